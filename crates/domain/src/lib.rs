@@ -1,0 +1,61 @@
+//! The pure domain of `mcp-orchestrator`: what a workflow is, what may happen to it, and what proves a sentence.
+//!
+//! Nothing here reads a clock, makes randomness, does I/O, runs a task, or knows a vendor or a wire format. A workflow
+//! is the fold of its log; time enters as a value.
+//!
+//! ```
+//! use mcp_orchestrator_domain::{Limits, RequestDraft};
+//!
+//! let draft = RequestDraft {
+//!     pattern: Some("research".into()),
+//!     task: Some("How does a workflow survive a crash?".into()),
+//!     ..RequestDraft::default()
+//! };
+//! let request = draft.parse(&Limits::default())?;
+//! assert_eq!(request.pattern.as_str(), "beltalowda");
+//! assert_eq!(request.agents, 8);
+//! # Ok::<(), mcp_orchestrator_domain::InvalidRequest>(())
+//! ```
+//!
+//! Start at [`Request`], [`Event`] and `Workflow`; [`gate`] is where citations are proved.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod agent_type;
+mod event;
+mod evidence;
+mod failure;
+pub mod gate;
+mod id;
+mod message;
+mod money;
+mod progress;
+mod report;
+mod request;
+mod step;
+mod time;
+mod workflow;
+
+pub use agent_type::AgentType;
+pub use event::{
+    Abandoned, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallStarted, CancelRequested, Cancelled, Completed,
+    DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Record, Recorded,
+    ReportChecked, Reserved, Started, StepCompleted, StepFailed, StepOutput, Submitted, Target, TimerFired,
+};
+pub use evidence::{Evidence, EvidenceSet, Source, Span, cited};
+pub use failure::{Failure, FailureClass, Retry};
+pub use gate::{Finding, GateMode, Problem};
+pub use id::{
+    CallNo, CorpusName, Digest, EvidenceId, InvalidName, ModelName, PatternName, Principal, ProviderName, Seq, StepId,
+    ToolName, WorkflowId,
+};
+pub use message::{AssistantMessage, FinishReason, Message, Reply, ToolCall, ToolResult, ToolSpec};
+pub use money::{Cost, Money, Spent, Usage};
+pub use progress::{Progress, Stage};
+pub use report::{Block, Item, Mark, Outcome, Report, Sentence};
+pub use request::{
+    BeltalowdaOptions, Budget, DocumentFormat, FieldError, InvalidRequest, Limits, Models, Request, RequestDraft,
+    SearchDepth, SwarmOptions, Timeouts, clean, clean_line, file_stem,
+};
+pub use step::{Role, StepInput, StepKind, StepSpec, StepText, StepUsage};
+pub use time::{Timestamp, millis};
+pub use workflow::Status;

@@ -1,0 +1,196 @@
+//! The contract of a model provider. Owns request, answer and error; knows no vendor and no HTTP.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use mcp_orchestrator_domain::{
+    Cost, Failure, FailureClass, Message, ModelName, Money, ProviderName, Reply, StepInput, ToolSpec, Usage,
+};
+use serde_json::Value;
+
+/// Answers one request of an agent.
+///
+/// Implementations are shared by all workflows and called concurrently. They do not retry: retry, fallback and hedging
+/// are the engine's, each with its own reservation. They may wait (for a rate limiter) and report it as
+/// [`ChatAnswer::parked`].
+///
+/// Dropping the future of [`chat`](Provider::chat) cancels the request: the connection is closed and nothing goes on
+/// in the background.
+#[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Provider`",
+    note = "implement `name` and `chat` with `#[async_trait]`; wrap it in `Arc` to register it"
+)]
+pub trait Provider: Send + Sync + 'static {
+    /// The name requests choose it by.
+    fn name(&self) -> &ProviderName;
+
+    /// What it can do and what it costs. Called before each request; must be cheap.
+    fn capabilities(&self, model: Option<&ModelName>) -> Capabilities;
+
+    /// Answers one request. Text deltas go to `sink` while they arrive; the answer holds the whole text again.
+    ///
+    /// # Errors
+    /// [`ProviderError`] by class; the engine parks on a rate limit, tries again after a network or server error, and
+    /// fails the step otherwise.
+    async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError>;
+
+    /// Checks that the service answers and accepts the key, without paying for anything.
+    ///
+    /// # Errors
+    /// [`ProviderError`] as for a request.
+    async fn check(&self) -> Result<(), ProviderError> {
+        Ok(())
+    }
+}
+
+/// What a provider can do with a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "providers build it")]
+pub struct Capabilities {
+    /// Whether it takes tools.
+    pub tools: bool,
+    /// Whether it takes an output schema.
+    pub output_schema: bool,
+    /// The model used when a request names none.
+    pub default_model: Option<String>,
+    /// The price; `None` when nobody knows. See [`Price::FREE`].
+    pub price: Option<Price>,
+    /// Whether answers are written by a model. `false` only for the extractive writer, and then said in reports.
+    pub is_model: bool,
+}
+
+/// What tokens cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "providers build it")]
+pub struct Price {
+    /// One million prompt tokens.
+    pub input_per_million: Money,
+    /// One million completion tokens.
+    pub output_per_million: Money,
+}
+
+impl Price {
+    /// Nothing is charged.
+    pub const FREE: Self = Self { input_per_million: Money::ZERO, output_per_million: Money::ZERO };
+
+    /// What so many tokens cost, rounded up.
+    #[must_use]
+    pub fn of(&self, input_tokens: u64, output_tokens: u64) -> Money {
+        let part = |tokens: u64, per_million: Money| {
+            let pico_usd = (u128::from(tokens) * u128::from(per_million.pico_usd())).div_ceil(1_000_000);
+            Money::from_pico_usd(u64::try_from(pico_usd).unwrap_or(u64::MAX))
+        };
+        part(input_tokens, self.input_per_million).plus(part(output_tokens, self.output_per_million))
+    }
+}
+
+/// One request. Wires send everything but `input`; the extractive writer reads `input` alone.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
+pub struct ChatRequest<'a> {
+    /// The model; `None` is the default.
+    pub model: Option<&'a ModelName>,
+    /// The conversation so far, a system message first.
+    pub messages: &'a [Message],
+    /// Tools the model may call.
+    pub tools: &'a [ToolSpec],
+    /// JSON Schema the answer must have.
+    pub output_schema: Option<&'a Value>,
+    /// 0 to 2.
+    pub temperature: Option<f32>,
+    /// Completion tokens at most.
+    pub output_tokens_max: u32,
+    /// The same for every attempt of the same call.
+    pub idempotency_key: &'a str,
+    /// What the step is, as data.
+    pub input: &'a StepInput,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "providers build it")]
+pub struct ChatAnswer {
+    /// The answer.
+    pub reply: Reply,
+    /// Tokens.
+    pub usage: Usage,
+    /// Cost.
+    pub cost: Cost,
+    /// How long the request waited for permission to run.
+    pub parked: Duration,
+}
+
+/// Receives text while it arrives. Never blocks; may drop.
+pub trait DeltaSink: Send {
+    /// The next piece of text.
+    fn text(&mut self, delta: &str);
+}
+
+/// A sink for callers who only want the whole answer.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it has no fields")]
+pub struct NoDeltas;
+
+impl DeltaSink for NoDeltas {
+    fn text(&mut self, _delta: &str) {}
+}
+
+/// Why a request failed. Its text never holds a key.
+#[derive(Debug, thiserror::Error)]
+#[error("{failure}")]
+#[non_exhaustive]
+pub struct ProviderError {
+    /// The class to branch on and a message to read.
+    pub failure: Failure,
+    /// How long the service asked to wait, if it did. At least this long.
+    pub retry_after: Option<Duration>,
+    /// The HTTP status, if there was one.
+    pub status: Option<u16>,
+    /// The service's id of the request, for its support.
+    pub request_id: Option<String>,
+    /// What the failed request cost all the same.
+    pub cost: Cost,
+    /// Tokens the failed request used all the same.
+    pub usage: Usage,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ProviderError {
+    /// An error of a class that cost nothing.
+    #[must_use]
+    pub fn new(class: FailureClass, message: impl AsRef<str>) -> Self {
+        Self {
+            failure: Failure::new(class, message),
+            retry_after: None,
+            status: None,
+            request_id: None,
+            cost: Cost::FREE,
+            usage: Usage::default(),
+            source: None,
+        }
+    }
+
+    /// The same, with the pause the service asked for.
+    #[must_use]
+    pub const fn with_retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// The class.
+    #[must_use]
+    pub const fn class(&self) -> FailureClass {
+        self.failure.class
+    }
+}
+
+impl fmt::Debug for dyn Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Provider").field(self.name()).finish()
+    }
+}
+
+fn _object_safe(_: &dyn Provider) {}
