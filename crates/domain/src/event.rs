@@ -146,6 +146,9 @@ pub struct Forked {
 pub struct Started {
     /// When the workflow's time is up.
     pub deadline: Timestamp,
+    /// Whether it had begun before: another worker takes over, and the time nobody worked is added to the deadline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
 }
 
 /// Whom a call asks.

@@ -17,7 +17,7 @@
 //! # Ok::<(), mcp_orchestrator_domain::InvalidRequest>(())
 //! ```
 //!
-//! Start at [`Request`], [`Event`] and `Workflow`; [`gate`] is where citations are proved.
+//! Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod agent_type;
@@ -58,4 +58,7 @@ pub use request::{
 };
 pub use step::{Role, StepInput, StepKind, StepSpec, StepText, StepUsage};
 pub use time::{Timestamp, millis};
-pub use workflow::Status;
+pub use workflow::{
+    Call, CallState, CheckSummary, Command, IllegalTransition, Rejected, Rule, Status, Step, StepState, Workflow,
+    fork_at_head,
+};
