@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallNo, Cost, Digest, Failure, Finding, Money, Outcome, Principal, Progress, ProviderName, Request, Seq, Span,
-    StepId, StepSpec, Timestamp, ToolName, Usage, WorkflowId,
+    StepFacts, StepId, StepSpec, Timestamp, ToolName, Usage, WorkflowId,
 };
 
 /// One entry of a log before the store has numbered it.
@@ -238,6 +238,8 @@ pub struct BlobRef {
 pub struct CallCompleted {
     /// Which call.
     pub call: CallNo,
+    /// The step it belongs to, so that a reader of this record alone can say whose call it was.
+    pub step: StepId,
     /// The answer: a model's [`crate::Reply`] as JSON, or a tool's content as it is shown to the model.
     pub output: Payload,
     /// Whether a tool reported that it failed; the agent is told and goes on.
@@ -265,6 +267,8 @@ pub struct CallCompleted {
 pub struct CallFailed {
     /// Which call.
     pub call: CallNo,
+    /// The step it belongs to, so that a reader of this record alone can say whose call it was.
+    pub step: StepId,
     /// Why.
     pub failure: Failure,
     /// What it cost all the same.
@@ -286,6 +290,8 @@ pub struct CallFailed {
 pub struct CallAbandoned {
     /// Which call.
     pub call: CallNo,
+    /// The step it belongs to, so that a reader of this record alone can say whose call it was.
+    pub step: StepId,
     /// Why.
     pub reason: Abandoned,
 }
@@ -313,6 +319,8 @@ pub enum Abandoned {
 pub struct StepCompleted {
     /// Which step.
     pub step: StepId,
+    /// What it was and used, so that a reader needs no earlier record.
+    pub facts: StepFacts,
     /// What it wrote.
     pub output: StepOutput,
 }
@@ -336,6 +344,8 @@ pub enum StepOutput {
 pub struct StepFailed {
     /// Which step.
     pub step: StepId,
+    /// What it was and used, so that a reader needs no earlier record.
+    pub facts: StepFacts,
     /// Why.
     pub failure: Failure,
 }

@@ -56,7 +56,7 @@ pub use request::{
     BeltalowdaOptions, Budget, DocumentFormat, FieldError, InvalidRequest, Limits, Models, Request, RequestDraft,
     SearchDepth, SwarmOptions, Timeouts, clean, clean_line, file_stem,
 };
-pub use step::{Role, StepInput, StepKind, StepSpec, StepText, StepUsage};
+pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
 pub use time::{Timestamp, millis};
 pub use workflow::{
     Call, CallState, CheckSummary, Command, IllegalTransition, Rejected, Rule, Status, Step, StepState, Workflow,

@@ -32,6 +32,26 @@ pub struct StepSpec {
 impl StepSpec {
     /// The largest output a strategy can read, in bytes.
     pub const INLINE_MAX: usize = 16 * 1024;
+
+    /// What the record of its end says of it.
+    #[must_use]
+    pub fn facts(&self, used: StepUsage) -> StepFacts {
+        StepFacts { role: self.role.clone(), stage: self.stage, task: self.task.clone(), used }
+    }
+}
+
+/// What the record of a step's end repeats of its plan, and what it used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a persisted shape")]
+pub struct StepFacts {
+    /// The part it played.
+    pub role: Role,
+    /// The stage it belonged to.
+    pub stage: Stage,
+    /// Its sub-task in words.
+    pub task: String,
+    /// What its calls used, all attempts together.
+    pub used: StepUsage,
 }
 
 /// What a step runs.
@@ -153,7 +173,7 @@ pub struct StepText {
 pub struct StepUsage {
     /// Tokens.
     pub usage: Usage,
-    /// Known cost.
+    /// The cost of all its calls; unknown as soon as one is.
     pub cost: crate::Cost,
     /// Time its calls ran, in milliseconds.
     pub run_ms: u64,

@@ -67,6 +67,9 @@ impl Workflow {
 
     /// An event for each open call that says nobody waits for it any more.
     pub fn abandon_open_calls(&self, reason: Abandoned) -> impl Iterator<Item = Event> {
-        self.open_calls().map(move |call| Event::CallAbandoned(CallAbandoned { call: call.no, reason }))
+        self.open_calls().map(move |call| {
+            let step = self.steps[call.step].id().clone();
+            Event::CallAbandoned(CallAbandoned { call: call.no, step, reason })
+        })
     }
 }
