@@ -20,6 +20,7 @@
 //! Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod agent;
 mod agent_type;
 mod event;
 mod evidence;
@@ -35,6 +36,7 @@ mod step;
 mod time;
 mod workflow;
 
+pub use agent::{Agent, AgentLimits, AgentNext, Unasked};
 pub use agent_type::AgentType;
 pub use event::{
     Abandoned, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallStarted, CancelRequested, Cancelled, Completed,
