@@ -196,6 +196,9 @@ pub struct CallStarted {
     pub step: StepId,
     /// The agent's turn, from 0: a model call and the tool calls it asked for share one.
     pub turn: u16,
+    /// The position among the turn's tool calls; 0 for a model call.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub position: u16,
     /// 1 for the first try of this turn's call.
     pub attempt: u16,
     /// Whom it asks.
@@ -204,6 +207,11 @@ pub struct CallStarted {
     pub idempotency_key: String,
     /// What is set aside.
     pub reserved: Reserved,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(value: &u16) -> bool {
+    *value == 0
 }
 
 /// A text of the log: in place when short, else in the blob store.

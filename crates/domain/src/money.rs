@@ -90,6 +90,18 @@ impl Cost {
             Self::Estimated(money) | Self::Reported(money) => Some(money),
         }
     }
+
+    /// The sum: unknown when either is, estimated when either is.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Reported(a), Self::Reported(b)) => Self::Reported(a.plus(b)),
+            (Self::Estimated(a) | Self::Reported(a), Self::Estimated(b) | Self::Reported(b)) => {
+                Self::Estimated(a.plus(b))
+            }
+        }
+    }
 }
 
 /// Tokens of one call, in the provider's own counting. `input` holds all prompt tokens, `output` includes reasoning.

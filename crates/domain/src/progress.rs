@@ -65,6 +65,10 @@ pub struct Progress {
     pub total_agents: u32,
     /// 0 to 100, never decreasing.
     pub percent: u8,
+    /// Documents rendered.
+    pub documents: u32,
+    /// Time since it first began to run, waits and restarts included. In milliseconds.
+    pub elapsed_ms: u64,
     /// What was spent.
     pub spent: Spent,
 }

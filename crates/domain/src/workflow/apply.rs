@@ -8,7 +8,8 @@ use std::{
 use super::{Call, CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
     CallCompleted, CallFailed, CallNo, CallStarted, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq,
-    Stage, StepCompleted, StepFailed, StepId, StepOutput, StepSpec, Submitted, Target, Timestamp, Usage, WorkflowId,
+    Stage, StepCompleted, StepFailed, StepId, StepOutput, StepSpec, StepUsage, Submitted, Target, Timestamp, Usage,
+    WorkflowId,
 };
 
 impl Workflow {
@@ -109,6 +110,7 @@ impl Workflow {
         self.take_event(event, at).map_err(|rule| self.illegal(event, rule))?;
         self.head = self.head.plus(1);
         self.updated = self.updated.max(at);
+        self.progress.elapsed_ms = self.started.map_or(0, |started| millis(self.updated.since(started)));
         self.refresh_progress();
         Ok(())
     }
@@ -185,6 +187,7 @@ impl Workflow {
             Event::DocumentsWritten(written) => {
                 self.working()?;
                 self.documents.clone_from(&written.documents);
+                self.progress.documents = u32::try_from(written.documents.len()).unwrap_or(u32::MAX);
                 self.progress.stage = Stage::Documents;
                 Ok(())
             }
@@ -257,7 +260,7 @@ impl Workflow {
             order: None,
             calls: Vec::new(),
             evidence: Vec::new(),
-            run_ms: 0,
+            used: StepUsage { cost: Cost::FREE, ..StepUsage::default() },
             asked: false,
             answer: None,
             check: None,
@@ -274,6 +277,7 @@ impl Workflow {
             no: started.call,
             step,
             turn: started.turn,
+            position: started.position,
             attempt: started.attempt,
             target: started.target.clone(),
             reserved: started.reserved,
@@ -309,7 +313,7 @@ impl Workflow {
             evidence: ids,
             run_ms: completed.run_ms,
         };
-        self.steps[step].run_ms += completed.run_ms;
+        self.steps[step].used.run_ms += completed.run_ms;
         self.end_call(completed.call, state, completed.cost, completed.usage);
         Ok(())
     }
@@ -317,7 +321,7 @@ impl Workflow {
     fn fail_call(&mut self, failed: &CallFailed) -> Result<(), Rule> {
         self.open_call(failed.call)?;
         let step = self.calls[failed.call.value() as usize].step;
-        self.steps[step].run_ms += failed.run_ms;
+        self.steps[step].used.run_ms += failed.run_ms;
         let state =
             CallState::Failed { failure: failed.failure.clone(), retry_at: failed.retry_at, run_ms: failed.run_ms };
         self.end_call(failed.call, state, failed.cost, failed.usage);
@@ -330,6 +334,9 @@ impl Workflow {
         call.state = state;
         self.reserved_tokens = self.reserved_tokens.saturating_sub(call.reserved.tokens);
         self.reserved_cost = self.reserved_cost.minus(call.reserved.cost.unwrap_or_default());
+        let used = &mut self.steps[call.step].used;
+        used.cost = used.cost.plus(cost);
+        used.usage = used.usage.plus(usage);
         self.progress.spent.settle(cost, usage);
     }
 

@@ -12,6 +12,8 @@ pub struct Call {
     pub step: usize,
     /// The agent's turn.
     pub turn: u16,
+    /// The position among the turn's tool calls; 0 for a model call.
+    pub position: u16,
     /// 1 for the first try.
     pub attempt: u16,
     /// Whom it asks.

@@ -16,7 +16,7 @@ pub struct Step {
     pub(super) order: Option<u32>,
     pub(super) calls: Vec<CallNo>,
     pub(super) evidence: Vec<EvidenceId>,
-    pub(super) run_ms: u64,
+    pub(super) used: StepUsage,
     pub(super) asked: bool,
     pub(super) answer: Option<String>,
     pub(super) check: Option<CheckSummary>,
@@ -154,10 +154,10 @@ impl Step {
         &self.evidence
     }
 
-    /// How long its calls ran, in milliseconds. Waits are not counted.
+    /// What its calls used, every attempt included. Waits are not counted as time.
     #[must_use]
-    pub const fn run_ms(&self) -> u64 {
-        self.run_ms
+    pub const fn used(&self) -> &StepUsage {
+        &self.used
     }
 
     /// Whether a person was asked and has not answered.
