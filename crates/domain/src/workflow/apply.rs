@@ -110,7 +110,7 @@ impl Workflow {
         self.take_event(event, at).map_err(|rule| self.illegal(event, rule))?;
         self.head = self.head.plus(1);
         self.updated = self.updated.max(at);
-        self.progress.elapsed_ms = self.started.map_or(0, |started| millis(self.updated.since(started)));
+        self.progress.elapsed_ms = self.started.map_or(0, |started| crate::millis(self.updated.since(started)));
         self.refresh_progress();
         Ok(())
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    CallNo, EvidenceId, Failure, Finding, Outcome, Payload, Role, Stage, StepId, StepOutput, StepSpec, Timestamp,
+    CallNo, EvidenceId, Failure, Finding, Outcome, Payload, Role, Stage, StepId, StepOutput, StepSpec, StepUsage,
+    Timestamp,
 };
 
 /// One step of a workflow.
