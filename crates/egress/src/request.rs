@@ -1,0 +1,140 @@
+//! One request as data: where, what, which limits. Owns its headers and keeps secret ones out of every output.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use url::Url;
+
+use crate::{BaseUrl, HttpError};
+
+/// One request. Built from an address and a path, sent by [`HttpClient::send`](crate::HttpClient::send).
+pub struct Request {
+    base: BaseUrl,
+    path: String,
+    method: Method,
+    body: Body,
+    headers: Vec<Header>,
+    limits: Limits,
+}
+
+/// What one request may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) head_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) body_bytes_max: usize,
+}
+
+pub(crate) enum Body {
+    Empty,
+    Bytes(Bytes),
+}
+
+struct Header {
+    name: &'static str,
+    value: String,
+    secret: bool,
+}
+
+/// A request whose headers are known to be sendable.
+pub(crate) struct Prepared {
+    pub(crate) base: BaseUrl,
+    pub(crate) url: Url,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    pub(crate) limits: Limits,
+}
+
+impl Request {
+    /// Asks for what is at `path`, which begins with a slash, under `base`.
+    #[must_use]
+    pub fn get(base: &BaseUrl, path: impl Into<String>) -> Self {
+        Self {
+            base: base.clone(),
+            path: path.into(),
+            method: Method::GET,
+            body: Body::Empty,
+            headers: Vec::new(),
+            limits: Limits {
+                head_timeout: Duration::from_secs(30),
+                idle_timeout: Duration::from_secs(30),
+                body_bytes_max: 1024 * 1024,
+            },
+        }
+    }
+
+    /// Sends JSON to `path`, which begins with a slash, under `base`.
+    #[must_use]
+    pub fn post_json(base: &BaseUrl, path: impl Into<String>, json: impl Into<Bytes>) -> Self {
+        let mut request = Self::get(base, path).with_header("content-type", "application/json");
+        request.method = Method::POST;
+        request.body = Body::Bytes(json.into());
+        request
+    }
+
+    /// Adds a header; the name is in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push(Header { name, value: value.into(), secret: false });
+        self
+    }
+
+    /// Adds a header whose value is never shown, logged or indexed by HTTP/2; the name is in lower case.
+    #[must_use]
+    pub fn with_secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push(Header { name, value: value.into(), secret: true });
+        self
+    }
+
+    /// How long the head of the answer may take, connecting and sending included. Default 30 s.
+    #[must_use]
+    pub const fn with_head_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.head_timeout = timeout;
+        self
+    }
+
+    /// How long each next piece of the body may take. Default 30 s.
+    #[must_use]
+    pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle_timeout = timeout;
+        self
+    }
+
+    /// The longest body accepted, in bytes after decompression. Default 1 MiB.
+    #[must_use]
+    pub const fn with_body_max(mut self, bytes: usize) -> Self {
+        self.limits.body_bytes_max = bytes;
+        self
+    }
+
+    pub(crate) fn prepare(self) -> Result<Prepared, HttpError> {
+        let Self { base, path, method, body, headers, limits } = self;
+        let mut prepared = HeaderMap::with_capacity(headers.len());
+        for Header { name, value, secret } in headers {
+            let mut value = HeaderValue::from_str(&value).map_err(|_| HttpError::Header { name })?;
+            value.set_sensitive(secret);
+            let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Header { name })?;
+            prepared.insert(known, value);
+        }
+        let url = base.join(&path);
+        Ok(Prepared { base, url, method, headers: prepared, body, limits })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.headers.iter().map(|header| header.name).collect::<Vec<_>>();
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("base", &self.base)
+            .field("path", &self.path)
+            .field("headers", &names)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! One answer: its head, and its body piece by piece within the request's limits. Owns the counting of bytes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use crate::{HttpError, Phase, error::Cause, request::Limits};
+
+/// An answer whose head has come. Dropping it before its end closes the connection.
+pub struct Response {
+    inner: reqwest::Response,
+    limits: Limits,
+    bytes_read: usize,
+}
+
+impl Response {
+    pub(crate) const fn new(inner: reqwest::Response, limits: Limits) -> Self {
+        Self { inner, limits, bytes_read: 0 }
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.inner.status().as_u16()
+    }
+
+    /// Whether the status is 200 to 299.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.inner.status().is_success()
+    }
+
+    /// The first header of that name, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.inner.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// Cancel-safe: a piece is either returned or still to come.
+    ///
+    /// # Errors
+    /// [`HttpError::Timeout`] when no piece comes in time, [`HttpError::Broken`] when the connection ends early,
+    /// [`HttpError::TooLong`] when the body exceeds the request's limit.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let waited = timeout(self.limits.idle_timeout, self.inner.chunk()).await;
+        let piece = waited
+            .map_err(|_| HttpError::Timeout { phase: Phase::Body, after: self.limits.idle_timeout })?
+            .map_err(|error| HttpError::Broken(Cause::new(error)))?;
+        if let Some(bytes) = &piece {
+            self.bytes_read = self.bytes_read.saturating_add(bytes.len());
+            if self.bytes_read > self.limits.body_bytes_max {
+                return Err(HttpError::TooLong { bytes_max: self.limits.body_bytes_max });
+            }
+        }
+        Ok(piece)
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// As for [`chunk`](Self::chunk).
+    pub async fn body(mut self) -> Result<Vec<u8>, HttpError> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.chunk().await? {
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    /// The beginning of the body, at most `bytes_max` bytes of it, or as much as came before it broke: for the text of
+    /// an error, where less is better than nothing.
+    pub async fn body_prefix(mut self, bytes_max: usize) -> Vec<u8> {
+        let mut body = Vec::new();
+        while body.len() < bytes_max
+            && let Ok(Some(piece)) = self.chunk().await
+        {
+            body.extend_from_slice(&piece);
+        }
+        body.truncate(bytes_max);
+        body
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status()).field("bytes_read", &self.bytes_read).finish()
+    }
+}
