@@ -53,7 +53,7 @@ pub use id::{
 pub use message::{AssistantMessage, FinishReason, Message, Reply, ToolCall, ToolResult, ToolSpec};
 pub use money::{Cost, Money, Spent, Usage};
 pub use progress::{Progress, Stage};
-pub use report::{Block, Item, Mark, Outcome, Report, Sentence};
+pub use report::{Block, Item, Mark, NOTHING_FOUND, Outcome, Report, Sentence};
 pub use request::{
     BeltalowdaOptions, Budget, DocumentFormat, FieldError, InvalidRequest, Limits, Models, Request, RequestDraft,
     SearchDepth, SwarmOptions, Timeouts, clean, clean_line, file_stem,

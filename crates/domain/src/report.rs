@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::EvidenceId;
 
+/// What an agent answers, and nothing else, when the sources hold nothing about its sub-task. A report that only says
+/// this is [`Outcome::NothingFound`].
+pub const NOTHING_FOUND: &str = "Nothing was found in the sources.";
+
 /// A report: what the last writer wrote, sentence by sentence, and what became of each at the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "parsers build it, writers read it whole")]
