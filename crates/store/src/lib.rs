@@ -1,8 +1,16 @@
 //! Durable workflow logs: the [`Store`] contract with its adapters.
-mod store;
+mod bucket;
+mod clock;
+mod contract;
+mod hints;
+mod memory;
+mod references;
+mod rules;
 
-pub use store::{
-    Abilities, After, Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, Epoch, FeedEntry,
-    FeedPosition, Idempotency, Lease, LeaseRef, ListFilter, Needs, NewWorkflow, Page, Purged, RecordPut, Renewal,
-    SmallRecord, Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
+pub use clock::Now;
+pub use contract::{
+    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, Epoch,
+    FeedEntry, FeedPosition, Idempotency, Lease, LeaseRef, ListFilter, Needs, NewWorkflow, PAGE_MAX, Page, Purged,
+    RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
 };
+pub use memory::MemoryStore;

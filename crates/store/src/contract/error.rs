@@ -1,0 +1,83 @@
+//! Why an operation of a store failed. Owns the variants a caller branches on.
+
+use mcp_orchestrator_domain::Seq;
+
+/// Why an append was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// Somebody else has appended: read, fold and decide again.
+    #[error("the log is at {head}, not where the writer believed")]
+    Conflict {
+        /// Where the log is.
+        head: Seq,
+    },
+    /// The lease is lost: abort everything of this workflow.
+    #[error("the lease is lost")]
+    Fenced,
+    /// The store has lost records it had acknowledged (a failover): append them again or reset readers.
+    #[error("the log is at {head}, before what it had acknowledged")]
+    Regressed {
+        /// Where the log is.
+        head: Seq,
+    },
+    /// The workflow has ended.
+    #[error("the workflow has ended")]
+    Terminal,
+    /// No such workflow.
+    #[error("no such workflow")]
+    Unknown,
+    /// The records are too large for this store.
+    #[error("the records have {bytes} bytes, more than {bytes_max}")]
+    TooLarge {
+        /// How large.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The store did not do it; nothing was written, or (after a time-out) perhaps everything: repeat with the same
+    /// `append_id`.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why an operation failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The id is taken.
+    #[error("a workflow with this id exists")]
+    Exists,
+    /// The idempotency key was used with another body.
+    #[error("the idempotency key was used with another request")]
+    IdempotencyMismatch,
+    /// Another version is stored.
+    #[error("the record has version {found}")]
+    VersionConflict {
+        /// The version found.
+        found: u64,
+    },
+    /// The disk or the store is full. What was acknowledged is safe.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// It was given nothing to write.
+    #[error("there is no record to write")]
+    Empty,
+    /// The value is too large for this store.
+    #[error("the value has {bytes} bytes, more than {bytes_max}")]
+    TooLarge {
+        /// How large.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Another process holds the store longer than it may.
+    #[error("the store is locked: {0}")]
+    Locked(String),
+    /// It cannot be reached, opened or read.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// It holds something this version cannot read.
+    #[error("the store holds what this version cannot read: {0}")]
+    Unreadable(String),
+}
