@@ -1,2 +1,33 @@
-//! stub
-fn main() {}
+//! `mcp-orchestrator`: arguments, logging, settings, the command, the exit code.
+
+mod args;
+mod commands;
+mod error;
+mod reports;
+mod table;
+mod task;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{args::Cli, terminal::Terminal};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::of_this_process(&cli.common);
+    log_to_stderr();
+    match commands::run(cli, terminal) {
+        Ok(code) => code,
+        Err(error) => error.tell(terminal),
+    }
+}
+
+/// Errors of libraries, or what `RUST_LOG` asks for. Stdout is the report's.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::OFF.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,311 @@
+//! The command line: every command, flag and its help. Owns syntax only; ranges and names are judged where they are used.
+
+use std::{ffi::OsStr, path::PathBuf, time::Duration};
+
+use clap::{
+    Args, Parser, Subcommand, ValueEnum, ValueHint,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+};
+use mcp_orchestrator_app::parse_duration;
+
+/// Cited research reports from the command line, with or without a model.
+///
+/// A question and a folder of documents become a report in which every sentence is proved by a quote, or says that it
+/// is not. Workflows are kept in a local store: they survive a crash, can be watched and cancelled from another
+/// terminal, and read again later.
+#[derive(Debug, Parser)]
+#[command(name = "mcp-orchestrator", version, max_term_width = 110, disable_help_subcommand = true)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the workflow or a verification failed, 2 the command line cannot be \
+read, 65 refused (a value out of range, an unknown type, an unreadable corpus), 69 unreachable, 75 try again later, \
+78 a key or setting is missing or broken, 130 cancelled.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Read settings from this file instead of your own
+    #[arg(long, value_name = "FILE", global = true, env = "ORCHESTRATOR_CONFIG", value_hint = ValueHint::FilePath)]
+    #[arg(hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The store: memory: or sqlite:PATH
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) store: Option<String>,
+    /// Machine-readable: JSON lines on stdout, errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub(crate) color: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Research a question with several agents and write a cited report
+    Research(Box<ResearchArgs>),
+    /// Search with specialised agents and write a cited report
+    Search(Box<SearchArgs>),
+    /// List workflows, newest first
+    List(ListArgs),
+    /// Show how far a workflow is
+    Status(IdArgs),
+    /// Follow a workflow until it ends
+    Watch(IdArgs),
+    /// Print the report of a workflow, or write its files again
+    Results(ResultsArgs),
+    /// Print the events of a workflow so far
+    Events(EventsArgs),
+    /// Cancel a workflow; returns when nothing of it runs any more
+    Cancel(CancelArgs),
+    /// Go on with what is unfinished; a failed or cancelled workflow goes on as a new one
+    Resume(ResumeArgs),
+    /// Check every citation of a JSON report again, offline
+    Verify(VerifyArgs),
+    /// List the ways of working: what `research` and `search` do
+    Patterns,
+    /// List the tools agents may call
+    Tools(CorpusArgs),
+    /// List model providers and which of them can be used
+    Providers,
+    /// Show settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check that everything needed is there
+    Doctor(CorpusArgs),
+    /// Print a completion script
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResearchArgs {
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+    /// How many agents' results are merged at a time [default: 5]
+    #[arg(long, value_name = "N", help_heading = HOW)]
+    pub(crate) group_size: Option<u64>,
+    /// Do not merge groups before the report is written
+    #[arg(long, help_heading = HOW)]
+    pub(crate) no_drummer: bool,
+    /// Do not write one report over all results
+    #[arg(long, help_heading = HOW)]
+    pub(crate) no_camina: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+    /// Kinds of agents, separated by commas [default: all]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', help_heading = HOW)]
+    #[arg(value_parser = Names(&["text", "image", "video", "news", "academic", "social", "product", "technical", "general"]))]
+    pub(crate) types: Option<Vec<String>>,
+    /// How thoroughly each agent searches [default: standard]
+    #[arg(long, value_name = "DEPTH", help_heading = HOW, value_parser = Names(&["quick", "standard", "deep"]))]
+    pub(crate) depth: Option<String>,
+}
+
+const HOW: &str = "How agents work";
+const WITH: &str = "What they work with";
+const BOUNDS: &str = "Bounds";
+const REPORT: &str = "The report";
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkArgs {
+    /// The task in 10 to 5000 characters; - reads it from stdin, @FILE from a file
+    #[arg(value_name = "TASK", value_hint = ValueHint::Other)]
+    pub(crate) task: String,
+    /// How many agents [default: 8 for research, 5 for search]
+    #[arg(long, value_name = "N", help_heading = HOW)]
+    pub(crate) agents: Option<u64>,
+    /// A further fact for every agent; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, help_heading = HOW)]
+    pub(crate) context: Vec<(String, String)>,
+    /// 0 to 9; higher runs first [default: 5]
+    #[arg(long, value_name = "N", help_heading = HOW)]
+    pub(crate) priority: Option<u64>,
+    /// Start the same work under the same key only once
+    #[arg(long, value_name = "KEY", help_heading = HOW)]
+    pub(crate) idempotency_key: Option<String>,
+
+    /// A folder of documents, or the name of a configured corpus; may be repeated [default: all configured]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = WITH)]
+    pub(crate) corpus: Vec<PathBuf>,
+    /// Who answers; `extractive` writes without a model [default: configured, else the first with a key]
+    #[arg(long, value_name = "NAME", help_heading = WITH)]
+    pub(crate) provider: Option<String>,
+    /// The model [default: the provider's]
+    #[arg(long, value_name = "MODEL", help_heading = WITH)]
+    pub(crate) model: Option<String>,
+    /// The agents' model
+    #[arg(long, value_name = "MODEL", help_heading = WITH)]
+    pub(crate) worker_model: Option<String>,
+    /// The model that writes the report
+    #[arg(long, value_name = "MODEL", help_heading = WITH)]
+    pub(crate) synthesis_model: Option<String>,
+
+    /// US dollars that may be spent
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = BOUNDS)]
+    pub(crate) budget_usd: Option<f64>,
+    /// Tokens that may be used
+    #[arg(long, value_name = "X", help_heading = BOUNDS)]
+    pub(crate) budget_tokens: Option<u64>,
+    /// Calls of models and tools that may be made
+    #[arg(long, value_name = "N", help_heading = BOUNDS)]
+    pub(crate) max_calls: Option<u64>,
+    /// For the whole workflow, for example 10m [default: agent timeout × agents × 1.5]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = BOUNDS)]
+    pub(crate) timeout: Option<Duration>,
+    /// For each agent [default: 180s]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = BOUNDS)]
+    pub(crate) agent_timeout: Option<Duration>,
+
+    /// Its title [default: made from the task]
+    #[arg(long, value_name = "TEXT", help_heading = REPORT)]
+    pub(crate) title: Option<String>,
+    /// Formats, separated by commas; json is what `verify` reads [default: md]
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = Names(&["md", "json"]), help_heading = REPORT)]
+    pub(crate) format: Option<Vec<String>>,
+    /// The folder its files are written to [default: reports]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = REPORT)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only with this status; may be repeated
+    #[arg(long, value_name = "STATUS")]
+    #[arg(value_parser = Names(&["queued", "running", "waiting", "completed", "failed", "cancelled"]))]
+    pub(crate) status: Vec<String>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Only older than this workflow
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IdArgs {
+    /// The workflow
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResultsArgs {
+    /// The workflow
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Write its files to this folder too
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// The workflow
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Only after the event with this id
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) after: Option<String>,
+    /// Go on until the workflow ends
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CancelArgs {
+    /// The workflow
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The workflow [default: all that are unfinished and that nobody runs]
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// The folder its files are written to [default: reports]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The JSON report; its evidence folder lies beside it
+    #[arg(value_name = "REPORT.json", value_hint = ValueHint::FilePath)]
+    pub(crate) report: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CorpusArgs {
+    /// A folder of documents, or the name of a configured corpus; may be repeated
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) corpus: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting with where it is from; keys are never shown
+    Show,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Offers names in help and completions but takes any text: an unknown name is refused later, with its own exit code.
+#[derive(Clone, Copy, Debug)]
+struct Names(&'static [&'static str]);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|name| PossibleValue::new(*name))))
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, mcp_orchestrator_app::NoDuration> {
+    parse_duration(text)
+}

@@ -1,0 +1,126 @@
+//! Every setting there is: its name, the kind of its value, what it does. A setting that nothing reads is not here.
+
+use strsim::damerau_levenshtein;
+
+/// The kind of a setting's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One line of text.
+    Text,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// A whole number in this range.
+    Whole(u64, u64),
+    /// A duration such as `180s`.
+    Duration,
+    /// US dollars, not negative.
+    Usd,
+    /// Several texts; in the environment separated by commas.
+    Texts,
+    /// A path.
+    Path,
+    /// Several paths; in the environment separated as in `PATH`.
+    Paths,
+    /// Never shown.
+    Secret,
+}
+
+/// A setting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    /// Its name; `*` stands for a name that the person chooses.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) const KEYS: &[Key] = &[
+    Key { name: "store.url", kind: Kind::Text },
+    Key { name: "provider.default", kind: Kind::Text },
+    Key { name: "provider.*.api_key", kind: Kind::Secret },
+    Key { name: "provider.*.api_key_file", kind: Kind::Path },
+    Key { name: "provider.*.base_url", kind: Kind::Text },
+    Key { name: "provider.*.model", kind: Kind::Text },
+    Key { name: "provider.*.input_usd_per_million", kind: Kind::Usd },
+    Key { name: "provider.*.output_usd_per_million", kind: Kind::Usd },
+    Key { name: "corpora.*", kind: Kind::Paths },
+    Key { name: "report.out", kind: Kind::Path },
+    Key { name: "report.formats", kind: Kind::Texts },
+    Key { name: "gate.mode", kind: Kind::OneOf(&["strict", "mark", "off"]) },
+    Key { name: "timeouts.agent", kind: Kind::Duration },
+    Key { name: "timeouts.workflow", kind: Kind::Duration },
+    Key { name: "limits.agents_max", kind: Kind::Whole(1, 10_000) },
+    Key { name: "limits.concurrency_max", kind: Kind::Whole(1, 10_000) },
+    Key { name: "limits.workflow_seconds_max", kind: Kind::Whole(1, 31_536_000) },
+];
+
+impl Key {
+    /// The setting a full name such as `provider.openai.model` belongs to.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| matches(key.name, name))
+    }
+
+    /// Whether a table of this name may hold settings.
+    pub(crate) fn is_section(name: &str) -> bool {
+        let depth = name.split('.').count();
+        KEYS.iter().any(|key| {
+            let parts: Vec<&str> = key.name.split('.').collect();
+            parts.len() > depth && matches(&parts[..depth].join("."), name)
+        })
+    }
+
+    /// Whether the person chooses a part of its name.
+    pub(crate) fn is_open(&self) -> bool {
+        self.name.contains('*')
+    }
+}
+
+/// The known name nearest to an unknown one, if one is near enough to be meant.
+pub(crate) fn nearest(name: &str) -> Option<String> {
+    let parts: Vec<&str> = name.split('.').collect();
+    KEYS.iter()
+        .map(|key| {
+            let filled = key.name.split('.').enumerate().map(|(at, part)| match (part, parts.get(at)) {
+                ("*", Some(own)) => (*own).to_owned(),
+                ("*", None) => "NAME".to_owned(),
+                _ => part.to_owned(),
+            });
+            filled.collect::<Vec<_>>().join(".")
+        })
+        .map(|known| (damerau_levenshtein(name, &known), known))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, known)| *distance <= (known.len() / 3).max(2))
+        .map(|(_, known)| known)
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    let (mut pattern, mut name) = (pattern.split('.'), name.split('.'));
+    loop {
+        match (pattern.next(), name.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(part)) if !part.is_empty() => {}
+            (Some(known), Some(part)) if known == part => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, nearest};
+
+    #[test]
+    fn names_with_a_chosen_part_are_known() {
+        assert!(Key::find("provider.openai.model").is_some());
+        assert!(Key::find("corpora.docs").is_some());
+        assert!(Key::find("provider.openai").is_none());
+        assert!(Key::is_section("provider.openai"));
+        assert!(!Key::is_section("store.url"));
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_finds_what_was_meant() {
+        assert_eq!(nearest("store.ulr").as_deref(), Some("store.url"));
+        assert_eq!(nearest("provider.openai.modell").as_deref(), Some("provider.openai.model"));
+        assert_eq!(nearest("completely.different.thing"), None);
+    }
+}

@@ -1,0 +1,298 @@
+//! The settings of a process: defaults, then files, then the environment, then flags; each value knows where it is from.
+
+mod key;
+mod layer;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use mcp_orchestrator_domain::{CorpusName, GateMode, Limits};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::{Folders, folders::MACHINE_CONFIG};
+use key::{KEYS, Kind};
+use layer::{Layer, Value};
+
+pub use layer::Origin;
+
+/// Where settings are read from.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "binaries build it")]
+pub struct Sources {
+    /// The person's folders: their settings file, and what relative defaults start at.
+    pub folders: Folders,
+    /// The file named by `--config`, read instead of the person's own. It must exist.
+    pub file: Option<PathBuf>,
+    /// The environment of the process.
+    pub environment: BTreeMap<String, String>,
+    /// Settings given as flags: full name, the flag, its text.
+    pub flags: Vec<(&'static str, &'static str, String)>,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
+    pub store_url: String,
+    /// The provider used when a request names none.
+    pub provider_default: Option<(String, Origin)>,
+    /// Settings of single providers by name.
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// Folders by corpus name.
+    pub corpora: BTreeMap<CorpusName, Vec<PathBuf>>,
+    /// Where reports are written.
+    pub report_out: PathBuf,
+    /// The formats reports are written in.
+    pub report_formats: Vec<String>,
+    /// How strict the citation gate is.
+    pub gate_mode: Option<GateMode>,
+    /// How long an agent may take.
+    pub agent_timeout: Option<Duration>,
+    /// How long a workflow may take.
+    pub workflow_timeout: Option<Duration>,
+    /// What requests may ask for.
+    pub limits: Limits,
+    shown: Vec<ShownSetting>,
+}
+
+/// Settings of one provider.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ProviderSettings {
+    /// Its key, with where it is from. Never shown.
+    pub api_key: Option<(SecretString, Origin)>,
+    /// Its address.
+    pub base_url: Option<String>,
+    /// Its model.
+    pub model: Option<String>,
+    /// The declared price of a million prompt tokens, in US dollars.
+    pub input_usd_per_million: Option<f64>,
+    /// The declared price of a million completion tokens, in US dollars.
+    pub output_usd_per_million: Option<f64>,
+}
+
+/// A setting as `config show` shows it. Secrets are only said to be set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ShownSetting {
+    /// Its full name.
+    pub key: String,
+    /// Its value; `None` when it is not set and has no default.
+    pub value: Option<String>,
+    /// Where it is from.
+    pub origin: String,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// No such setting.
+    #[error("unknown key `{key}` in {origin}{}", .suggestion.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// The name as written.
+        key: String,
+        /// Where.
+        origin: Origin,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The value breaks a rule.
+    #[error("setting `{key}` (from {origin}) {detail}")]
+    BadValue {
+        /// The setting.
+        key: String,
+        /// Where the value is from.
+        origin: Origin,
+        /// The rule, with the value unless it is secret.
+        detail: String,
+    },
+    /// A file is no TOML.
+    #[error("{} line {line}: {detail}", .file.display())]
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser says.
+        detail: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+}
+
+impl Settings {
+    /// Reads every layer. Files that are not there are passed over, but for the one named by `--config`.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: an unknown key, a bad value, a file that cannot be read. Each names its source.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        let folders = &sources.folders;
+        let own = sources.file.clone().unwrap_or_else(|| folders.config_file());
+        let mut merged = layer::of_file(Path::new(MACHINE_CONFIG), false, folders)?;
+        merged.extend(layer::of_file(&own, sources.file.is_some(), folders)?);
+        merged.extend(layer::of_environment(&sources.environment, folders)?);
+        merged.extend(layer::of_flags(&sources.flags, folders)?);
+        Self::from_layer(&merged, folders)
+    }
+
+    /// Every setting in a fixed order with its origin.
+    #[must_use]
+    pub fn shown(&self) -> &[ShownSetting] {
+        &self.shown
+    }
+
+    fn from_layer(merged: &Layer, folders: &Folders) -> Result<Self, SettingsError> {
+        let mut defaults = Layer::new();
+        let mut default = |key: &str, value| defaults.insert(key.to_owned(), (value, Origin::Default));
+        let limits = Limits::default();
+        default("store.url", Value::Text(format!("sqlite:{}", folders.database().display())));
+        default("report.out", Value::Paths(vec![PathBuf::from("reports")]));
+        default("report.formats", Value::Texts(vec!["md".to_owned()]));
+        default("gate.mode", Value::Text("strict".to_owned()));
+        default("timeouts.agent", Value::Duration(Duration::from_secs(180)));
+        default("limits.agents_max", Value::Whole(limits.agents_max.into()));
+        default("limits.concurrency_max", Value::Whole(limits.concurrency_max.into()));
+        default("limits.workflow_seconds_max", Value::Whole(limits.workflow_seconds_max.into()));
+
+        let get = |key: &str| merged.get(key).or_else(|| defaults.get(key));
+        let text = |key: &str| match get(key) {
+            Some((Value::Text(text), _)) => Some(text.clone()),
+            _ => None,
+        };
+        let whole = |key: &str| match get(key) {
+            Some((Value::Whole(number), _)) => Some(*number),
+            _ => None,
+        };
+        // Only what somebody set: a default time limit is the request's own.
+        let duration = |key: &str| match merged.get(key) {
+            Some((Value::Duration(duration), _)) => Some(*duration),
+            _ => None,
+        };
+        let mut corpora = BTreeMap::new();
+        for (key, (value, _)) in merged {
+            if let (Some(name), Value::Paths(paths)) = (key.strip_prefix("corpora."), value)
+                && let Ok(name) = CorpusName::new(name)
+            {
+                corpora.insert(name, paths.clone());
+            }
+        }
+        Ok(Self {
+            store_url: text("store.url").unwrap_or_default(),
+            provider_default: merged.get("provider.default").and_then(|(value, origin)| match value {
+                Value::Text(name) => Some((name.clone(), origin.clone())),
+                _ => None,
+            }),
+            providers: providers(merged)?,
+            corpora,
+            report_out: match get("report.out") {
+                Some((Value::Paths(paths), _)) => paths.first().cloned().unwrap_or_default(),
+                _ => PathBuf::new(),
+            },
+            report_formats: match get("report.formats") {
+                Some((Value::Texts(formats), _)) => formats.clone(),
+                _ => Vec::new(),
+            },
+            gate_mode: merged.contains_key("gate.mode").then(|| text("gate.mode")).flatten().and_then(|m| m.parse().ok()),
+            agent_timeout: duration("timeouts.agent"),
+            workflow_timeout: duration("timeouts.workflow"),
+            limits: Limits {
+                agents_max: whole("limits.agents_max").and_then(|n| n.try_into().ok()).unwrap_or(limits.agents_max),
+                concurrency_max: whole("limits.concurrency_max")
+                    .and_then(|n| n.try_into().ok())
+                    .unwrap_or(limits.concurrency_max),
+                workflow_seconds_max: whole("limits.workflow_seconds_max")
+                    .and_then(|n| n.try_into().ok())
+                    .unwrap_or(limits.workflow_seconds_max),
+            },
+            shown: shown(merged, &defaults),
+        })
+    }
+}
+
+fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, SettingsError> {
+    let mut providers: BTreeMap<String, ProviderSettings> = BTreeMap::new();
+    for (key, (value, origin)) in merged {
+        let Some((name, field)) = key.strip_prefix("provider.").and_then(|rest| rest.split_once('.')) else { continue };
+        let provider = providers.entry(name.to_owned()).or_default();
+        match (field, value) {
+            // A key itself wins over a file with a key: it is the more direct statement.
+            ("api_key", Value::Secret(secret)) => provider.api_key = Some((secret.clone(), origin.clone())),
+            ("api_key_file", Value::Paths(paths)) if provider.api_key.is_none() => {
+                let path = paths.first().cloned().unwrap_or_default();
+                provider.api_key = Some((secret_of_file(key, &path, origin)?, origin.clone()));
+            }
+            ("base_url", Value::Text(text)) => provider.base_url = Some(text.clone()),
+            ("model", Value::Text(text)) => provider.model = Some(text.clone()),
+            ("input_usd_per_million", Value::Usd(usd)) => provider.input_usd_per_million = Some(*usd),
+            ("output_usd_per_million", Value::Usd(usd)) => provider.output_usd_per_million = Some(*usd),
+            _ => {}
+        }
+    }
+    Ok(providers)
+}
+
+/// The one line a key file holds.
+pub(crate) fn secret_of_file(key: &str, path: &Path, origin: &Origin) -> Result<SecretString, SettingsError> {
+    let bad = |detail: String| SettingsError::BadValue { key: key.to_owned(), origin: origin.clone(), detail };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad(format!("names {}, which cannot be read: {error}", path.display())))?;
+    match text.trim() {
+        "" => Err(bad(format!("names {}, which is empty", path.display()))),
+        secret => Ok(SecretString::from(secret.to_owned())),
+    }
+}
+
+fn shown(merged: &Layer, defaults: &Layer) -> Vec<ShownSetting> {
+    let mut shown = Vec::new();
+    for key in KEYS {
+        if key.is_open() {
+            let of_key = |name: &&String| key::Key::find(name).is_some_and(|found| found.name == key.name);
+            for name in merged.keys().filter(of_key) {
+                shown.extend(merged.get(name).map(|(value, origin)| show(name, key.kind, value, origin)));
+            }
+            continue;
+        }
+        match merged.get(key.name).or_else(|| defaults.get(key.name)) {
+            Some((value, origin)) => shown.push(show(key.name, key.kind, value, origin)),
+            None => shown.push(ShownSetting { key: key.name.to_owned(), value: None, origin: "not set".to_owned() }),
+        }
+    }
+    shown
+}
+
+fn show(key: &str, kind: Kind, value: &Value, origin: &Origin) -> ShownSetting {
+    let paths = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let value = match value {
+        Value::Secret(_) => "(set, not shown)".to_owned(),
+        Value::Text(text) if kind == Kind::Text => without_userinfo(text),
+        Value::Text(text) => text.clone(),
+        Value::Whole(number) => number.to_string(),
+        Value::Duration(duration) => format!("{duration:?}"),
+        Value::Usd(usd) => usd.to_string(),
+        Value::Texts(texts) => texts.join(", "),
+        Value::Paths(list) => paths(list),
+    };
+    ShownSetting { key: key.to_owned(), value: Some(value), origin: origin.to_string() }
+}
+
+/// An address without the user and password it may hold.
+pub(crate) fn without_userinfo(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..authority_end].rfind('@') {
+        Some(at) => format!("{scheme}://…@{}", &rest[at + 1..]),
+        None => text.to_owned(),
+    }
+}
