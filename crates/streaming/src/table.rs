@@ -1,0 +1,286 @@
+//! The one table from a record to what clients are told. Owns when an event is given and from what it is filled.
+//!
+//! It keeps no state: a record and the progress it carries are enough, so a stream can begin anywhere.
+//!
+//! | record | client events |
+//! |---|---|
+//! | `submitted` | `workflow_start` |
+//! | `step_planned` | by stage: `decomposition_start`, `agent_start`, `synthesis_start` (also for an editor), none when checking |
+//! | `call_started`, `call_completed`, `call_failed`, `call_abandoned` | `agent_progress` |
+//! | `step_completed` | by stage: `decomposition_complete`, `agent_complete`, `synthesis_complete`, none when checking |
+//! | `step_failed` | `agent_error` |
+//! | `input_requested` | `input_requested` |
+//! | `input_given`, `report_checked` | `agent_progress` |
+//! | `documents_written` | `document_generation_start`, `document_generation_complete` |
+//! | `completed`, `failed`, `cancelled` | `workflow_complete`, `workflow_error` or `workflow_cancelled`; then `stream_closed` |
+//! | `forked`, `started`, `timer_fired`, `cancel_requested` | none: what follows from them is told when it happens |
+
+use mcp_orchestrator_domain::{
+    DocumentsWritten, Event, Progress, Recorded, Role, Seq, Stage, Status, StepCompleted, StepFailed, StepId, StepKind,
+    StepOutput, StepSpec, Target, WorkflowId,
+};
+
+use crate::{
+    Activity, AgentFacts, CallTarget, ClientData, ClientEvent, ClientProgress, Cursor, DocumentFacts, Subtask, Used,
+    data,
+};
+
+/// What clients are told of one record: none to three events, in order.
+///
+/// A stream that starts at the [`ClientEvent::id`] of one of them goes on with the next.
+#[must_use]
+pub fn translate(id: &WorkflowId, recorded: &Recorded) -> Vec<ClientEvent> {
+    let record = &recorded.record;
+    let told = told(&record.event, &record.progress);
+    let last = told.len();
+    let before = Seq::new(recorded.seq.value().saturating_sub(1));
+    let progress = ClientProgress::from(&record.progress);
+    (1_u32..)
+        .zip(told)
+        .map(|(n, (agent_id, data))| ClientEvent {
+            id: if n as usize == last { Cursor::after(recorded.seq) } else { Cursor::within(before, n) },
+            task_id: id.clone(),
+            timestamp: record.at,
+            data,
+            agent_id,
+            progress,
+        })
+        .collect()
+}
+
+type Told = (Option<StepId>, ClientData);
+
+fn told(event: &Event, progress: &Progress) -> Vec<Told> {
+    let about = |step: &StepId, activity: Activity| vec![(Some(step.clone()), ClientData::AgentProgress(activity))];
+    match event {
+        Event::Submitted(submitted) => {
+            let request = &submitted.request;
+            vec![(
+                None,
+                ClientData::WorkflowStart {
+                    task: request.task.clone(),
+                    title: request.title.clone(),
+                    pattern: request.pattern.clone(),
+                    agents: request.agents,
+                    provider: request.provider.clone(),
+                },
+            )]
+        }
+        Event::StepPlanned(spec) => of_step(&spec.id, step_planned(spec, progress)),
+        Event::CallStarted(started) => {
+            let target = call_target(&started.target);
+            let (call, turn, attempt) = (started.call, started.turn, started.attempt);
+            about(&started.step, Activity::CallStarted { call, turn, attempt, target })
+        }
+        Event::CallCompleted(completed) => about(
+            &completed.step,
+            Activity::CallCompleted {
+                call: completed.call,
+                is_error: completed.is_error,
+                evidence: completed.evidence.len(),
+                parked_time: data::seconds(completed.parked_ms),
+                used: Used::by_call(completed.usage, completed.cost, completed.run_ms),
+            },
+        ),
+        Event::CallFailed(failed) => about(
+            &failed.step,
+            Activity::CallFailed {
+                call: failed.call,
+                error: failed.failure.message.clone(),
+                class: failed.failure.class,
+                retry_at: failed.retry_at,
+                used: Used::by_call(failed.usage, failed.cost, failed.run_ms),
+            },
+        ),
+        Event::CallAbandoned(abandoned) => {
+            about(&abandoned.step, Activity::CallAbandoned { call: abandoned.call, reason: abandoned.reason })
+        }
+        Event::StepCompleted(completed) => of_step(&completed.step, step_completed(completed, progress)),
+        Event::StepFailed(failed) => of_step(&failed.step, Some(step_failed(failed))),
+        Event::InputRequested(requested) => {
+            of_step(&requested.step, Some(ClientData::InputRequested { question: requested.question.clone() }))
+        }
+        Event::InputGiven(given) => about(&given.step, Activity::InputGiven {}),
+        Event::ReportChecked(checked) => about(
+            &checked.step,
+            Activity::ReportChecked {
+                outcome: checked.outcome,
+                proved: checked.proved,
+                marked: checked.marked,
+                dropped: checked.dropped,
+                repairs: checked.repairs.len(),
+            },
+        ),
+        Event::DocumentsWritten(written) => documents_written(written),
+        Event::Completed(completed) => ended(
+            Status::Completed,
+            ClientData::WorkflowComplete {
+                outcome: completed.outcome,
+                document_count: progress.documents,
+                execution_time: data::execution_time(progress),
+                total_cost: data::total_cost(progress),
+            },
+        ),
+        Event::Failed(failed) => ended(
+            Status::Failed,
+            ClientData::WorkflowError {
+                error: failed.failure.message.clone(),
+                class: failed.failure.class,
+                execution_time: data::execution_time(progress),
+                total_cost: data::total_cost(progress),
+            },
+        ),
+        Event::Cancelled(_) => ended(
+            Status::Cancelled,
+            ClientData::WorkflowCancelled {
+                execution_time: data::execution_time(progress),
+                total_cost: data::total_cost(progress),
+            },
+        ),
+        Event::Forked(_) | Event::Started(_) | Event::TimerFired(_) | Event::CancelRequested(_) => Vec::new(),
+    }
+}
+
+fn of_step(step: &StepId, data: Option<ClientData>) -> Vec<Told> {
+    data.map(|data| (Some(step.clone()), data)).into_iter().collect()
+}
+
+fn ended(status: Status, how: ClientData) -> Vec<Told> {
+    vec![(None, how), (None, ClientData::StreamClosed { status })]
+}
+
+/// What a step is to clients. An editor rewrites what a synthesis wrote, whatever stage it is planned for.
+enum Part {
+    Planning,
+    Agent,
+    Synthesis,
+    Silent,
+}
+
+fn part(role: &Role, stage: Stage) -> Part {
+    match stage {
+        Stage::Planning => Part::Planning,
+        Stage::Agents => Part::Agent,
+        Stage::Synthesis => Part::Synthesis,
+        Stage::Checking if *role == Role::Editor => Part::Synthesis,
+        // Checks are told by `report_checked`; no step runs in the other stages.
+        _ => Part::Silent,
+    }
+}
+
+fn step_planned(spec: &StepSpec, progress: &Progress) -> Option<ClientData> {
+    match part(&spec.role, spec.stage) {
+        Part::Planning => Some(ClientData::DecompositionStart { requested: progress.total_agents }),
+        Part::Agent => Some(ClientData::AgentStart {
+            agent: AgentFacts::new(&spec.id, &spec.role, spec.stage, &spec.task),
+            tools: tools(&spec.kind),
+        }),
+        Part::Synthesis => Some(ClientData::SynthesisStart {
+            level: level(&spec.role).to_owned(),
+            input_count: spec.reads.len(),
+            inputs: spec.reads.clone(),
+        }),
+        Part::Silent => None,
+    }
+}
+
+fn step_completed(completed: &StepCompleted, progress: &Progress) -> Option<ClientData> {
+    let facts = &completed.facts;
+    let used = Used::from(facts.used);
+    let text = match &completed.output {
+        StepOutput::Inline(text) => Some(&**text),
+        StepOutput::Call(_) | StepOutput::Report => None,
+    };
+    match part(&facts.role, facts.stage) {
+        Part::Planning => {
+            let subtasks = text.map(|text| subtasks(text, progress.total_agents));
+            Some(ClientData::DecompositionComplete {
+                subtask_count: subtasks.as_ref().map(Vec::len),
+                subtasks: subtasks.unwrap_or_default(),
+                used,
+            })
+        }
+        Part::Agent => Some(ClientData::AgentComplete {
+            agent: AgentFacts::new(&completed.step, &facts.role, facts.stage, &facts.task),
+            used,
+        }),
+        Part::Synthesis => Some(ClientData::SynthesisComplete {
+            level: level(&facts.role).to_owned(),
+            synthesis_length: text.map(|text| text.chars().count()),
+            used,
+        }),
+        Part::Silent => None,
+    }
+}
+
+fn step_failed(failed: &StepFailed) -> ClientData {
+    let facts = &failed.facts;
+    ClientData::AgentError {
+        agent: AgentFacts::new(&failed.step, &facts.role, facts.stage, &facts.task),
+        error: failed.failure.message.clone(),
+        class: failed.failure.class,
+        used: Used::from(facts.used),
+    }
+}
+
+fn documents_written(written: &DocumentsWritten) -> Vec<Told> {
+    let documents = &written.documents;
+    let facts = documents.iter().map(|document| DocumentFacts {
+        name: document.name.clone(),
+        format: document.format,
+        bytes: document.blob.bytes,
+    });
+    vec![
+        (
+            None,
+            ClientData::DocumentGenerationStart { formats: documents.iter().map(|document| document.format).collect() },
+        ),
+        (None, ClientData::DocumentGenerationComplete { document_count: documents.len(), documents: facts.collect() }),
+    ]
+}
+
+fn call_target(target: &Target) -> CallTarget {
+    match target {
+        Target::Model { provider, model } => CallTarget::Model { provider: provider.clone(), model: model.clone() },
+        Target::Tool { name, .. } => CallTarget::Tool { name: name.clone() },
+    }
+}
+
+fn tools(kind: &StepKind) -> Vec<mcp_orchestrator_domain::ToolName> {
+    match kind {
+        StepKind::Agent { tools, .. } => tools.clone(),
+        StepKind::Tool { name, .. } => vec![name.clone()],
+        _ => Vec::new(),
+    }
+}
+
+fn level(role: &Role) -> &str {
+    match role {
+        Role::Synthesizer => "drummer",
+        Role::Executive => "camina",
+        Role::Editor => "editor",
+        Role::Custom(name) => name,
+        _ => role.agent_type(),
+    }
+}
+
+/// The items of a plan's list, at most as many as agents were asked for; a plan without a list is one sub-task.
+fn subtasks(plan: &str, agents_max: u32) -> Vec<Subtask> {
+    let mut items: Vec<&str> = plan.lines().filter_map(list_item).collect();
+    if items.is_empty() && !plan.trim().is_empty() {
+        items.push(plan.trim());
+    }
+    items.truncate(agents_max as usize);
+    items.into_iter().map(|item| Subtask { description: item.to_owned() }).collect()
+}
+
+/// The text behind `1.`, `2)`, `3:`, `-` or `*`.
+fn list_item(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let marked = line.strip_prefix(['-', '*']).or_else(|| {
+        let behind_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        (behind_number.len() < line.len()).then(|| behind_number.strip_prefix(['.', ')', ':', '-']))?
+    })?;
+    let item = marked.trim();
+    (marked.starts_with(' ') && !item.is_empty()).then_some(item)
+}
