@@ -1,0 +1,198 @@
+//! What a span of evidence states, ready to be compared. Owns the analysis of one quote; judges no sentence.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{
+    dates::{Date, dates},
+    negation::Polarity,
+    numbers::{Number, evidence_numbers},
+    text::{fold, plain, stem, tokens},
+};
+use crate::Span;
+
+/// A quote and its source, analysed once.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// The quote as it is and the quote without Markdown.
+    lines: [Line; 2],
+    /// What may be referred to literally: the quote, the source's address and title.
+    literal: [String; 3],
+    words: HashSet<String>,
+    stems: BTreeSet<String>,
+    initials: String,
+    pub(super) numbers: Vec<Number>,
+    pub(super) dates: Vec<Date>,
+    pub(super) sentences: Vec<Polarity>,
+}
+
+/// A text as folded tokens between single spaces, and where its sentences, lines and cells begin and end.
+#[derive(Debug, Default)]
+struct Line {
+    text: String,
+    bounds: HashSet<usize>,
+}
+
+impl Facts {
+    pub(super) fn of(span: &Span) -> Self {
+        let quote = plain(&span.quote).text;
+        let mut facts = Self {
+            lines: [Line::of(&span.quote), Line::of(&quote)],
+            literal: [span.quote.to_string(), span.source.uri.clone(), span.source.title.clone()],
+            words: HashSet::new(),
+            stems: BTreeSet::new(),
+            initials: String::new(),
+            numbers: Vec::new(),
+            dates: Vec::new(),
+            sentences: units(&quote).map(Polarity::of).collect(),
+        };
+        for text in [&quote, &*span.quote, &span.source.title, &span.source.uri] {
+            facts.learn_words(text);
+        }
+        for text in [&quote, &span.source.title] {
+            let dates = dates(text);
+            let taken: Vec<_> = dates.iter().map(|date| date.range.clone()).collect();
+            facts.numbers.extend(evidence_numbers(text, &taken));
+            facts.numbers.extend(dates.iter().flat_map(Date::numbers));
+            facts.dates.extend(dates);
+        }
+        facts
+    }
+
+    fn learn_words(&mut self, text: &str) {
+        let mut before: Option<String> = None;
+        for token in tokens(text) {
+            let folded = fold(token.text);
+            for part in token.text.split('_').filter(|_| token.text.contains('_')) {
+                self.learn(fold(part));
+            }
+            for part in camel_parts(token.text) {
+                self.learn(fold(part));
+            }
+            if let Some(before) = before {
+                self.words.insert(format!("{before}{folded}"));
+            }
+            self.initials.extend(folded.chars().next());
+            before = Some(folded.clone());
+            self.learn(folded);
+        }
+        self.initials.push(' ');
+    }
+
+    fn learn(&mut self, folded: String) {
+        self.stems.insert(stem(&folded).to_owned());
+        self.words.insert(folded);
+    }
+
+    /// Whether the sentence is one or several whole sentences, lines or cells of the quote.
+    pub(super) fn is_verbatim(&self, sentence: &[String; 2]) -> bool {
+        self.lines.iter().zip(sentence).any(|(line, sentence)| line.has_whole(sentence))
+    }
+
+    /// Whether these tokens stand in the quote in this order without a gap.
+    pub(super) fn has_sequence(&self, skeleton: &str) -> bool {
+        self.lines.iter().any(|line| line.text.contains(skeleton))
+    }
+
+    /// Whether the quote, its source's address or title has this text as it is.
+    pub(super) fn has_literal(&self, text: &str) -> bool {
+        self.literal.iter().any(|literal| literal.contains(text))
+    }
+
+    /// Whether the word occurs in the quote or its source, with whatever ending.
+    pub(super) fn has_word(&self, folded: &str) -> bool {
+        self.words.contains(folded) || self.has_stem(stem(folded))
+    }
+
+    /// As [`Self::has_word`] for a word already stemmed; long words need only begin alike.
+    pub(super) fn has_stem(&self, stem: &str) -> bool {
+        if self.stems.contains(stem) {
+            return true;
+        }
+        let start: String = stem.chars().take(4).collect();
+        let is_near = |theirs: &String| {
+            let (short, long) =
+                if theirs.len() < stem.len() { (theirs.as_str(), stem) } else { (stem, theirs.as_str()) };
+            long.starts_with(short) && long.len() - short.len() <= 3
+        };
+        start.len() >= 4
+            && !stem.bytes().any(|b| b.is_ascii_digit())
+            && self.stems.range(start.clone()..).take_while(|theirs| theirs.starts_with(&start)).any(is_near)
+    }
+
+    /// Whether a number that is part of a name or a literal such as `0x1f` occurs letter by letter.
+    pub(super) fn has_literal_number(&self, number: &Number) -> bool {
+        number.text.bytes().any(|b| b.is_ascii_alphabetic()) && self.words.contains(&fold(&number.text))
+    }
+
+    /// Whether consecutive words of the quote begin with these letters, so that it may be their abbreviation.
+    pub(super) fn has_initials(&self, folded: &str) -> bool {
+        self.initials.contains(folded)
+    }
+}
+
+impl Line {
+    fn of(text: &str) -> Self {
+        let mut line = Self { text: " ".to_owned(), bounds: HashSet::from([0]) };
+        for unit in units(text) {
+            for token in tokens(unit) {
+                line.text.push_str(&fold(token.text));
+                line.text.push(' ');
+            }
+            line.bounds.insert(line.text.len() - 1);
+        }
+        line
+    }
+
+    fn has_whole(&self, sentence: &str) -> bool {
+        sentence.len() > 2
+            && self
+                .text
+                .match_indices(sentence)
+                .any(|(at, _)| self.bounds.contains(&at) && self.bounds.contains(&(at + sentence.len() - 1)))
+    }
+}
+
+/// A quote's sentences, lines and table cells.
+fn units(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut end = rest.len();
+        for (at, c) in rest.char_indices() {
+            let after = rest[at + c.len_utf8()..].chars().next();
+            let ends = match c {
+                '\n' | '|' | ';' | '。' | '！' | '？' | '।' => true,
+                '.' | '!' | '?' | '…' => after.is_none_or(|c| {
+                    c.is_whitespace() || matches!(c, '"' | '”' | '’' | ')' | '*' | '_' | '`' | '[' | ']')
+                }),
+                _ => false,
+            };
+            if ends {
+                end = at + c.len_utf8();
+                break;
+            }
+        }
+        let (unit, after) = rest.split_at(end);
+        rest = after;
+        Some(unit)
+    })
+}
+
+fn camel_parts(word: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut before: Option<char> = None;
+    for (at, c) in word.char_indices() {
+        if before.is_some_and(char::is_lowercase) && c.is_uppercase() {
+            parts.push(&word[start..at]);
+            start = at;
+        }
+        before = Some(c);
+    }
+    if start > 0 {
+        parts.push(&word[start..]);
+    }
+    parts
+}
