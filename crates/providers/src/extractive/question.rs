@@ -1,0 +1,269 @@
+//! What a question asks: its terms with their weight and the kind of answer it wants. Owns the reading of questions;
+//! knows no spans.
+
+use super::{
+    lexicon,
+    words::{compound_parts, is_identifier, stem, word_ranges},
+};
+
+/// The most terms of one question that are looked at.
+const TERMS_MAX: usize = 48;
+
+/// A question, read.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    /// Its terms in reading order, each stem once.
+    pub(super) terms: Vec<Term>,
+    /// What would answer it.
+    pub(super) wants: Wants,
+}
+
+/// A word of the question that a good answer shares.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Term {
+    /// As it is written in the question.
+    pub(super) word: String,
+    /// As it is compared.
+    pub(super) stem: String,
+    /// How specific it is: 0.25 says little, 1 is an ordinary noun, 1.6 a name or a number.
+    pub(super) prior: f64,
+}
+
+impl Term {
+    /// Whether the term names one thing: a name, a number or an identifier.
+    pub(super) fn is_specific(&self) -> bool {
+        self.prior > 1.2
+    }
+
+    /// Whether the term says little.
+    pub(super) fn is_weak(&self) -> bool {
+        self.prior < 0.5
+    }
+}
+
+/// The kind of answer a question wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// A person or a body.
+    Who,
+    /// A time.
+    When,
+    /// A place.
+    Where,
+    /// A number.
+    Quantity,
+    /// A reason.
+    Reason,
+    /// What something is.
+    Definition,
+    /// Steps.
+    Method,
+    /// Anything.
+    Statement,
+}
+
+impl Question {
+    /// Reads a question.
+    pub(super) fn read(text: &str) -> Self {
+        let mut terms: Vec<Term> = Vec::new();
+        let mut sentence_start = true;
+        let mut before_end = 0;
+        for (start, end) in word_ranges(text) {
+            sentence_start |= text[before_end..start].contains(['.', '?', '!', ':', '\n']);
+            before_end = end;
+            let word = &text[start..end];
+            let term = read_term(word, sentence_start);
+            sentence_start = false;
+            if let Some(term) = term
+                && terms.len() < TERMS_MAX
+                && !terms.iter().any(|known| known.stem == term.stem)
+            {
+                terms.push(term);
+            }
+        }
+        if terms.iter().all(Term::is_weak) {
+            // Nothing but weak words: then they are the subject.
+            for term in &mut terms {
+                term.prior = 1.0;
+            }
+        }
+        let wants = read_wants(text, &terms);
+        Self { terms, wants }
+    }
+
+    /// The terms that carry the subject, in reading order: all that are not weak, or all if there are none.
+    pub(super) fn subject(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().filter(|term| !term.is_weak())
+    }
+}
+
+fn read_term(word: &str, sentence_start: bool) -> Option<Term> {
+    let lower = word.to_lowercase();
+    let is_name_shaped = word.chars().next().is_some_and(char::is_uppercase);
+    let is_acronym = word.chars().count() > 1 && word.chars().all(|c| c.is_uppercase() || c.is_numeric());
+    let is_mid_acronym = is_acronym && !sentence_start;
+    if lexicon::is_stop(&lower) && !is_mid_acronym {
+        return None;
+    }
+    let has_digit = word.bytes().any(|b| b.is_ascii_digit());
+    if word.chars().count() == 1 && word.is_ascii() && !has_digit && !is_name_shaped {
+        return None;
+    }
+    let stem = stem(word);
+    let prior = if has_digit || is_identifier(word) && compound_parts(word).len() > 1 {
+        1.6
+    } else if lexicon::is_weak(&stem) {
+        0.25
+    } else if is_acronym || is_name_shaped && !sentence_start {
+        1.4
+    } else {
+        1.0
+    };
+    Some(Term { word: word.to_owned(), stem, prior })
+}
+
+/// Nouns whose value is a number.
+const QUANTITY_NOUNS: &[&str] = &[
+    "age",
+    "amount",
+    "area",
+    "capacity",
+    "charge",
+    "clearance",
+    "cost",
+    "count",
+    "deadline",
+    "default",
+    "depth",
+    "distance",
+    "draft",
+    "draught",
+    "duration",
+    "fee",
+    "fine",
+    "frequency",
+    "height",
+    "length",
+    "limit",
+    "load",
+    "maximum",
+    "minimum",
+    "number",
+    "percentage",
+    "penalty",
+    "period",
+    "port",
+    "price",
+    "quota",
+    "range",
+    "rate",
+    "ratio",
+    "share",
+    "size",
+    "speed",
+    "tariff",
+    "temperature",
+    "threshold",
+    "timeout",
+    "toll",
+    "total",
+    "version",
+    "volume",
+    "wage",
+    "weight",
+    "width",
+];
+
+/// Adjectives and adverbs after "how" that ask for a number.
+const HOW_QUANTITY: &[&str] = &[
+    "big",
+    "close",
+    "deep",
+    "far",
+    "fast",
+    "frequently",
+    "heavy",
+    "high",
+    "hot",
+    "large",
+    "late",
+    "long",
+    "many",
+    "much",
+    "near",
+    "often",
+    "old",
+    "quickly",
+    "soon",
+    "tall",
+    "wide",
+    "early",
+    "strong",
+];
+
+fn read_wants(text: &str, terms: &[Term]) -> Wants {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = super::words::words(&lower).collect();
+    for (at, word) in words.iter().enumerate() {
+        let next = words.get(at + 1).copied().unwrap_or_default();
+        match *word {
+            "who" | "whom" | "whose" => return Wants::Who,
+            "when" if at == 0 || next != "the" => return Wants::When,
+            "where" => return Wants::Where,
+            "why" => return Wants::Reason,
+            "how" if HOW_QUANTITY.contains(&next) => return Wants::Quantity,
+            "how" => return Wants::Method,
+            "what" | "which" if matches!(next, "year" | "date" | "day" | "month" | "hours" | "time" | "times") => {
+                return Wants::When;
+            }
+            "what" if next == "happens" => return Wants::Statement,
+            "what" | "which" if QUANTITY_NOUNS.contains(&next) => return Wants::Quantity,
+            "what" | "define" | "explain" | "describe" => return what_is(&words[at + 1..], terms),
+            _ => {}
+        }
+    }
+    Wants::Statement
+}
+
+fn what_is(rest: &[&str], terms: &[Term]) -> Wants {
+    let is_copula = rest.first().is_some_and(|word| matches!(*word, "is" | "are" | "was" | "were" | "s"));
+    if is_copula && rest.iter().take(6).any(|word| QUANTITY_NOUNS.contains(word)) {
+        return Wants::Quantity;
+    }
+    let asks_meaning = rest.iter().any(|word| matches!(*word, "mean" | "means" | "do" | "purpose"));
+    if (is_copula && terms.len() <= 4) || asks_meaning { Wants::Definition } else { Wants::Statement }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_weigh_more_than_nouns_and_nouns_more_than_weak_words() {
+        let question = Question::read("What does the Calder Board need at berth 14?");
+        let priors: Vec<_> = question.terms.iter().map(|term| (term.word.as_str(), term.prior)).collect();
+        assert_eq!(priors, [("Calder", 1.4), ("Board", 1.4), ("need", 0.25), ("berth", 1.0), ("14", 1.6)]);
+    }
+
+    #[test]
+    fn the_kind_of_answer_is_read_off_the_question() {
+        for (text, wants) in [
+            ("Who signs the logbook?", Wants::Who),
+            ("When does the lock open?", Wants::When),
+            ("How deep is the basin?", Wants::Quantity),
+            ("How is a buoy painted?", Wants::Method),
+            ("What is the speed limit?", Wants::Quantity),
+            ("What is a dolphin pile?", Wants::Definition),
+            ("Why is the siren tested?", Wants::Reason),
+            ("Name the pilots", Wants::Statement),
+        ] {
+            assert_eq!(Question::read(text).wants, wants, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_question_of_weak_words_keeps_them_as_its_subject() {
+        let question = Question::read("What is the purpose?");
+        assert_eq!(question.subject().count(), 1);
+    }
+}

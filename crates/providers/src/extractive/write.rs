@@ -1,0 +1,380 @@
+//! Markdown out of chosen units: quotes with citations, sections, marker. Owns what a report of this writer looks like;
+//! every sentence it writes is a quote.
+
+use std::collections::BTreeSet;
+
+use mcp_orchestrator_domain::StepText;
+
+use super::{
+    inline,
+    near::Shingles,
+    passage::{Form, Unit},
+    rank::Ranking,
+};
+
+/// What is written, alone, when the spans say nothing about the question.
+pub const NOTHING_FOUND: &str = "Nothing was found.";
+
+/// The headings of a report's sections.
+const ANSWER: &str = "## Answer";
+const MORE: &str = "## More from the sources";
+const DISAGREE: &str = "## Where the sources disagree";
+const NOT_FOUND: &str = "## Not found";
+
+/// How much is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// Passages in the first section.
+    pub(super) answers: usize,
+    /// Sources after it.
+    pub(super) sources: usize,
+    /// Quotes of each.
+    pub(super) quotes: usize,
+}
+
+/// Units of one list, table or code block shown after their lead-in.
+const FOLLOWERS_MAX: usize = 8;
+/// Sentences of one passage.
+const SENTENCES_MAX: usize = 4;
+/// Pairs of quotes that disagree.
+const PAIRS_MAX: usize = 4;
+/// Sub-questions named as not found.
+const GAPS_MAX: usize = 12;
+
+/// The report on a question, or [`NOTHING_FOUND`]. `must_answer` keeps partial findings.
+pub(super) fn report(
+    question: &str,
+    ranking: &Ranking<'_>,
+    outputs: &[StepText],
+    size: Size,
+    must_answer: bool,
+) -> String {
+    if ranking.best.is_empty() || !(ranking.is_answered || must_answer) {
+        return NOTHING_FOUND.to_owned();
+    }
+    let mut used = BTreeSet::new();
+    let mut text = format!("{ANSWER}\n\n");
+    let passages = passages(ranking, size.answers, 0.7, &mut used);
+    for passage in &passages {
+        text.push_str(&paragraph(ranking, passage));
+        text.push_str("\n\n");
+    }
+    more(ranking, size, &mut used, &mut text);
+    disagreements(ranking, &mut text);
+    gaps(question, outputs, &mut text);
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// What a researcher hands over: quotes in a list, the best first, or [`NOTHING_FOUND`].
+pub(super) fn findings(ranking: &Ranking<'_>, passages_max: usize) -> String {
+    if ranking.best.is_empty() || !ranking.is_answered {
+        return NOTHING_FOUND.to_owned();
+    }
+    let mut used = BTreeSet::new();
+    let mut text = String::new();
+    for passage in passages(ranking, passages_max, 0.45, &mut used) {
+        for at in passage {
+            text.push_str("- ");
+            text.push_str(&quoted(ranking, at));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Up to `most` passages whose best unit scores at least `share` of the top.
+fn passages(ranking: &Ranking<'_>, most: usize, share: f64, used: &mut BTreeSet<usize>) -> Vec<Vec<usize>> {
+    let bar = ranking.top() * share;
+    let mut passages = Vec::new();
+    for &at in &ranking.best {
+        if passages.len() >= most || ranking.scores[at] < bar {
+            break;
+        }
+        if used.contains(&at) {
+            continue;
+        }
+        let passage: Vec<usize> = around(ranking, at).into_iter().filter(|at| used.insert(*at)).collect();
+        passages.push(passage);
+    }
+    passages
+}
+
+/// The unit with what it needs to be understood: what it points back to, the list it introduces, its table's header.
+fn around(ranking: &Ranking<'_>, at: usize) -> Vec<usize> {
+    let units = &ranking.units;
+    let unit = &units[at];
+    let mut passage = vec![at];
+    match unit.form {
+        Form::Row => {
+            let header = (0..at).rev().take_while(|other| same_block(&units[*other], unit)).last();
+            if let Some(header) = header {
+                passage.insert(0, header);
+            }
+            return passage;
+        }
+        Form::Item | Form::Code => {
+            if let Some(lead_in) = lead_in(units, at) {
+                passage.insert(0, lead_in);
+            }
+        }
+        Form::Sentence | Form::Heading => {
+            if leans_back(&unit.text) && at > 0 && same_block(&units[at - 1], unit) {
+                passage.insert(0, at - 1);
+            }
+        }
+    }
+    let mut last = at;
+    while let Some(next) = units.get(last + 1) {
+        let shares_block = same_block(next, unit) && passage.len() < SENTENCES_MAX;
+        let adds = ranking.scores[last + 1] >= 0.5 * ranking.scores[at] || leans_back(&next.text) && last == at;
+        if !(shares_block && adds && unit.form != Form::Code) || units[last].text.ends_with(':') {
+            break;
+        }
+        last += 1;
+        passage.push(last);
+    }
+    let introduces = units[last].text.ends_with(':') || unit.form == Form::Code;
+    if introduces {
+        passage.extend(followers(units, last));
+    }
+    passage
+}
+
+/// The list items, rows or lines that follow a lead-in.
+fn followers(units: &[Unit], at: usize) -> impl Iterator<Item = usize> {
+    let span = units[at].span;
+    let form = units.get(at + 1).map(|unit| unit.form).filter(|form| !matches!(form, Form::Heading));
+    let block = units.get(at + 1).map(|unit| unit.block);
+    let is_follower = move |unit: &Unit| {
+        let in_block = match form {
+            Some(Form::Sentence) | None => false,
+            // The items of a loose list stand in blocks of their own.
+            Some(Form::Item) => true,
+            Some(_) => Some(unit.block) == block,
+        };
+        unit.span == span && Some(unit.form) == form && in_block
+    };
+    let count = units[at + 1..].iter().take(FOLLOWERS_MAX).take_while(|unit| is_follower(unit)).count();
+    (at + 1)..(at + 1 + count)
+}
+
+/// The sentence ending with a colon that introduces the list or code block the unit is in.
+fn lead_in(units: &[Unit], at: usize) -> Option<usize> {
+    let unit = &units[at];
+    let before = (0..at).rev().take(FOLLOWERS_MAX).find(|other| units[*other].form != unit.form)?;
+    let lead = &units[before];
+    (lead.span == unit.span && lead.form == Form::Sentence && lead.text.ends_with(':')).then_some(before)
+}
+
+fn same_block(one: &Unit, other: &Unit) -> bool {
+    one.span == other.span && one.block == other.block && one.form == other.form
+}
+
+/// Whether a sentence cannot be understood without the one before.
+fn leans_back(text: &str) -> bool {
+    const OPENERS: &[&str] = &[
+        "it",
+        "its",
+        "they",
+        "their",
+        "them",
+        "this",
+        "these",
+        "those",
+        "that",
+        "he",
+        "she",
+        "his",
+        "her",
+        "however",
+        "otherwise",
+        "then",
+        "both",
+        "but",
+        "instead",
+        "also",
+        "so",
+        "here",
+        "such",
+        "after that",
+        "in that case",
+        "for this",
+        "therefore",
+    ];
+    let lower = text.to_lowercase();
+    OPENERS.iter().any(|opener| lower.strip_prefix(opener).is_some_and(|rest| rest.starts_with([' ', ','])))
+}
+
+/// The units of a passage: sentences as a paragraph, anything else as a list.
+fn paragraph(ranking: &Ranking<'_>, passage: &[usize]) -> String {
+    let mut text = String::new();
+    let mut before: Option<Form> = None;
+    for &at in passage {
+        let form = ranking.units[at].form;
+        let is_listed = form != Form::Sentence;
+        if is_listed && passage.len() > 1 {
+            text.push_str(match before {
+                None => "",
+                Some(Form::Sentence) => "\n\n",
+                Some(_) => "\n",
+            });
+            text.push_str("- ");
+        } else if before.is_some() {
+            text.push_str(if before == Some(Form::Sentence) { " " } else { "\n\n" });
+        }
+        text.push_str(&quoted(ranking, at));
+        before = Some(form);
+    }
+    text
+}
+
+/// Quotes of further sources, best source first.
+fn more(ranking: &Ranking<'_>, size: Size, used: &mut BTreeSet<usize>, text: &mut String) {
+    let bar = ranking.top() * 0.5;
+    let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+    for &at in ranking.best.iter().take_while(|at| ranking.scores[**at] >= bar) {
+        if used.contains(&at) {
+            continue;
+        }
+        let source = &ranking.spans[ranking.units[at].span].source;
+        match groups.iter().position(|(span, _)| ranking.spans[*span].source == *source) {
+            Some(known) if groups[known].1.len() < size.quotes => groups[known].1.push(at),
+            None if groups.len() < size.sources => groups.push((ranking.units[at].span, vec![at])),
+            Some(_) | None => continue,
+        }
+        used.insert(at);
+    }
+    if groups.is_empty() {
+        return;
+    }
+    text.push_str(MORE);
+    text.push_str("\n\n");
+    for (span, mut group) in groups {
+        group.sort_unstable();
+        let source = &ranking.spans[span].source;
+        text.push_str(&format!("### {}\n\n", heading(&source.title, &source.uri)));
+        for at in group {
+            text.push_str(&format!("- {}\n", quoted(ranking, at)));
+        }
+        text.push('\n');
+    }
+}
+
+/// Pairs of quotes from different sources that give other numbers for the same words.
+fn disagreements(ranking: &Ranking<'_>, text: &mut String) {
+    let bar = ranking.top() * 0.5;
+    let close: Vec<(usize, Shingles)> = ranking
+        .best
+        .iter()
+        .take_while(|at| ranking.scores[**at] >= bar)
+        .filter(|at| !matches!(ranking.units[**at].form, Form::Row | Form::Code))
+        .take(60)
+        .map(|at| (*at, Shingles::of(&ranking.units[*at].bag)))
+        .collect();
+    let uri = |at: usize| &ranking.spans[ranking.units[at].span].source.uri;
+    let mut written = 0;
+    for (number, (one, shingles)) in close.iter().enumerate() {
+        for (other, others) in &close[number + 1..] {
+            if written < PAIRS_MAX && uri(*one) != uri(*other) && shingles.contradicts(others) {
+                text.push_str(if written == 0 { DISAGREE } else { "" });
+                text.push_str(if written == 0 { "\n\n" } else { "" });
+                text.push_str(&format!("- {}\n- {}\n\n", quoted(ranking, *one), quoted(ranking, *other)));
+                written += 1;
+            }
+        }
+    }
+}
+
+/// The sub-questions nothing was found for, as the outputs say.
+fn gaps(question: &str, outputs: &[StepText], text: &mut String) {
+    let mut gaps: Vec<&str> = Vec::new();
+    for output in outputs {
+        let own = is_nothing_found(&output.text).then_some(output.task.as_str());
+        let inherited = output.text.split_once(NOT_FOUND).map_or("", |(_, rest)| rest);
+        let inherited =
+            inherited.lines().take_while(|line| !line.starts_with("## ")).filter_map(|line| line.strip_prefix("- "));
+        for gap in own.into_iter().chain(inherited) {
+            if gaps.len() < GAPS_MAX && gap != question && !gaps.contains(&gap) {
+                gaps.push(gap);
+            }
+        }
+    }
+    if gaps.is_empty() {
+        return;
+    }
+    text.push_str(NOT_FOUND);
+    text.push_str("\n\n");
+    for gap in gaps {
+        let line: String = gap.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.push_str(&format!("- {line}\n"));
+    }
+}
+
+/// Whether a text is [`NOTHING_FOUND`].
+pub(super) fn is_nothing_found(text: &str) -> bool {
+    text.trim() == NOTHING_FOUND
+}
+
+/// A unit as it is quoted, with its citation.
+fn quoted(ranking: &Ranking<'_>, at: usize) -> String {
+    let unit = &ranking.units[at];
+    let id = &ranking.spans[unit.span].id;
+    match unit.form {
+        Form::Code => format!("{} [{id}]", code(&unit.text)),
+        Form::Heading | Form::Sentence | Form::Item | Form::Row => format!("{} [{id}]", prose(&unit.text)),
+    }
+}
+
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let marks = "`".repeat(longest + 1);
+    let pad = if longest > 0 { " " } else { "" };
+    format!("{marks}{pad}{text}{pad}{marks}")
+}
+
+/// The text so that Markdown reads it as the same text: no block begins in it, no tag, no emphasis left open.
+fn prose(text: &str) -> String {
+    let text = text.trim_start_matches(['#', '>', '-', '+', '|', '=', '~', ' ']);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let is_numbered = digits > 0 && (text[digits..].starts_with(". ") || text[digits..].starts_with(") "));
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at + c.len_utf8()..];
+        if c == '`'
+            && let Some(length) = inline::code_length(&text[at..])
+        {
+            out.push_str(&text[at..at + length]);
+            at += length;
+            continue;
+        }
+        let word_around = out.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric);
+        let is_mark = match c {
+            '<' => rest.starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?')),
+            '*' | '[' | ']' | '`' => true,
+            '_' => !word_around,
+            '.' | ')' => is_numbered && at == digits,
+            _ => false,
+        };
+        if is_mark {
+            out.push('\\');
+        }
+        out.push(c);
+        at += c.len_utf8();
+    }
+    out
+}
+
+/// A source as a heading: foreign text, so one short line without marks.
+fn heading(title: &str, uri: &str) -> String {
+    let file = uri.rsplit('/').next().unwrap_or(uri);
+    let clean = |text: &str| -> String {
+        let text: String =
+            text.chars().map(|c| if c.is_control() || "#*_`[]<>|\\".contains(c) { ' ' } else { c }).collect();
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect()
+    };
+    let (title, file) = (clean(title), clean(file));
+    if title.is_empty() || title == file { file } else { format!("{title} ({file})") }
+}
