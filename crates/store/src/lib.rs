@@ -6,6 +6,8 @@ mod hints;
 mod memory;
 mod references;
 mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use clock::Now;
 pub use contract::{
@@ -14,3 +16,5 @@ pub use contract::{
     RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
 };
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use mcp_orchestrator_domain::{Timestamp, millis};
 
-/// How long a blob stays that no record names yet.
-const BLOB_GRACE: Duration = Duration::from_hours(1);
+/// How long a blob stays that no record names yet: twice what the contract promises, so that putting it again need
+/// not always write.
+pub(crate) const BLOB_GRACE: Duration = Duration::from_hours(2);
 
 /// How long it takes to gain one level of priority.
 const AGEING: Duration = Duration::from_mins(1);

@@ -1,0 +1,249 @@
+//! Creating and appending in SQLite. Owns the checks of an append and its few statements; runs on the writer's thread.
+
+use std::cmp::Ordering;
+
+use mcp_orchestrator_domain::{Digest, Principal, Seq, WorkflowId};
+use rusqlite::{OptionalExtension, Row};
+
+use super::{
+    codec::{Encoded, Text},
+    failure::Failure,
+    numbers::{int, ms, seq, time},
+    writer::Session,
+};
+use crate::{After, AppendError, Change, Created, NewWorkflow, StoreError, Summary, Writer, rules::rank};
+
+/// How long the creator of a reserved workflow counts as alive before its first claim.
+const CREATOR_SEEN: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// A creation, encoded.
+pub(super) struct Creation {
+    pub(super) new: NewWorkflow,
+    pub(super) records: Encoded,
+    pub(super) needs: Vec<u8>,
+    pub(super) summary: Vec<u8>,
+    pub(super) blobs: Vec<Digest>,
+}
+
+/// An append, encoded.
+pub(super) struct Addition {
+    pub(super) id: WorkflowId,
+    pub(super) expected: Seq,
+    pub(super) writer: Writer,
+    pub(super) append_id: u128,
+    pub(super) after: After,
+    pub(super) records: Encoded,
+    pub(super) summary: Vec<u8>,
+    pub(super) state: State,
+    pub(super) blobs: Vec<Digest>,
+}
+
+/// What has columns of its own beside the summary's text.
+pub(super) struct State {
+    status: &'static str,
+    finished: Option<mcp_orchestrator_domain::Timestamp>,
+}
+
+impl State {
+    pub(super) const fn of(summary: &Summary) -> Self {
+        Self { status: summary.status.as_str(), finished: summary.finished }
+    }
+}
+
+/// What an append must know of its workflow.
+struct Found {
+    wid: i64,
+    head: Seq,
+    epoch: u64,
+    leased: bool,
+    finished: bool,
+    created: i64,
+    priority: u8,
+}
+
+impl Found {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            wid: row.get(0)?,
+            head: seq(row.get(1)?),
+            epoch: super::numbers::uint(row.get(2)?),
+            leased: row.get(3)?,
+            finished: row.get(4)?,
+            created: row.get(5)?,
+            priority: row.get(6)?,
+        })
+    }
+}
+
+pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<Result<Created, StoreError>, Failure> {
+    let new = &creation.new;
+    if let Some(given) = &new.idempotency {
+        let found = session
+            .connection
+            .prepare_cached("SELECT id, idem_body FROM workflow WHERE principal = ?1 AND idem_key = ?2")?
+            .query_row((new.principal.as_str(), &given.key), |row| {
+                Ok((row.get::<_, String>(0)?, row.get_ref(1)?.as_blob()? == given.body.as_bytes()))
+            })
+            .optional()?;
+        match found {
+            Some((id, true)) => return Ok(Ok(Created::Existing(super::read::workflow_id(&id)?))),
+            Some((_, false)) => return Ok(Err(StoreError::IdempotencyMismatch)),
+            None => {}
+        }
+    }
+    let taken = session.connection.prepare_cached("SELECT 1 FROM workflow WHERE id = ?1")?.exists([new.id.as_str()])?;
+    if taken {
+        return Ok(Err(StoreError::Exists));
+    }
+    if let Some(worker) = &new.reserved_for {
+        session.workers.hold(worker, session.now.after(CREATOR_SEEN))?;
+    }
+    let head = seq(int(creation.records.count()));
+    session
+        .connection
+        .prepare_cached(
+            "INSERT INTO workflow(id, principal, pattern, priority, needs, reserved_for, created, idem_key, idem_body,
+               head, status, rank, ready_at, summary)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?7, ?13)",
+        )?
+        .execute((
+            new.id.as_str(),
+            new.principal.as_str(),
+            new.pattern.as_str(),
+            new.priority,
+            Text(&creation.needs),
+            new.reserved_for.as_ref().map(|worker| &*worker.0),
+            ms(session.now),
+            new.idempotency.as_ref().map(|given| &given.key),
+            new.idempotency.as_ref().map(|given| given.body.as_bytes()),
+            int(head.value()),
+            new.summary.status.as_str(),
+            rank(session.now, new.priority),
+            Text(&creation.summary),
+        ))?;
+    let wid = session.connection.last_insert_rowid();
+    insert_records(session, wid, Seq::ZERO, 0, &creation.records)?;
+    session.mark_used(&new.principal, &creation.blobs, session.now)?;
+    session.tell(|| Change::Appended(new.id.clone(), head));
+    session.wake();
+    Ok(Ok(Created::New(head)))
+}
+
+pub(super) fn append(session: &mut Session<'_>, add: &Addition) -> Result<Result<Seq, AppendError>, Failure> {
+    let found = session
+        .connection
+        .prepare_cached(
+            "SELECT wid, head, epoch, owner IS NOT NULL, finished IS NOT NULL, created, priority
+             FROM workflow WHERE id = ?1",
+        )?
+        .query_row([add.id.as_str()], Found::from_row)
+        .optional()?;
+    let Some(found) = found else { return Ok(Err(AppendError::Unknown)) };
+    let head = add.expected.plus(add.records.count());
+    if found.head > add.expected && is_repeated(session, found.wid, add)? {
+        return Ok(Ok(head));
+    }
+    if let Err(error) = check_writer(&found, add) {
+        return Ok(Err(error));
+    }
+    update_workflow(session, &found, add, head)?;
+    insert_records(session, found.wid, add.expected, add.append_id, &add.records)?;
+    if !add.blobs.is_empty() {
+        let tenant: String = session
+            .connection
+            .prepare_cached("SELECT principal FROM workflow WHERE wid = ?1")?
+            .query_row([found.wid], |row| row.get(0))?;
+        session.mark_used(&Principal::named(&tenant), &add.blobs, time(found.created))?;
+    }
+    session.tell(|| Change::Appended(add.id.clone(), head));
+    Ok(Ok(head))
+}
+
+/// Whether the record that follows `expected` is the first of this very append.
+fn is_repeated(session: &Session<'_>, wid: i64, add: &Addition) -> rusqlite::Result<bool> {
+    session.connection.prepare_cached("SELECT 1 FROM event WHERE wid = ?1 AND seq = ?2 AND append_id = ?3")?.exists((
+        wid,
+        int(add.expected.value()) + 1,
+        add.append_id.to_be_bytes(),
+    ))
+}
+
+/// Whether this writer may append there now. An end explains more than a lost lease, a lost lease more than a wrong
+/// position.
+fn check_writer(found: &Found, add: &Addition) -> Result<(), AppendError> {
+    if found.finished {
+        return Err(AppendError::Terminal);
+    }
+    if let Writer::Owner(epoch) = add.writer
+        && !(found.leased && found.epoch == epoch.0)
+    {
+        return Err(AppendError::Fenced);
+    }
+    match found.head.cmp(&add.expected) {
+        Ordering::Less => Err(AppendError::Regressed { head: found.head }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(AppendError::Conflict { head: found.head }),
+    }
+}
+
+fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, head: Seq) -> rusqlite::Result<()> {
+    let theirs = found.leased && add.writer == Writer::External;
+    let keep = match add.after {
+        After::Keep => true,
+        After::Requeue { .. } | After::Wait => theirs,
+        After::Finish => false,
+    };
+    let (head, status, summary) = (int(head.value()), add.state.status, Text(&add.summary));
+    if keep {
+        session
+            .connection
+            .prepare_cached("UPDATE workflow SET head = ?2, status = ?3, summary = ?4, attempt = 0 WHERE wid = ?1")?
+            .execute((found.wid, head, status, summary))?;
+        return Ok(());
+    }
+    let (mut ready_at, mut finished) = (None, None);
+    match add.after {
+        After::Requeue { not_before } => {
+            ready_at = Some(not_before.unwrap_or(session.now).max(session.now));
+            session.wake();
+        }
+        After::Finish => finished = Some(add.state.finished.unwrap_or(session.now)),
+        After::Keep | After::Wait => {}
+    }
+    session
+        .connection
+        .prepare_cached(
+            "UPDATE workflow SET head = ?2, status = ?3, summary = ?4, attempt = 0, owner = NULL, lease_until = NULL,
+               ready_at = ?5, rank = ?6, finished = ?7 WHERE wid = ?1",
+        )?
+        .execute((
+            found.wid,
+            head,
+            status,
+            summary,
+            ready_at.map(ms),
+            rank(ready_at.unwrap_or(session.now), found.priority),
+            finished.map(ms),
+        ))?;
+    Ok(())
+}
+
+/// Adds records after `expected`. Only the first row of an append carries its name.
+fn insert_records(
+    session: &mut Session<'_>,
+    wid: i64,
+    expected: Seq,
+    append_id: u128,
+    records: &Encoded,
+) -> rusqlite::Result<()> {
+    let position = session.positions(int(records.count()))?;
+    let mut insert = session.connection.prepare_cached(
+        "INSERT INTO event(position, wid, seq, append_id, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let first = int(expected.value());
+    for (offset, (kind, text)) in (1..).zip(records.parts()) {
+        let name = (offset == 1).then(|| append_id.to_be_bytes());
+        insert.execute((position + offset, wid, first + offset, name, kind, text))?;
+    }
+    Ok(())
+}

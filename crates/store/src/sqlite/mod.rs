@@ -1,0 +1,317 @@
+//! A store in one SQLite file, shared by any number of processes of one machine. Owns the handle and its end; what is
+//! written is in `log`, `queue` and `keep`, what is read in `read`.
+
+mod codec;
+mod failure;
+mod keep;
+mod log;
+mod numbers;
+mod options;
+mod queue;
+mod read;
+mod schema;
+mod workers;
+mod writer;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
+use sha2::{Digest as _, Sha256};
+use tokio::{sync::broadcast, task::spawn_blocking};
+
+use crate::{
+    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition,
+    Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError,
+    StoreInfo, Which, WorkflowRow, hints::Hints, references::named_blobs,
+};
+use codec::{APPEND_BYTES_MAX, Encoded, json_text};
+use log::{Addition, Creation, State};
+use queue::{Wanted, WantedWhich};
+use read::Readers;
+use workers::Workers;
+use writer::Writer;
+
+pub use options::SqliteOptions;
+
+/// Bytes from which hashing is done on a thread that may block.
+const HASH_ASIDE: usize = 256 * 1024;
+
+/// Workflows deleted in one transaction: others wait for it.
+const PURGED_AT_ONCE: usize = 32;
+
+/// A store in a SQLite file.
+///
+/// What is acknowledged is on the disk: every commit is synced, and writers that come together share one sync. Any
+/// number of processes of one machine may open the same file at once; each sees the others' commits within 50 ms
+/// ([`Change::Elsewhere`]) and takes over the workflows of those that end, however they end, at its next claim: a
+/// process holds a lock file for each worker in `<file>.workers`, and the system frees it.
+///
+/// The file must not be on a network file system.
+///
+/// Dropping the store writes what was handed over, ends its thread and frees its workers; this may block for as long
+/// as a commit takes. [`SqliteStore::close`] does the same without blocking.
+pub struct SqliteStore {
+    path: PathBuf,
+    now: Now,
+    hints: Arc<Hints>,
+    readers: Arc<Readers>,
+    writer: Arc<Writer>,
+}
+
+impl SqliteStore {
+    /// Opens the store in a file with the usual choices; makes the file and its folder if need be.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_with`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, SqliteOptions::new()).await
+    }
+
+    /// Opens the store in a file; makes the file and its folder, readable by their owner only, if need be.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file or its folder cannot be made, read or written;
+    /// [`StoreError::Unreadable`] when it is another program's database or of a version this one does not know;
+    /// [`StoreError::Locked`] when another process keeps it locked. Each names the file.
+    pub async fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let opening = spawn_blocking(move || Self::open_blocking(path, &options));
+        opening.await.map_err(|error| StoreError::Unavailable(format!("opening did not end: {error}")))?
+    }
+
+    fn open_blocking(path: PathBuf, options: &SqliteOptions) -> Result<Self, StoreError> {
+        let connection = schema::open_writer(&path, options)?;
+        let workers = Workers::beside(&path);
+        let hints = Arc::new(Hints::new());
+        let now = Arc::clone(&options.now);
+        let writer = Writer::start(&path, connection, workers, Arc::clone(&now), Arc::clone(&hints))?;
+        let readers = Arc::new(Readers::new(&path, options.busy_timeout));
+        Ok(Self { path, now, hints, readers, writer: Arc::new(writer) })
+    }
+
+    /// Writes what was handed over, ends the thread, frees this process's workers and closes the file. Every later
+    /// operation answers [`StoreError::Unavailable`]. A second call does nothing.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        let writer = Arc::clone(&self.writer);
+        // The thread reports its own panic; there is nothing else to hear here.
+        let _ = spawn_blocking(move || writer.stop()).await;
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.writer.stop();
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
+        let records = encode(&new.records)?;
+        let needs = json_text(&new.needs)?;
+        let summary = json_text(&new.summary)?;
+        let blobs = named_blobs(new.records.iter().map(AsRef::as_ref));
+        let creation = Creation { new, records, needs, summary, blobs };
+        self.writer.submit(move |session| log::create(session, &creation)).await?
+    }
+
+    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+        let records = encode(&append.records).map_err(|error| match error {
+            StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
+            other => AppendError::Store(other),
+        })?;
+        let addition = Addition {
+            expected: append.expected,
+            writer: append.writer,
+            append_id: append.append_id,
+            after: append.after,
+            records,
+            summary: json_text(&append.summary)?,
+            state: State::of(&append.summary),
+            blobs: named_blobs(append.records.iter().map(AsRef::as_ref)),
+            id: append.id,
+        };
+        self.writer.submit(move |session| log::append(session, &addition)).await?
+    }
+
+    async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
+        let id = id.clone();
+        self.readers.query(move |connection| read::page(connection, &id, after, max)).await
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.hints.subscribe()
+    }
+
+    async fn feed(&self, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, StoreError> {
+        self.readers.query(move |connection| read::feed(connection, after, max)).await
+    }
+
+    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>, StoreError> {
+        let which = match claim.which {
+            Which::Able(abilities) => WantedWhich::Able(abilities.clone()),
+            Which::Only(ids) => WantedWhich::Only(ids.to_vec()),
+            Which::Own => WantedWhich::Own,
+        };
+        let wanted = Wanted { worker: claim.worker.clone(), which, max: claim.max, ttl: claim.ttl };
+        self.writer.submit(move |session| queue::claim(session, &wanted)).await
+    }
+
+    async fn renew(&self, leases: &[LeaseRef], ttl: Duration) -> Result<Vec<Renewal>, StoreError> {
+        let leases = leases.to_vec();
+        self.writer.submit(move |session| queue::renew(session, &leases, ttl)).await
+    }
+
+    async fn release(&self, lease: &LeaseRef, not_before: Option<Timestamp>) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.writer.submit(move |session| queue::release(session, &lease, not_before)).await
+    }
+
+    async fn wait_work(&self, max_wait: Duration) {
+        self.hints.wait_work(max_wait).await;
+    }
+
+    async fn publish_ephemeral(&self, id: &WorkflowId, bytes: Bytes) {
+        if self.hints.watched() {
+            self.hints.tell(Change::Ephemeral(id.clone(), bytes));
+        }
+    }
+
+    async fn get(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
+        let (id, now) = (id.clone(), (self.now)());
+        self.readers.query(move |connection| read::row(connection, &id, now)).await
+    }
+
+    async fn list(&self, filter: &ListFilter) -> Result<Vec<WorkflowRow>, StoreError> {
+        let (filter, now) = (filter.clone(), (self.now)());
+        self.readers.query(move |connection| read::list(connection, &filter, now)).await
+    }
+
+    async fn put_blob(&self, tenant: &Principal, bytes: Bytes) -> Result<BlobRef, StoreError> {
+        if bytes.len() > BLOB_BYTES_MAX {
+            return Err(StoreError::TooLarge { bytes: bytes.len(), bytes_max: BLOB_BYTES_MAX });
+        }
+        let size = bytes.len() as u64;
+        let sha256 = hash(&bytes).await?;
+        let tenant = tenant.clone();
+        self.writer.submit(move |session| keep::put_blob(session, &tenant, &sha256, &bytes)).await?;
+        Ok(BlobRef { sha256, bytes: size })
+    }
+
+    async fn get_blob(&self, tenant: &Principal, sha256: &Digest) -> Result<Option<Bytes>, StoreError> {
+        let (tenant, sha256) = (tenant.clone(), *sha256);
+        self.readers.query(move |connection| read::blob(connection, &tenant, &sha256)).await
+    }
+
+    async fn record_get(&self, space: &str, key: &str) -> Result<Option<SmallRecord>, StoreError> {
+        let (space, key, now) = (space.to_owned(), key.to_owned(), (self.now)());
+        self.readers.query(move |connection| read::record(connection, &space, &key, now)).await
+    }
+
+    async fn record_put(&self, put: RecordPut) -> Result<u64, StoreError> {
+        let bytes = put.value.as_ref().map_or(0, Bytes::len);
+        if bytes > SmallRecord::BYTES_MAX {
+            return Err(StoreError::TooLarge { bytes, bytes_max: SmallRecord::BYTES_MAX });
+        }
+        self.writer.submit(move |session| keep::put_record(session, &put)).await?
+    }
+
+    async fn record_scan(
+        &self,
+        space: &str,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<Vec<(String, SmallRecord)>, StoreError> {
+        let (space, after, now) = (space.to_owned(), after.map(str::to_owned), (self.now)());
+        self.readers.query(move |connection| read::records(connection, &space, after.as_deref(), max, now)).await
+    }
+
+    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
+        self.writer.submit(move |session| keep::take_from_bucket(session, &take)).await
+    }
+
+    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
+        let mut purged = Purged::default();
+        while purged.workflows < max {
+            let more = (max - purged.workflows).min(PURGED_AT_ONCE);
+            let gone = self.writer.submit(move |session| keep::purge_workflows(session, finished_before, more)).await?;
+            purged.workflows += gone;
+            if gone < more {
+                break;
+            }
+        }
+        purged.blobs = self.repeat(keep::purge_blobs).await?;
+        purged.records = self.repeat(|session| keep::purge_records(session)).await?;
+        self.repeat(|session| keep::forget_full_buckets(session, keep::DELETED_MAX)).await?;
+        Ok(purged)
+    }
+
+    async fn repair(&self) -> Result<usize, StoreError> {
+        self.writer.submit(queue::repair).await
+    }
+
+    async fn info(&self) -> Result<StoreInfo, StoreError> {
+        let (workflows, bytes) = self.readers.query(read::size).await?;
+        Ok(StoreInfo {
+            kind: "sqlite",
+            version: rusqlite::version().to_owned(),
+            durability: "synced to the disk of this machine",
+            location: self.path.display().to_string(),
+            workflows,
+            bytes,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+impl SqliteStore {
+    /// Repeats a piece of work that does a bounded part at a time, until nothing is left to do.
+    async fn repeat(
+        &self,
+        part: impl Fn(&mut writer::Session<'_>) -> Result<usize, failure::Failure> + Copy + Send + 'static,
+    ) -> Result<usize, StoreError> {
+        let mut sum = 0;
+        loop {
+            let done = self.writer.submit(part).await?;
+            sum += done;
+            if done < keep::DELETED_MAX {
+                return Ok(sum);
+            }
+        }
+    }
+}
+
+fn encode(records: &[Arc<mcp_orchestrator_domain::Record>]) -> Result<Encoded, StoreError> {
+    if records.is_empty() {
+        return Err(StoreError::Empty);
+    }
+    let encoded = Encoded::new(records)?;
+    if encoded.bytes() > APPEND_BYTES_MAX {
+        return Err(StoreError::TooLarge { bytes: encoded.bytes(), bytes_max: APPEND_BYTES_MAX });
+    }
+    Ok(encoded)
+}
+
+async fn hash(bytes: &Bytes) -> Result<Digest, StoreError> {
+    let digest = |bytes: &Bytes| Digest::new(Sha256::digest(bytes).into());
+    if bytes.len() < HASH_ASIDE {
+        return Ok(digest(bytes));
+    }
+    let bytes = bytes.clone();
+    let hashing = spawn_blocking(move || digest(&bytes));
+    hashing.await.map_err(|error| StoreError::Unavailable(format!("hashing did not end: {error}")))
+}

@@ -1,0 +1,252 @@
+//! Reading in SQLite: a few read-only connections beside the writer's. Owns the queries; never writes.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use mcp_orchestrator_domain::{Digest, PatternName, Principal, Recorded, Seq, Timestamp, WorkflowId};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+
+use super::{
+    codec::{decode, from_json},
+    failure::Failure,
+    numbers::{int, int_len, ms, seq, time, uint},
+    schema::open_reader,
+};
+use crate::{FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, SmallRecord, StoreError, WorkerId, WorkflowRow};
+
+/// Connections that read at once; further readers wait.
+const READERS_MAX: u32 = 4;
+
+/// Bytes of text after which a page ends, so that large records do not fill the memory.
+const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Opens connections when they are needed and keeps them.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    busy_timeout: Duration,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path, busy_timeout: Duration) -> Self {
+        Self {
+            path: path.to_owned(),
+            busy_timeout,
+            permits: Arc::new(Semaphore::new(READERS_MAX as usize)),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Runs a query on a thread that may block. Dropping the future lets it end unheard.
+    pub(super) async fn query<T, F>(self: &Arc<Self>, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let closed = || StoreError::Unavailable("it is closed".to_owned());
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed())?;
+        let readers = Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let run = || {
+                let connection = match idle {
+                    Some(connection) => connection,
+                    None => open_reader(&readers.path, readers.busy_timeout)?,
+                };
+                let answer = query(&connection)?;
+                readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                Ok(answer)
+            };
+            run().map_err(|failure: Failure| failure.into_store_error(&readers.path))
+        });
+        task.await.map_err(|error| StoreError::Unavailable(format!("a query did not end: {error}")))?
+    }
+
+    /// Takes no more queries, waits for those that run, and closes the connections.
+    pub(super) async fn close(&self) {
+        if let Ok(all) = self.permits.acquire_many(READERS_MAX).await {
+            self.permits.close();
+            drop(all);
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// An id we once wrote.
+pub(super) fn workflow_id(text: &str) -> Result<WorkflowId, StoreError> {
+    WorkflowId::new(text).map_err(|error| StoreError::Unreadable(error.to_string()))
+}
+
+pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, Failure> {
+    // One transaction, so that head and records are of one moment.
+    let transaction = connection.unchecked_transaction()?;
+    let found: Option<(i64, i64)> = transaction
+        .prepare_cached("SELECT wid, head FROM workflow WHERE id = ?1")?
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((wid, head)) = found else { return Ok(Page::default()) };
+    let mut page = Page { records: Vec::new(), head: seq(head) };
+    let mut bytes = 0;
+    let mut select =
+        transaction.prepare_cached("SELECT seq, data FROM event WHERE wid = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
+    let mut rows = select.query((wid, int(after.value()), int_len(max.min(PAGE_MAX))))?;
+    while bytes < PAGE_BYTES_MAX
+        && let Some(row) = rows.next()?
+    {
+        let recorded = recorded(row, 0, id)?;
+        bytes += recorded.1;
+        page.records.push(recorded.0);
+    }
+    Ok(page)
+}
+
+pub(super) fn feed(connection: &Connection, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, Failure> {
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    let mut select = connection.prepare_cached(
+        "SELECT event.seq, event.data, event.position, workflow.id FROM event JOIN workflow USING (wid)
+         WHERE event.position > ?1 ORDER BY event.position LIMIT ?2",
+    )?;
+    let mut rows = select.query((int(after.0), int_len(max.min(PAGE_MAX))))?;
+    while bytes < PAGE_BYTES_MAX
+        && let Some(row) = rows.next()?
+    {
+        let id = workflow_id(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let (recorded, size) = recorded(row, 0, &id)?;
+        bytes += size;
+        entries.push(FeedEntry { position: FeedPosition(uint(row.get(2)?)), id, recorded });
+    }
+    Ok(entries)
+}
+
+/// The record whose number and text are in two columns, and the size of the text.
+fn recorded(row: &Row<'_>, column: usize, id: &WorkflowId) -> Result<(Recorded, usize), Failure> {
+    let seq = seq(row.get(column)?);
+    let text = row.get_ref(column + 1)?.as_str().map_err(rusqlite::Error::from)?;
+    let record = decode(text, || format!("record {seq} of {id}"))?;
+    Ok((Recorded { seq, record }, text.len()))
+}
+
+const ROW: &str = "id, principal, pattern, priority, head, created, owner, lease_until, needs, summary";
+
+pub(super) fn row(connection: &Connection, id: &WorkflowId, now: Timestamp) -> Result<Option<WorkflowRow>, Failure> {
+    let mut select = connection.prepare_cached(&format!("SELECT {ROW} FROM workflow WHERE id = ?1"))?;
+    let mut rows = select.query([id.as_str()])?;
+    rows.next()?.map(|row| workflow_row(row, now)).transpose()
+}
+
+pub(super) fn list(connection: &Connection, filter: &ListFilter, now: Timestamp) -> Result<Vec<WorkflowRow>, Failure> {
+    let mut sql = format!("SELECT {ROW} FROM workflow WHERE 1");
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(principal) = &filter.principal {
+        sql.push_str(" AND principal = ?");
+        values.push(principal.as_str().to_owned().into());
+    }
+    if let Some(pattern) = &filter.pattern {
+        sql.push_str(" AND pattern = ?");
+        values.push(pattern.as_str().to_owned().into());
+    }
+    if !filter.statuses.is_empty() {
+        let marks = vec!["?"; filter.statuses.len()].join(", ");
+        sql.push_str(&format!(" AND status IN ({marks})"));
+        values.extend(filter.statuses.iter().map(|status| Value::from(status.as_str().to_owned())));
+    }
+    if let Some(before) = &filter.before {
+        sql.push_str(" AND wid < (SELECT wid FROM workflow WHERE id = ?)");
+        values.push(before.as_str().to_owned().into());
+    }
+    sql.push_str(" ORDER BY wid DESC LIMIT ?");
+    values.push(int_len(filter.limit()).into());
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params_from_iter(values))?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(workflow_row(row, now)?);
+    }
+    Ok(list)
+}
+
+fn workflow_row(row: &Row<'_>, now: Timestamp) -> Result<WorkflowRow, Failure> {
+    let text =
+        |column: usize| -> Result<&str, Failure> { Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?) };
+    let owner: Option<String> = row.get(6)?;
+    let in_time = row.get::<_, Option<i64>>(7)?.is_some_and(|until| until > ms(now));
+    Ok(WorkflowRow {
+        id: workflow_id(text(0)?)?,
+        principal: Principal::named(text(1)?),
+        pattern: PatternName::new(text(2)?).map_err(|error| StoreError::Unreadable(error.to_string()))?,
+        priority: row.get(3)?,
+        head: seq(row.get(4)?),
+        created: time(row.get(5)?),
+        owner: owner.filter(|_| in_time).map(|owner| WorkerId(owner.into())),
+        needs: from_json(text(8)?, "what a workflow needs")?,
+        summary: from_json(text(9)?, "the summary of a workflow")?,
+    })
+}
+
+pub(super) fn blob(connection: &Connection, tenant: &Principal, sha256: &Digest) -> Result<Option<Bytes>, Failure> {
+    let data: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT data FROM blob WHERE tenant = ?1 AND sha256 = ?2")?
+        .query_row((tenant.as_str(), sha256.as_bytes()), |row| row.get(0))
+        .optional()?;
+    if let Some(data) = &data
+        && Digest::new(Sha256::digest(data).into()) != *sha256
+    {
+        return Err(Failure::Store(StoreError::Unreadable(format!("blob {sha256} is not what it was"))));
+    }
+    Ok(data.map(Bytes::from))
+}
+
+pub(super) fn record(
+    connection: &Connection,
+    space: &str,
+    key: &str,
+    now: Timestamp,
+) -> Result<Option<SmallRecord>, Failure> {
+    let found = connection
+        .prepare_cached(
+            "SELECT version, value FROM record
+             WHERE space = ?1 AND key = ?2 AND (expires IS NULL OR expires > ?3)",
+        )?
+        .query_row((space, key, ms(now)), |row| small_record(row, 0))
+        .optional()?;
+    Ok(found)
+}
+
+pub(super) fn records(
+    connection: &Connection,
+    space: &str,
+    after: Option<&str>,
+    max: usize,
+    now: Timestamp,
+) -> Result<Vec<(String, SmallRecord)>, Failure> {
+    let mut select = connection.prepare_cached(
+        "SELECT key, version, value FROM record
+         WHERE space = ?1 AND (?2 IS NULL OR key > ?2) AND (expires IS NULL OR expires > ?3) ORDER BY key LIMIT ?4",
+    )?;
+    let rows = select.query_map((space, after, ms(now), int_len(max.min(PAGE_MAX))), |row| {
+        Ok((row.get(0)?, small_record(row, 1)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn small_record(row: &Row<'_>, column: usize) -> rusqlite::Result<SmallRecord> {
+    let value: Vec<u8> = row.get(column + 1)?;
+    Ok(SmallRecord { version: uint(row.get(column)?), value: value.into() })
+}
+
+/// How many workflows there are, and how large the file is in bytes.
+pub(super) fn size(connection: &Connection) -> Result<(u64, u64), Failure> {
+    let workflows: i64 = connection.query_row("SELECT count(*) FROM workflow", [], |row| row.get(0))?;
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok((uint(workflows), uint(number("page_count")?.saturating_mul(number("page_size")?))))
+}

@@ -1,0 +1,215 @@
+//! The file: where it is made, how a connection is set up, its tables and their version.
+
+use std::{
+    fs, io,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{
+    SqliteOptions,
+    failure::{Failure, is_locked},
+};
+use crate::StoreError;
+
+/// The version of the tables, kept in `user_version`.
+const SCHEMA_VERSION: i64 = 1;
+
+/// Marks the file as ours, kept in `application_id`.
+const APPLICATION_ID: i64 = 0x6d63_706f;
+
+/// Older versions can lose commits when two connections checkpoint at once.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Statements kept prepared; more than there are.
+const STATEMENTS_MAX: usize = 96;
+
+/// `event` is a rowid table whose rowid is the order over all workflows: rows are added at its end only, which costs a
+/// quarter of clustering them by workflow. Positions are never used twice: `meta` counts them.
+///
+/// In `workflow` exactly one of these holds: `ready_at` is set (in the queue), `owner` is set (leased), `finished` is
+/// set (ended), or none (waits for an append).
+const TABLES: &str = "
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta(name, value) VALUES ('position', 0);
+CREATE TABLE workflow(
+  wid INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  principal TEXT NOT NULL,
+  pattern TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  needs TEXT NOT NULL,
+  reserved_for TEXT,
+  created INTEGER NOT NULL,
+  idem_key TEXT,
+  idem_body BLOB,
+  head INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  ready_at INTEGER,
+  owner TEXT,
+  lease_until INTEGER,
+  epoch INTEGER NOT NULL DEFAULT 0,
+  attempt INTEGER NOT NULL DEFAULT 0,
+  finished INTEGER,
+  summary TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX workflow_idempotency ON workflow(principal, idem_key) WHERE idem_key IS NOT NULL;
+CREATE INDEX workflow_principal ON workflow(principal);
+CREATE INDEX workflow_queue ON workflow(rank) WHERE ready_at IS NOT NULL;
+CREATE INDEX workflow_lease ON workflow(owner, lease_until) WHERE owner IS NOT NULL;
+CREATE INDEX workflow_finished ON workflow(finished) WHERE finished IS NOT NULL;
+CREATE TABLE event(
+  position INTEGER PRIMARY KEY,
+  wid INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  append_id BLOB,
+  kind TEXT NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX event_log ON event(wid, seq);
+CREATE TABLE blob(
+  tenant TEXT NOT NULL,
+  sha256 BLOB NOT NULL,
+  used INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY(tenant, sha256)
+) STRICT;
+CREATE INDEX blob_used ON blob(tenant, used);
+CREATE TABLE record(
+  space TEXT NOT NULL,
+  key TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires INTEGER,
+  value BLOB NOT NULL,
+  PRIMARY KEY(space, key)
+) STRICT;
+CREATE INDEX record_expires ON record(expires) WHERE expires IS NOT NULL;
+CREATE TABLE bucket(key TEXT PRIMARY KEY, amount REAL NOT NULL, at INTEGER NOT NULL, full_at INTEGER)
+  STRICT, WITHOUT ROWID;
+CREATE INDEX bucket_full ON bucket(full_at) WHERE full_at IS NOT NULL;
+";
+
+/// Opens the file for writing; makes it, its folder (for its owner only) and its tables when they are missing.
+pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        let version = rusqlite::version();
+        return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 or later is needed")));
+    }
+    create_file(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up_writer(path, flags, options).map_err(|failure| failure.into_store_error(path))
+}
+
+/// Opens the file for reading; the writer of this process is open.
+pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    wait_when_busy(&mut connection, busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(connection)
+}
+
+fn create_file(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        create_private_folder(folder)?;
+    }
+    let mut file = fs::OpenOptions::new();
+    file.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path).map(drop)
+}
+
+/// Makes a folder and those above it, for their owner only. One that exists stays as it is.
+pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn set_up_writer(path: &Path, flags: OpenFlags, options: &SqliteOptions) -> Result<Connection, Failure> {
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    wait_when_busy(&mut connection, options.busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    check_version(&connection, path)?;
+    write_ahead(&connection, options.busy_timeout)?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;",
+    )?;
+    create_tables(&mut connection, path)?;
+    if let Some(bytes_max) = options.bytes_max {
+        let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
+        let pages = i64::try_from(bytes_max / page.max(1)).unwrap_or(i64::MAX).clamp(1, 4_294_967_294);
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    Ok(connection)
+}
+
+/// Waits in small steps: another process's transaction usually takes less than the steps of SQLite's own handler.
+fn wait_when_busy(connection: &mut Connection, patience: Duration) -> rusqlite::Result<()> {
+    let mut since = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if tries == 0 {
+            since = Instant::now();
+        }
+        let waits = since.elapsed() < patience;
+        if waits {
+            thread::sleep(Duration::from_millis(if tries < 20 { 1 } else { 5 }));
+        }
+        waits
+    }))
+}
+
+/// Two processes that first open a file at once may find it locked here, where SQLite does not wait by itself.
+fn write_ahead(connection: &Connection, patience: Duration) -> Result<(), Failure> {
+    let since = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                let error = format!("the file system does not support a write-ahead log (journal mode {mode})");
+                return Err(Failure::Store(StoreError::Unavailable(error)));
+            }
+            Err(error) if is_locked(&error) && since.elapsed() < patience => thread::sleep(Duration::from_millis(5)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+    if check_version(connection, path)? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have made them while this one waited.
+    if check_version(&transaction, path)? != SCHEMA_VERSION {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// The version found: ours, or 0 in an empty file. Anything else is refused before anything is changed.
+fn check_version(connection: &Connection, path: &Path) -> Result<i64, Failure> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (version, application) = (number("user_version")?, number("application_id")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (version, application) {
+        (SCHEMA_VERSION, APPLICATION_ID) => Ok(version),
+        (0, 0) if tables == 0 => Ok(0),
+        (_, APPLICATION_ID) => Err(Failure::Store(StoreError::Unreadable(format!(
+            "{} has schema version {version}, this program knows {SCHEMA_VERSION}",
+            path.display()
+        )))),
+        _ => {
+            Err(Failure::Store(StoreError::Unreadable(format!("{} is a database of another program", path.display()))))
+        }
+    }
+}
