@@ -1,0 +1,183 @@
+//! Whatever is tried, what the log holds keeps the invariants.
+
+use std::collections::{HashMap, HashSet};
+
+use mcp_orchestrator_domain::{Cost, Event, Money, Recorded, Seq, Spent, StepId, Timestamp, Workflow};
+use proptest::prelude::*;
+
+use crate::model::{attempts, event, id, log_of};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_series_of_events_keeps_the_invariants(attempts in attempts()) {
+        let (workflow, log) = log_of(&attempts);
+        dense(&log)?;
+        nothing_follows_the_end(&log)?;
+        steps_end_at_most_once(&log)?;
+        calls_start_before_they_end(&log)?;
+        spending_adds_up(&workflow, &log)?;
+        progress_never_goes_back(&log)?;
+    }
+
+    #[test]
+    fn a_fold_does_not_depend_on_how_events_were_batched(attempts in attempts(), cuts in proptest::collection::vec(1..7_usize, 1..40)) {
+        let (written, log) = log_of(&attempts);
+        let whole = Workflow::fold(id(), &log).unwrap().unwrap();
+        let mut rest = &log[1..];
+        let mut pieces = Workflow::open(id(), &log[0]).unwrap();
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() { break; }
+            let (batch, later) = rest.split_at((*cut).min(rest.len()));
+            for recorded in batch {
+                pieces.apply(recorded).unwrap();
+            }
+            rest = later;
+        }
+        for other in [&whole, &pieces] {
+            prop_assert_eq!(other.head(), written.head());
+            prop_assert_eq!(other.status(), written.status());
+            prop_assert_eq!(other.progress(), written.progress());
+            prop_assert_eq!(other.calls(), written.calls());
+            prop_assert_eq!(other.reserved(), written.reserved());
+            prop_assert_eq!(states(other), states(&written));
+        }
+    }
+
+    #[test]
+    fn a_refused_event_changes_nothing(attempts in attempts()) {
+        let (mut workflow, _) = log_of(&attempts);
+        let before = workflow.clone();
+        for attempt in &attempts {
+            for event in event(&before, attempt) {
+                if workflow.advance(event, Timestamp::from_millis(500)).is_err() {
+                    prop_assert_eq!(workflow.head(), before.head());
+                    prop_assert_eq!(workflow.progress(), before.progress());
+                    prop_assert_eq!(workflow.calls(), before.calls());
+                    prop_assert_eq!(states(&workflow), states(&before));
+                }
+                workflow = before.clone();
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_survives_json(attempts in attempts()) {
+        let (_, log) = log_of(&attempts);
+        for recorded in &log {
+            let json = serde_json::to_string(recorded.record.as_ref()).unwrap();
+            let back: mcp_orchestrator_domain::Record = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(&back, recorded.record.as_ref());
+        }
+    }
+}
+
+fn states(workflow: &Workflow) -> Vec<String> {
+    workflow
+        .steps()
+        .iter()
+        .map(|step| format!("{} {:?} {:?} {:?}", step.id(), step.state(), step.end_order(), step.used()))
+        .collect()
+}
+
+fn dense(log: &[Recorded]) -> Result<(), TestCaseError> {
+    for (recorded, expected) in log.iter().zip(1..) {
+        prop_assert_eq!(recorded.seq, Seq::new(expected));
+    }
+    Ok(())
+}
+
+fn nothing_follows_the_end(log: &[Recorded]) -> Result<(), TestCaseError> {
+    let end = log.iter().position(|recorded| recorded.record.event.is_terminal());
+    prop_assert!(end.is_none_or(|position| position + 1 == log.len()));
+    Ok(())
+}
+
+fn steps_end_at_most_once(log: &[Recorded]) -> Result<(), TestCaseError> {
+    let (mut planned, mut ended) = (HashSet::new(), HashSet::new());
+    for recorded in log {
+        let end: Option<&StepId> = match &recorded.record.event {
+            Event::StepPlanned(spec) => {
+                prop_assert!(planned.insert(spec.id.clone()));
+                None
+            }
+            Event::StepCompleted(completed) => Some(&completed.step),
+            Event::StepFailed(failed) => Some(&failed.step),
+            _ => None,
+        };
+        if let Some(step) = end {
+            prop_assert!(planned.contains(step));
+            prop_assert!(ended.insert(step.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn calls_start_before_they_end(log: &[Recorded]) -> Result<(), TestCaseError> {
+    let mut open = HashSet::new();
+    let mut next = 0;
+    for recorded in log {
+        let ended = match &recorded.record.event {
+            Event::CallStarted(started) => {
+                prop_assert_eq!(started.call.value(), next);
+                next += 1;
+                open.insert(started.call);
+                continue;
+            }
+            Event::CallCompleted(completed) => completed.call,
+            Event::CallFailed(failed) => failed.call,
+            Event::CallAbandoned(abandoned) => abandoned.call,
+            event => {
+                prop_assert!(!event.is_terminal() || open.is_empty());
+                continue;
+            }
+        };
+        prop_assert!(open.remove(&ended));
+    }
+    Ok(())
+}
+
+/// What was spent is the sum over all calls, whatever stage they belong to.
+fn spending_adds_up(workflow: &Workflow, log: &[Recorded]) -> Result<(), TestCaseError> {
+    let mut expected = Spent::default();
+    let mut reserved = HashMap::new();
+    for recorded in log {
+        match &recorded.record.event {
+            Event::CallStarted(started) => {
+                expected.calls += 1;
+                expected.model_calls += 1;
+                reserved.insert(started.call, started.reserved);
+            }
+            Event::CallCompleted(completed) => {
+                reserved.remove(&completed.call);
+                expected.settle(completed.cost, completed.usage);
+            }
+            Event::CallFailed(failed) => {
+                reserved.remove(&failed.call);
+                expected.settle(failed.cost, failed.usage);
+            }
+            Event::CallAbandoned(abandoned) => {
+                let free = reserved.remove(&abandoned.call).and_then(|r| r.cost) == Some(Money::ZERO);
+                expected.settle(if free { Cost::FREE } else { Cost::Unknown }, Default::default());
+            }
+            _ => {}
+        }
+        prop_assert_eq!(recorded.record.progress.spent, expected);
+    }
+    prop_assert_eq!(*workflow.spent(), expected);
+    let tokens: u64 = reserved.values().map(|r| r.tokens).sum();
+    let cost: u64 = reserved.values().filter_map(|r| r.cost).map(Money::pico_usd).sum();
+    prop_assert_eq!(workflow.reserved(), (tokens, Money::from_pico_usd(cost)));
+    Ok(())
+}
+
+fn progress_never_goes_back(log: &[Recorded]) -> Result<(), TestCaseError> {
+    for pair in log.windows(2) {
+        let (before, after) = (&pair[0].record.progress, &pair[1].record.progress);
+        prop_assert!(before.percent <= after.percent && after.percent <= 100);
+        prop_assert!(before.stage <= after.stage);
+        prop_assert!(before.completed_agents <= after.completed_agents);
+    }
+    Ok(())
+}
