@@ -1,0 +1,173 @@
+//! Putting an orchestrator together. Owns the checks that everything fits; starts nothing.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName};
+use mcp_orchestrator_providers::Provider;
+use mcp_orchestrator_store::{Store, WorkerId};
+use mcp_orchestrator_strategies::{Beltalowda, Strategy, Swarm};
+use mcp_orchestrator_tools::{Registry, Tool};
+use tokio::sync::mpsc;
+
+use crate::{
+    Clock, Error, Orchestrator, SystemClock, WorkerMode,
+    parts::{Parts, random},
+};
+
+/// Pieces of text on their way to those who watch.
+const DELTAS: usize = 1024;
+
+/// Builds an [`Orchestrator`]. The store is mandatory; at least one provider is.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    store: Arc<dyn Store>,
+    clock: Option<Arc<dyn Clock>>,
+    providers: Vec<Arc<dyn Provider>>,
+    default_provider: Option<ProviderName>,
+    strategies: Vec<Arc<dyn Strategy>>,
+    tools: Vec<Arc<dyn Tool>>,
+    corpora: Vec<CorpusName>,
+    #[cfg(feature = "corpus")]
+    folders: Vec<(String, std::path::PathBuf)>,
+    limits: Limits,
+    mode: WorkerMode,
+    running_max: usize,
+}
+
+impl Builder {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: None,
+            providers: Vec::new(),
+            default_provider: None,
+            strategies: vec![Arc::new(Beltalowda::new()), Arc::new(Swarm::new())],
+            tools: Vec::new(),
+            corpora: Vec::new(),
+            #[cfg(feature = "corpus")]
+            folders: Vec::new(),
+            limits: Limits::default(),
+            mode: WorkerMode::Any,
+            running_max: 5,
+        }
+    }
+
+    /// Adds a provider. The first one answers requests that name none.
+    pub fn with_provider(mut self, provider: impl Provider) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// Adds a provider that is shared already.
+    pub fn with_shared_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Says which provider answers requests that name none.
+    pub fn with_default_provider(mut self, name: ProviderName) -> Self {
+        self.default_provider = Some(name);
+        self
+    }
+
+    /// Adds a strategy beside Beltalowda and Swarm, or replaces the one of its name.
+    pub fn with_strategy(mut self, strategy: impl Strategy) -> Self {
+        self.strategies.push(Arc::new(strategy));
+        self
+    }
+
+    /// Adds a tool agents may call.
+    pub fn with_tool(mut self, tool: impl Tool) -> Self {
+        self.tools.push(Arc::new(tool));
+        self
+    }
+
+    /// Adds a tool that is shared already.
+    pub fn with_shared_tool(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Adds a folder agents may search, under a name requests choose it by. It is indexed by [`Builder::build`].
+    #[cfg(feature = "corpus")]
+    pub fn with_corpus(mut self, name: impl Into<String>, folder: impl Into<std::path::PathBuf>) -> Self {
+        self.folders.push((name.into(), folder.into()));
+        self
+    }
+
+    /// Names corpora that tools added by [`Builder::with_tool`] search, so that requests may choose among them.
+    pub fn with_corpus_names(mut self, names: impl IntoIterator<Item = CorpusName>) -> Self {
+        self.corpora.extend(names);
+        self
+    }
+
+    /// Sets the limits of requests.
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how many workflows run at once; at least 1, default 5. Further ones are queued.
+    pub const fn with_running_max(mut self, workflows: usize) -> Self {
+        self.running_max = if workflows == 0 { 1 } else { workflows };
+        self
+    }
+
+    /// Sets which workflows are run.
+    pub fn with_worker_mode(mut self, mode: WorkerMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Replaces the clock, for tests.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Builds it. Folders are indexed here, which may take a while the first time.
+    ///
+    /// # Errors
+    /// [`Error::NoProvider`], or [`Error::Build`] naming what is twice, missing or unreadable.
+    pub fn build(self) -> Result<Orchestrator, Error> {
+        let mut providers: BTreeMap<ProviderName, Arc<dyn Provider>> = BTreeMap::new();
+        let first = self.providers.first().map(|provider| provider.name().clone()).ok_or(Error::NoProvider)?;
+        for provider in self.providers {
+            let name = provider.name().clone();
+            if providers.insert(name.clone(), provider).is_some() {
+                return Err(Error::Build(format!("two providers are named {name}")));
+            }
+        }
+        let default_provider = self.default_provider.unwrap_or(first);
+        if !providers.contains_key(&default_provider) {
+            return Err(Error::Build(format!("the default provider {default_provider} is not registered")));
+        }
+        let strategies: BTreeMap<PatternName, Arc<dyn Strategy>> =
+            self.strategies.into_iter().map(|strategy| (strategy.name().clone(), strategy)).collect();
+        #[cfg_attr(not(feature = "corpus"), expect(unused_mut, reason = "only folders add corpora"))]
+        let mut corpora = self.corpora;
+        let tools = Registry::new();
+        for tool in self.tools {
+            tools.register(tool).map_err(|error| Error::Build(error.to_string()))?;
+        }
+        #[cfg(feature = "corpus")]
+        crate::corpora::register(self.folders, &tools, &mut corpora)?;
+        let random: [u8; 8] = random()?;
+        let worker = format!("w{}-{:016x}", std::process::id(), u64::from_be_bytes(random));
+        let (deltas, deltas_to_publish) = mpsc::channel(DELTAS);
+        let parts = Parts {
+            store: self.store,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            providers,
+            default_provider: Some(default_provider),
+            strategies,
+            tools,
+            corpora,
+            limits: self.limits,
+            worker: WorkerId(worker.into()),
+            deltas,
+        };
+        Ok(Orchestrator::new(Arc::new(parts), deltas_to_publish, self.mode, self.running_max))
+    }
+}

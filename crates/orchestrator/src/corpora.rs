@@ -1,0 +1,1 @@
+//! Folders given to the builder: indexed and made the two corpus tools.

@@ -1,0 +1,85 @@
+//! What can go wrong at the facade, by blame.
+
+use mcp_orchestrator_domain::{Failure, IllegalTransition, InvalidRequest, Rejected, WorkflowId};
+use mcp_orchestrator_store::StoreError;
+
+/// Why a call of the facade failed. Nothing was started or changed unless the variant says so.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller's: fields of the request break rules.
+    #[error("invalid request: {0}")]
+    Invalid(#[from] InvalidRequest),
+    /// The caller's: no such workflow for this principal.
+    #[error("no workflow is named {0}")]
+    NotFound(WorkflowId),
+    /// The caller's: no such strategy.
+    #[error("no pattern is named {name:?}; there are {known}")]
+    UnknownPattern {
+        /// The name asked for.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The caller's or the operator's: no such provider.
+    #[error("no provider is named {name:?}; there are {known}")]
+    UnknownProvider {
+        /// The name asked for.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The caller's or the operator's: no such corpus.
+    #[error("no corpus is named {name:?}; there are {known}")]
+    UnknownCorpus {
+        /// The name asked for.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The operator's: nobody can answer.
+    #[error("no provider is registered")]
+    NoProvider,
+    /// The caller's: a money budget cannot be held when nobody knows the price.
+    #[error("a budget in US dollars cannot be held: the price of {provider} is not known")]
+    UnknownPrice {
+        /// The provider.
+        provider: String,
+    },
+    /// The caller's: the workflow's status does not allow it.
+    #[error(transparent)]
+    Rejected(Rejected),
+    /// The caller's: the idempotency key was used with another request.
+    #[error("the idempotency key was used with another request")]
+    IdempotencyMismatch,
+    /// The workflow failed; that is its result.
+    #[error("the workflow failed: {0}")]
+    Failed(Failure),
+    /// The workflow was cancelled; that is its result.
+    #[error("the workflow was cancelled")]
+    Cancelled,
+    /// The operator's: the builder lacks something or holds two things of one name.
+    #[error("cannot build the orchestrator: {0}")]
+    Build(String),
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine is shutting down; a workflow goes on when a worker claims it again.
+    #[error("the orchestrator is shutting down")]
+    ShuttingDown,
+    /// Ours: the log says something that may not be, or a part broke its contract.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl From<IllegalTransition> for Error {
+    fn from(illegal: IllegalTransition) -> Self {
+        Self::Internal(illegal.to_string())
+    }
+}

@@ -1,0 +1,306 @@
+//! What callers do with a running orchestrator: submit, watch, wait, cancel, resume, read.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use mcp_orchestrator_domain::{
+    Command, Event, Principal, Recorded, Rejected, RequestDraft, Seq, Status, Workflow, WorkflowId,
+};
+use mcp_orchestrator_providers::Provider;
+use mcp_orchestrator_store::{
+    After, Append, AppendError, ListFilter, StoreInfo, Summary, WorkflowRow, Writer,
+};
+use mcp_orchestrator_streaming::{ClientEvents, Cursor, client_events};
+use mcp_orchestrator_strategies::Pattern;
+use mcp_orchestrator_tools::Tool;
+use tokio::sync::oneshot;
+
+use crate::{
+    Error, Results, ResumeOptions, SubmitOptions,
+    hub::Hub,
+    orchestrator::Running,
+    parts::{Parts, random},
+    results,
+    run::{RunCommand, read_workflow, summary},
+    submit,
+};
+
+/// Rounds of deciding and appending when others append at the same time.
+const ROUNDS_MAX: u32 = 64;
+/// The longest wait between two looks at a workflow that others run.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A running orchestrator. Cheap to clone; all clones are the same.
+///
+/// Dropping a future of any method ends the wait, never the workflow. When the last handle is dropped without
+/// [`Handle::shutdown`], the worker gives its workflows back and ends soon after.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    parts: Arc<Parts>,
+    hub: Arc<Hub>,
+    running: Arc<Mutex<Option<Running>>>,
+    principal: Principal,
+}
+
+impl Handle {
+    pub(crate) fn new(parts: Arc<Parts>, hub: Arc<Hub>, running: Running) -> Self {
+        Self { parts, hub, running: Arc::new(Mutex::new(Some(running))), principal: Principal::local() }
+    }
+
+    /// The same orchestrator on behalf of a principal. Workflows of others are then unknown.
+    #[must_use]
+    pub fn for_principal(&self, principal: Principal) -> Self {
+        Self { principal, ..self.clone() }
+    }
+
+    /// Submits a request. Returns when it is stored.
+    ///
+    /// # Errors
+    /// [`Error`] naming the field, provider, pattern or corpus; nothing was started.
+    pub async fn submit(&self, draft: RequestDraft) -> Result<WorkflowId, Error> {
+        self.submit_with(draft, SubmitOptions::default()).await
+    }
+
+    /// Submits a request once: the same idempotency key with the same request answers with the same workflow.
+    ///
+    /// # Errors
+    /// As [`Handle::submit`], and [`Error::IdempotencyMismatch`].
+    pub async fn submit_with(&self, draft: RequestDraft, options: SubmitOptions) -> Result<WorkflowId, Error> {
+        if self.is_shut_down() {
+            return Err(Error::ShuttingDown);
+        }
+        submit::submit(&self.parts, &self.principal, draft, options).await
+    }
+
+    /// A workflow as lists show it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn status(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
+        let row = self.parts.store.get(id).await?;
+        row.filter(|row| row.principal == self.principal).ok_or_else(|| Error::NotFound(id.clone()))
+    }
+
+    /// Workflows, newest first. The filter's principal is replaced by this handle's.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn list(&self, filter: ListFilter) -> Result<Vec<WorkflowRow>, Error> {
+        let filter = ListFilter { principal: Some(self.principal.clone()), ..filter };
+        Ok(self.parts.store.list(&filter).await?)
+    }
+
+    /// Waits until a workflow has ended, wherever it runs.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Store`] or [`Error::Internal`] when it cannot go on in this process;
+    /// [`Error::ShuttingDown`].
+    pub async fn settled(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
+        let waiter = self.hub.wait_for(id);
+        loop {
+            let notified = waiter.notify.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            let row = self.status(id).await?;
+            if row.summary.status.is_terminal() {
+                return Ok(row);
+            }
+            if let Some(fault) = self.hub.fault(id) {
+                return Err(fault);
+            }
+            if self.is_shut_down() {
+                return Err(Error::ShuttingDown);
+            }
+            let local = self.hub.run(id).is_some();
+            tokio::select! {
+                () = notified => {}
+                () = tokio::time::sleep(LOOK), if !local => {}
+            }
+        }
+    }
+
+    /// Waits until a workflow has ended and reads what came of it.
+    ///
+    /// # Errors
+    /// As [`Handle::settled`] and [`Handle::results`].
+    pub async fn wait(&self, id: &WorkflowId) -> Result<Results, Error> {
+        self.settled(id).await?;
+        self.results(id).await
+    }
+
+    /// What came of a workflow so far: its report and documents once it has completed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn results(&self, id: &WorkflowId) -> Result<Results, Error> {
+        let row = self.status(id).await?;
+        results::read(&self.parts, row).await
+    }
+
+    /// What happens, from a place on: replayed from the log, then live. Ends after the workflow has ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn events(&self, id: &WorkflowId, cursor: Cursor) -> Result<ClientEvents, Error> {
+        self.status(id).await?;
+        Ok(client_events(Arc::clone(&self.parts.store), id.clone(), cursor))
+    }
+
+    /// Up to `max` records of the log after a position.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn records(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Vec<Recorded>, Error> {
+        self.status(id).await?;
+        Ok(self.parts.store.read(id, after, max).await?.records)
+    }
+
+    /// Cancels a workflow, wherever it runs. When this returns the cancellation is stored, no further call starts, and
+    /// the calls that ran in this process have been aborted; elsewhere they are within 200 ms.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Rejected`] when it has ended already, [`Error::Store`].
+    pub async fn cancel(&self, id: &WorkflowId, reason: &str) -> Result<(), Error> {
+        for _ in 0..ROUNDS_MAX {
+            if self.status(id).await?.summary.status.is_terminal() {
+                break;
+            }
+            if let Some(run) = self.hub.run(id) {
+                let (reply, answer) = oneshot::channel();
+                let command = RunCommand::Cancel { reason: reason.to_owned(), reply };
+                if run.commands.send(command).await.is_ok()
+                    && let Ok(answer) = answer.await
+                {
+                    return answer;
+                }
+                // The run ended meanwhile; the log says how.
+            }
+            let command = Command::Cancel { reason: reason.to_owned() };
+            match self.carry_out(id, &command).await? {
+                Some(_) => return Ok(()),
+                None => tokio::time::sleep(Duration::from_millis(2)).await,
+            }
+        }
+        let status = self.status(id).await?.summary.status;
+        if status.is_terminal() {
+            return Err(Error::Rejected(Rejected::Ended(status)));
+        }
+        Err(Error::Internal("the cancellation met other writers too often".to_owned()))
+    }
+
+    /// Answers a question a workflow has asked.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Rejected`] when that step waits for no answer, [`Error::Store`].
+    pub async fn answer(
+        &self,
+        id: &WorkflowId,
+        step: mcp_orchestrator_domain::StepId,
+        answer: &str,
+    ) -> Result<(), Error> {
+        self.status(id).await?;
+        let command = Command::Answer { step, answer: answer.to_owned() };
+        for _ in 0..ROUNDS_MAX {
+            if self.carry_out(id, &command).await?.is_some() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Err(Error::Internal("the answer met other writers too often".to_owned()))
+    }
+
+    /// Continues a workflow: a failed or cancelled one as a new one that takes over everything paid for, whose id is
+    /// returned; an unfinished one as itself, once a worker claims it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Rejected`] when it has completed, [`Error::Store`].
+    pub async fn resume(&self, id: &WorkflowId, options: ResumeOptions) -> Result<WorkflowId, Error> {
+        let row = self.status(id).await?;
+        match row.summary.status {
+            Status::Failed | Status::Cancelled => submit::fork(&self.parts, &row, options).await,
+            Status::Completed => Err(Error::Rejected(Rejected::Ended(Status::Completed))),
+            Status::Queued | Status::Running | Status::Waiting => {
+                self.parts.store.repair().await?;
+                Ok(id.clone())
+            }
+        }
+    }
+
+    /// The strategies requests may name.
+    #[must_use]
+    pub fn patterns(&self) -> Vec<Pattern> {
+        self.parts.strategies.values().map(|strategy| strategy.describe()).collect()
+    }
+
+    /// The providers requests may name, the default one first.
+    #[must_use]
+    pub fn providers(&self) -> Vec<Arc<dyn Provider>> {
+        let default = self.parts.default_provider.as_ref();
+        let mut providers: Vec<_> = self.parts.providers.values().cloned().collect();
+        providers.sort_by_key(|provider| Some(provider.name()) != default);
+        providers
+    }
+
+    /// The tools agents may call.
+    #[must_use]
+    pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
+        self.parts.tools.list(None, &[])
+    }
+
+    /// What kind of store it is, how durable, how large.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn store_info(&self) -> Result<StoreInfo, Error> {
+        Ok(self.parts.store.info().await?)
+    }
+
+    /// Ends the worker: it claims nothing more, running workflows get `grace` to end, and the rest is given back so
+    /// that another worker, or this program's next start, goes on with them. Waits for all of that. Later calls of
+    /// [`Handle::submit`] are refused; a second shutdown does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the worker itself broke.
+    pub async fn shutdown(&self, grace: Duration) -> Result<(), Error> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match running {
+            Some(running) => running.shutdown(grace).await,
+            None => Ok(()),
+        }
+    }
+
+    fn is_shut_down(&self) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Appends what a command leads to, as somebody who does not own the workflow. `None`: others have appended at the
+    /// same time; try again.
+    async fn carry_out(&self, id: &WorkflowId, command: &Command) -> Result<Option<Seq>, Error> {
+        let mut workflow = read_workflow(self.parts.store.as_ref(), id)
+            .await?
+            .ok_or_else(|| Error::NotFound(id.clone()))?;
+        let expected = workflow.head();
+        let events = workflow.decide(command)?;
+        let append = self.external(&mut workflow, expected, events)?;
+        match self.parts.store.append(append).await {
+            Ok(seq) => Ok(Some(seq)),
+            Err(AppendError::Conflict { .. } | AppendError::Terminal) => Ok(None),
+            Err(AppendError::Store(error)) => Err(error.into()),
+            Err(other) => Err(Error::Internal(other.to_string())),
+        }
+    }
+
+    fn external(&self, workflow: &mut Workflow, expected: Seq, events: Vec<Event>) -> Result<Append, Error> {
+        let now = self.parts.clock.now();
+        let mut records = Vec::with_capacity(events.len());
+        for event in events {
+            records.push(workflow.advance(event, now)?.record);
+        }
+        let summary: Summary = summary(workflow);
+        let after = if summary.status.is_terminal() { After::Finish } else { After::Requeue { not_before: None } };
+        let append_id = u128::from_be_bytes(random()?);
+        Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
+    }
+}

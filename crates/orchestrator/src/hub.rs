@@ -1,0 +1,137 @@
+//! Who must hear of what in this process: routes the store's hints to runs and to those who wait.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use mcp_orchestrator_domain::WorkflowId;
+use mcp_orchestrator_store::Change;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error,
+    run::{RunCommand, RunShared},
+};
+
+/// Faults remembered at most; the oldest go first.
+const FAULTS_MAX: usize = 256;
+
+/// The runs and waiters of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    running: HashMap<WorkflowId, Arc<RunShared>>,
+    waiting: HashMap<WorkflowId, Waiting>,
+    faults: Vec<(WorkflowId, Error)>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    waiters: usize,
+    notify: Arc<Notify>,
+}
+
+impl Hub {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every section below leaves the maps whole, so a panic elsewhere does not spoil them.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn run_begins(&self, id: WorkflowId, run: Arc<RunShared>) {
+        let mut inner = self.lock();
+        inner.faults.retain(|(faulty, _)| *faulty != id);
+        inner.running.insert(id, run);
+    }
+
+    pub(crate) fn run_ended(&self, id: &WorkflowId, fault: Option<Error>) {
+        let mut inner = self.lock();
+        inner.running.remove(id);
+        if let Some(fault) = fault {
+            if inner.faults.len() >= FAULTS_MAX {
+                inner.faults.remove(0);
+            }
+            inner.faults.push((id.clone(), fault));
+        }
+        if let Some(waiting) = inner.waiting.get(id) {
+            waiting.notify.notify_waiters();
+        }
+    }
+
+    pub(crate) fn run(&self, id: &WorkflowId) -> Option<Arc<RunShared>> {
+        self.lock().running.get(id).cloned()
+    }
+
+    pub(crate) fn fault(&self, id: &WorkflowId) -> Option<Error> {
+        self.lock().faults.iter().find(|(faulty, _)| faulty == id).map(|(_, error)| error.clone())
+    }
+
+    /// Registers somebody who waits for news of a workflow until the guard is dropped.
+    pub(crate) fn wait_for(self: &Arc<Self>, id: &WorkflowId) -> Waiter {
+        let mut inner = self.lock();
+        let waiting = inner.waiting.entry(id.clone()).or_default();
+        waiting.waiters += 1;
+        Waiter { hub: Arc::clone(self), id: id.clone(), notify: Arc::clone(&waiting.notify) }
+    }
+
+    /// Routes hints until `shutdown` fires.
+    pub(crate) async fn route(&self, mut changes: broadcast::Receiver<Change>, shutdown: CancellationToken) {
+        loop {
+            let change = tokio::select! {
+                change = changes.recv() => change,
+                () = shutdown.cancelled() => return,
+            };
+            match change {
+                Ok(Change::Appended(id, head)) => {
+                    let inner = self.lock();
+                    match inner.running.get(&id) {
+                        Some(run) if run.knows(head) => {}
+                        Some(run) => tell(run),
+                        None => {
+                            if let Some(waiting) = inner.waiting.get(&id) {
+                                waiting.notify.notify_waiters();
+                            }
+                        }
+                    }
+                }
+                Ok(Change::Elsewhere) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                    let inner = self.lock();
+                    inner.running.values().for_each(|run| tell(run));
+                    inner.waiting.values().for_each(|waiting| waiting.notify.notify_waiters());
+                }
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+/// A full inbox already holds news that make the run look at its log.
+fn tell(run: &RunShared) {
+    let _ = run.commands.try_send(RunCommand::Changed);
+}
+
+/// Somebody who waits for news of a workflow.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    hub: Arc<Hub>,
+    id: WorkflowId,
+    pub(crate) notify: Arc<Notify>,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut inner = self.hub.lock();
+        if let Some(waiting) = inner.waiting.get_mut(&self.id) {
+            waiting.waiters -= 1;
+            if waiting.waiters == 0 {
+                inner.waiting.remove(&self.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The orchestrator before and while it runs. Owns the tasks: who starts them ends them.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use mcp_orchestrator_domain::WorkflowId;
+use mcp_orchestrator_store::Store;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{Builder, Handle, WorkerMode, hub::Hub, parts::Parts, worker::Worker};
+
+/// Everything that runs workflows, not running yet.
+#[derive(Debug)]
+#[must_use = "an orchestrator does nothing until it is started"]
+pub struct Orchestrator {
+    parts: Arc<Parts>,
+    deltas: mpsc::Receiver<(WorkflowId, Bytes)>,
+    mode: WorkerMode,
+    running_max: usize,
+}
+
+impl Orchestrator {
+    /// Begins to put one together over a store.
+    pub fn builder(store: impl Store) -> Builder {
+        Builder::new(Arc::new(store))
+    }
+
+    /// Begins to put one together over a store that is shared already.
+    pub fn builder_shared(store: Arc<dyn Store>) -> Builder {
+        Builder::new(store)
+    }
+
+    pub(crate) const fn new(
+        parts: Arc<Parts>,
+        deltas: mpsc::Receiver<(WorkflowId, Bytes)>,
+        mode: WorkerMode,
+        running_max: usize,
+    ) -> Self {
+        Self { parts, deltas, mode, running_max }
+    }
+
+    /// Starts the worker on the current tokio runtime.
+    ///
+    /// The worker ends at [`Handle::shutdown`]. When the last handle is dropped without it, the worker gives its
+    /// workflows back and ends soon after.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use = "the worker ends when the last handle is dropped"]
+    pub fn start(self) -> Handle {
+        let hub = Arc::new(Hub::default());
+        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        let worker = Worker {
+            parts: Arc::clone(&self.parts),
+            hub: Arc::clone(&hub),
+            mode: self.mode,
+            running_max: self.running_max,
+            stop: stop.clone(),
+            abort: abort.clone(),
+        };
+        let after = CancellationToken::new();
+        let task = tokio::spawn(tasks(worker, self.deltas, after));
+        Handle::new(self.parts, hub, Running { task, guard: (stop.drop_guard(), abort.drop_guard()) })
+    }
+}
+
+/// The worker and what serves it; the services end after the worker.
+async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>, after: CancellationToken) {
+    let (hub, store) = (Arc::clone(&worker.hub), Arc::clone(&worker.parts.store));
+    let changes = store.changes();
+    let router = hub.route(changes, after.clone());
+    let publisher = async {
+        loop {
+            tokio::select! {
+                delta = deltas.recv() => match delta {
+                    Some((id, bytes)) => store.publish_ephemeral(&id, bytes).await,
+                    None => return,
+                },
+                () = after.cancelled() => return,
+            }
+        }
+    };
+    let work = async {
+        Box::pin(worker.run()).await;
+        after.cancel();
+    };
+    tokio::join!(work, router, publisher);
+}
+
+/// The running worker. Dropping it stops the worker.
+#[derive(Debug)]
+pub(crate) struct Running {
+    task: JoinHandle<()>,
+    guard: (DropGuard, DropGuard),
+}
+
+impl Running {
+    /// Claims nothing more, gives runs `grace` to end, then makes them give their workflows back, and waits for all.
+    pub(crate) async fn shutdown(self, grace: Duration) -> Result<(), crate::Error> {
+        let Self { mut task, guard: (stop, abort) } = self;
+        drop(stop);
+        let joined = match tokio::time::timeout(grace, &mut task).await {
+            Ok(joined) => joined,
+            Err(_) => {
+                drop(abort);
+                task.await
+            }
+        };
+        joined.map_err(|error| crate::Error::Internal(format!("the worker broke: {error}")))
+    }
+}

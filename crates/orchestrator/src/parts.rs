@@ -1,0 +1,57 @@
+//! What an orchestrator is made of, shared by its worker, its runs and its handles.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName, ToolName, WorkflowId};
+use mcp_orchestrator_providers::Provider;
+use mcp_orchestrator_store::{Abilities, Store, WorkerId};
+use mcp_orchestrator_strategies::Strategy;
+use mcp_orchestrator_tools::Registry;
+use tokio::sync::mpsc;
+
+use crate::Clock;
+
+/// The parts. Built once by the builder; never changes.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
+    pub(crate) default_provider: Option<ProviderName>,
+    pub(crate) strategies: BTreeMap<PatternName, Arc<dyn Strategy>>,
+    pub(crate) tools: Registry,
+    pub(crate) corpora: Vec<CorpusName>,
+    pub(crate) limits: Limits,
+    pub(crate) worker: WorkerId,
+    pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
+}
+
+impl Parts {
+    /// What a worker with these parts can run.
+    pub(crate) fn abilities(&self) -> Abilities {
+        Abilities {
+            providers: self.providers.keys().cloned().collect(),
+            patterns: self.strategies.keys().cloned().collect(),
+            tools: self.tool_names(),
+            corpora: self.corpora.clone(),
+        }
+    }
+
+    /// The names of all registered tools.
+    pub(crate) fn tool_names(&self) -> Vec<ToolName> {
+        self.tools.list(None, &[]).iter().map(|tool| tool.description().spec.name.clone()).collect()
+    }
+
+    /// Whether any of these tools is a source.
+    pub(crate) fn has_sources(&self, tools: &[ToolName]) -> bool {
+        tools.iter().any(|name| self.tools.lookup(name.as_str()).is_some_and(|tool| tool.description().is_source))
+    }
+}
+
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], crate::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| crate::Error::Internal(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}

@@ -1,0 +1,71 @@
+//! When a failed call may be tried again. Pure: jitter comes from the workflow's seed.
+
+use std::time::Duration;
+
+use mcp_orchestrator_domain::{CallNo, FailureClass, Retry, Timestamp};
+
+/// The first pause of a growing series.
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest pause nobody asked for.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A failed call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FailedCall {
+    pub(crate) class: FailureClass,
+    pub(crate) retry_after: Option<Duration>,
+    /// Failures of this call so far that count, this one included.
+    pub(crate) failures: u32,
+    pub(crate) retries_max: u16,
+    pub(crate) seed: u64,
+    pub(crate) call: CallNo,
+}
+
+/// When the call may be tried again, or `None`: never. A pause that ends after the deadline is never.
+pub(crate) fn retry_at(failed: FailedCall, now: Timestamp, deadline: Option<Timestamp>) -> Option<Timestamp> {
+    match failed.class.retry() {
+        Retry::Never => return None,
+        Retry::Backoff if failed.failures > u32::from(failed.retries_max) => return None,
+        Retry::Backoff | Retry::Park => {}
+    }
+    let grown = FIRST.saturating_mul(1 << failed.failures.saturating_sub(1).min(10)).min(LONGEST);
+    let base = failed.retry_after.unwrap_or(grown);
+    let at = now.after(base + jitter(failed.seed, failed.call, grown));
+    deadline.is_none_or(|deadline| at < deadline).then_some(at)
+}
+
+/// Up to a quarter of the pause, so that calls that failed together do not come back together.
+fn jitter(seed: u64, call: CallNo, pause: Duration) -> Duration {
+    let mut x = seed ^ u64::from(call.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x ^= x >> 30;
+    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x ^= x >> 27;
+    #[expect(clippy::cast_possible_truncation, reason = "a quarter of at most a minute")]
+    let quarter_ms = (pause.as_millis() as u64 / 4).max(1);
+    Duration::from_millis(x % quarter_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(class: FailureClass, failures: u32) -> FailedCall {
+        FailedCall { class, retry_after: None, failures, retries_max: 2, seed: 7, call: CallNo::new(3) }
+    }
+
+    #[test]
+    fn a_rate_limit_waits_as_long_as_the_service_asks_and_never_gives_up_before_the_deadline() {
+        let now = Timestamp::from_millis(1_000_000);
+        let asked = FailedCall { retry_after: Some(Duration::from_secs(7)), ..failed(FailureClass::RateLimited, 50) };
+        assert!(retry_at(asked, now, None).is_some_and(|at| at.since(now) >= Duration::from_secs(7)));
+        assert_eq!(retry_at(asked, now, Some(now.after(Duration::from_secs(6)))), None);
+    }
+
+    #[test]
+    fn network_errors_are_tried_again_only_so_often() {
+        let now = Timestamp::from_millis(0);
+        assert!(retry_at(failed(FailureClass::Network, 2), now, None).is_some());
+        assert_eq!(retry_at(failed(FailureClass::Network, 3), now, None), None);
+        assert_eq!(retry_at(failed(FailureClass::Auth, 1), now, None), None);
+    }
+}

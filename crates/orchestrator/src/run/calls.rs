@@ -1,0 +1,240 @@
+//! Making calls: what runs outside the loop, one task each. Starts only what the log already knows of.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use mcp_orchestrator_domain::{
+    CallNo, CorpusName, Failure, FailureClass, Message, ModelName, Principal, StepId, StepInput, Timestamp, ToolName,
+    ToolSpec, WorkflowId, millis,
+};
+use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
+use mcp_orchestrator_tools::{ToolAnswer, ToolError, ToolInvocation};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::{
+    Run,
+    ended::{CallEnded, CallOutcome, Ended, ModelAnswered, ToolAnswered},
+    resume::keep,
+};
+use crate::{Error, parts::Parts};
+
+/// A call whose intent is in the batch.
+#[derive(Debug)]
+pub(super) enum Start {
+    Model {
+        call: CallNo,
+        step: StepId,
+        provider: Arc<dyn Provider>,
+        model: Option<ModelName>,
+        messages: Arc<Vec<Message>>,
+        tools: Arc<[ToolSpec]>,
+        output_schema: Option<Value>,
+        temperature: Option<f32>,
+        output_tokens_max: u32,
+        idempotency_key: String,
+        input: Arc<StepInput>,
+        limit_ms: u64,
+    },
+    Tool {
+        call: CallNo,
+        step: StepId,
+        position: u16,
+        name: ToolName,
+        arguments: String,
+        idempotency_key: String,
+        limit_ms: u64,
+    },
+}
+
+impl Start {
+    pub(super) const fn step(&self) -> &StepId {
+        match self {
+            Self::Model { step, .. } | Self::Tool { step, .. } => step,
+        }
+    }
+
+    const fn call(&self) -> CallNo {
+        match self {
+            Self::Model { call, .. } | Self::Tool { call, .. } => *call,
+        }
+    }
+}
+
+impl Run {
+    /// Makes the calls whose intents have just become durable.
+    pub(super) fn start_calls(&mut self) {
+        for start in std::mem::take(&mut self.starts) {
+            let caller = Caller {
+                parts: Arc::clone(&self.parts),
+                id: self.lease.id.clone(),
+                principal: self.workflow.principal().clone(),
+                corpora: self.workflow.request().corpora.clone(),
+            };
+            let call = start.call();
+            let task = self.in_flight.spawn(caller.make(start));
+            self.open_here.insert(call, task);
+        }
+    }
+}
+
+/// What a call needs besides itself.
+struct Caller {
+    parts: Arc<Parts>,
+    id: WorkflowId,
+    principal: Principal,
+    corpora: Vec<CorpusName>,
+}
+
+impl Caller {
+    /// Makes one call and stores what is too large for the log. Dropping the future ends the call.
+    async fn make(self, start: Start) -> Ended {
+        let began = self.parts.clock.now();
+        let call = start.call();
+        let (step, position, outcome) = match start {
+            Start::Model {
+                call: _,
+                step,
+                provider,
+                model,
+                messages,
+                tools,
+                output_schema,
+                temperature,
+                output_tokens_max,
+                idempotency_key,
+                input,
+                limit_ms,
+            } => {
+                let request = ChatRequest {
+                    model: model.as_ref(),
+                    messages: &messages,
+                    tools: &tools,
+                    output_schema: output_schema.as_ref(),
+                    temperature,
+                    output_tokens_max,
+                    idempotency_key: &idempotency_key,
+                    input: &input,
+                };
+                let mut sink = Deltas { id: self.id.clone(), step: step.clone(), to: self.parts.deltas.clone() };
+                let answer = self.within(limit_ms, provider.chat(request, &mut sink)).await;
+                (step, 0, CallOutcome::Model(self.model_answered(answer).await))
+            }
+            Start::Tool { call: _, step, position, name, arguments, idempotency_key, limit_ms } => {
+                let calling = async {
+                    let invocation = |arguments| ToolInvocation {
+                        arguments,
+                        idempotency_key: &idempotency_key,
+                        principal: &self.principal,
+                        corpora: &self.corpora,
+                    };
+                    self.parts.tools.call(name.as_str(), &arguments, invocation).await
+                };
+                let answer = self.within(limit_ms, calling).await;
+                (step, position, CallOutcome::Tool(self.tool_answered(answer).await))
+            }
+        };
+        let run_ms = millis(self.parts.clock.now().since(began));
+        Ended::Call(CallEnded { call, step, position, run_ms, outcome })
+    }
+
+    /// Runs a call within a time limit and catches its panic.
+    async fn within<T>(&self, limit_ms: u64, call: impl Future<Output = T>) -> Cut<T> {
+        let deadline: Timestamp = self.parts.clock.now().after(Duration::from_millis(limit_ms));
+        tokio::select! {
+            biased;
+            answer = AssertUnwindSafe(call).catch_unwind() => match answer {
+                Ok(answer) => Cut::Answered(answer),
+                Err(panic) => Cut::Panicked(panic_text(panic.as_ref())),
+            },
+            () = self.parts.clock.sleep_until(deadline) => Cut::Late(limit_ms),
+        }
+    }
+
+    async fn model_answered(&self, answer: Cut<Result<ChatAnswer, ProviderError>>) -> Result<ModelAnswered, CallError> {
+        let answer = match answer {
+            Cut::Answered(answer) => answer.map_err(|error| CallError::Provider(Box::new(error)))?,
+            Cut::Late(limit_ms) => return Err(CallError::late(limit_ms)),
+            Cut::Panicked(text) => return Err(CallError::panicked("provider", &text)),
+        };
+        let json = serde_json::to_string(&answer.reply).map_err(|error| CallError::internal(&error))?;
+        let output = keep(self.parts.store.as_ref(), &self.principal, json).await.map_err(CallError::Store)?;
+        let parked_ms = millis(answer.parked);
+        Ok(ModelAnswered { reply: answer.reply, output, usage: answer.usage, cost: answer.cost, parked_ms })
+    }
+
+    async fn tool_answered(&self, answer: Cut<Result<ToolAnswer, ToolError>>) -> Result<ToolAnswered, CallError> {
+        let (answer, is_error) = match answer {
+            Cut::Answered(Ok(answer)) => (answer, false),
+            Cut::Answered(Err(error)) => (ToolAnswer { content: error.to_string(), ..ToolAnswer::default() }, true),
+            Cut::Late(limit_ms) => return Err(CallError::late(limit_ms)),
+            Cut::Panicked(text) => return Err(CallError::panicked("tool", &text)),
+        };
+        let store = self.parts.store.as_ref();
+        for snapshot in &answer.snapshots {
+            let bytes = Bytes::copy_from_slice(snapshot.text.as_bytes());
+            let kept = store.put_blob(&self.principal, bytes).await.map_err(|e| CallError::Store(e.into()))?;
+            if kept.sha256 != snapshot.digest {
+                return Err(CallError::panicked("tool", "a snapshot does not have the hash it claims"));
+            }
+        }
+        let content = answer.content.clone();
+        let output = keep(store, &self.principal, answer.content).await.map_err(CallError::Store)?;
+        Ok(ToolAnswered { content, output, is_error, spans: answer.spans, cost: answer.cost })
+    }
+}
+
+/// How a call came back.
+enum Cut<T> {
+    Answered(T),
+    Late(u64),
+    Panicked(String),
+}
+
+/// Why a call brought nothing.
+#[derive(Debug)]
+pub(super) enum CallError {
+    Provider(Box<ProviderError>),
+    Own(Failure),
+    Store(Error),
+}
+
+impl CallError {
+    fn late(limit_ms: u64) -> Self {
+        Self::Own(Failure::new(FailureClass::Deadline, format!("no answer within the step's last {limit_ms} ms")))
+    }
+
+    fn panicked(what: &str, text: &str) -> Self {
+        Self::Own(Failure::new(FailureClass::Internal, format!("the {what} panicked: {text}")))
+    }
+
+    fn internal(error: &dyn std::fmt::Display) -> Self {
+        Self::Own(Failure::new(FailureClass::Internal, error.to_string()))
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}
+
+/// Hands text to those who watch, while it arrives. Drops what does not fit: the log has the whole.
+struct Deltas {
+    id: WorkflowId,
+    step: StepId,
+    to: mpsc::Sender<(WorkflowId, Bytes)>,
+}
+
+impl DeltaSink for Deltas {
+    fn text(&mut self, delta: &str) {
+        #[derive(serde::Serialize)]
+        struct Delta<'a> {
+            agent_id: &'a str,
+            text: &'a str,
+        }
+        if let Ok(json) = serde_json::to_vec(&Delta { agent_id: self.step.as_str(), text: delta }) {
+            let _ = self.to.try_send((self.id.clone(), json.into()));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Writing to the log: one append for everything that followed from one round of inputs.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use mcp_orchestrator_domain::{Abandoned, Event, Status};
+use mcp_orchestrator_store::{After, Append, AppendError, StoreError, Summary, Writer};
+
+use super::{Run, Stop};
+use crate::{Error, parts::random};
+
+/// How often an append that failed in the store is repeated, with growing pauses.
+const ATTEMPTS_MAX: u32 = 6;
+
+impl Run {
+    /// Takes an event into the workflow and into the batch.
+    pub(super) fn advance(&mut self, event: Event) -> Result<(), Stop> {
+        let recorded = self
+            .workflow
+            .advance(event, self.parts.clock.now())
+            .map_err(|illegal| Stop::Fault(Error::Internal(illegal.to_string())))?;
+        self.batch.push(recorded.record);
+        Ok(())
+    }
+
+    /// Makes the batch durable. The workflow may have ended with it: then this is [`Stop::Done`].
+    pub(super) async fn commit(&mut self) -> Result<(), Stop> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let after = match self.workflow.status() {
+            Status::Completed | Status::Failed | Status::Cancelled => After::Finish,
+            Status::Waiting => After::Wait,
+            Status::Queued | Status::Running => After::Keep,
+        };
+        self.append(after).await?;
+        match after {
+            After::Keep => Ok(()),
+            After::Finish | After::Wait | After::Requeue { .. } => Err(Stop::Done),
+        }
+    }
+
+    /// Gives the workflow back in order: open calls are abandoned, and another worker may claim it at once.
+    pub(super) async fn give_back(&mut self) -> Result<(), Stop> {
+        self.starts.clear();
+        let abandoned: Vec<Event> = self.workflow.abandon_open_calls(Abandoned::Shutdown).collect();
+        for event in abandoned {
+            self.advance(event)?;
+        }
+        if self.batch.is_empty() {
+            let released = self.parts.store.release(&self.lease, None).await;
+            return Err(released.map_or_else(|error| Stop::Fault(error.into()), |()| Stop::Released));
+        }
+        self.append(After::Requeue { not_before: None }).await?;
+        Err(Stop::Released)
+    }
+
+    async fn append(&mut self, after: After) -> Result<(), Stop> {
+        let records = std::mem::take(&mut self.batch);
+        let head = self.workflow.head();
+        let expected = mcp_orchestrator_domain::Seq::new(head.value() - records.len() as u64);
+        self.shared.written.store(head.value(), Ordering::Release);
+        let append = Append {
+            id: self.lease.id.clone(),
+            expected,
+            writer: Writer::Owner(self.lease.epoch),
+            append_id: u128::from_be_bytes(random().map_err(Stop::Fault)?),
+            records,
+            summary: summary(&self.workflow),
+            after,
+        };
+        let mut pause = Duration::from_millis(50);
+        for attempt in 1..=ATTEMPTS_MAX {
+            match self.parts.store.append(append.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(AppendError::Conflict { .. } | AppendError::Terminal) => return Err(Stop::Stale),
+                Err(AppendError::Fenced) => return Err(Stop::Fenced),
+                Err(AppendError::Store(error @ (StoreError::Locked(_) | StoreError::Unavailable(_))))
+                    if attempt < ATTEMPTS_MAX =>
+                {
+                    tracing::warn!(workflow = %self.lease.id, attempt, %error, "append failed; it is repeated");
+                    self.parts.clock.sleep_until(self.parts.clock.now().after(pause)).await;
+                    pause *= 2;
+                }
+                Err(AppendError::Store(error)) => return Err(Stop::Fault(error.into())),
+                Err(other) => return Err(Stop::Fault(Error::Internal(other.to_string()))),
+            }
+        }
+        Err(Stop::Fault(Error::Internal("the store accepted no append".to_owned())))
+    }
+}
+
+/// What lists show of a workflow.
+pub(crate) fn summary(workflow: &mcp_orchestrator_domain::Workflow) -> Summary {
+    let request: &Arc<mcp_orchestrator_domain::Request> = workflow.request();
+    Summary {
+        status: workflow.status(),
+        title: request.title.clone(),
+        task: request.task.chars().take(200).collect(),
+        progress: *workflow.progress(),
+        started: workflow.started(),
+        finished: workflow.status().is_terminal().then(|| workflow.updated()),
+        failure: workflow.failure().cloned(),
+    }
+}

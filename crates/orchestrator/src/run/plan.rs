@@ -1,0 +1,168 @@
+//! What happens next: asks the strategy, moves every step forward, and ends the workflow when it is time.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use mcp_orchestrator_domain::{
+    Abandoned, CallAbandoned, Completed, Event, Failure, FailureClass, Stage, StepFailed, StepId, StepSpec, TimerFired,
+    Timestamp,
+};
+use mcp_orchestrator_strategies::{Finish, Next};
+
+use super::{Run, Stop};
+
+/// Steps a workflow may have.
+const STEPS_MAX: usize = 2_000;
+/// Rounds of planning that may follow from one round of inputs.
+const ROUNDS_MAX: usize = 64;
+
+impl Run {
+    /// Plans until nothing more follows. Adds to the batch and to the calls to start; makes nothing happen itself.
+    pub(super) fn plan(&mut self) -> Result<(), Stop> {
+        self.wake = None;
+        for _ in 0..ROUNDS_MAX {
+            if self.workflow.status().is_terminal() || self.rendering {
+                return self.set_deadline();
+            }
+            if std::mem::take(&mut self.replan) && self.ask_strategy()? {
+                return self.set_deadline();
+            }
+            self.advance_steps()?;
+            if !self.replan {
+                return self.settle();
+            }
+        }
+        self.fail(Self::bug(format!("the strategy {} planned without end", self.strategy.name())))
+    }
+
+    /// A moment has come: the workflow's deadline, a retry, or one a strategy asked for.
+    pub(super) fn woken(&mut self) -> Result<(), Stop> {
+        let now = self.parts.clock.now();
+        if self.workflow.deadline().is_some_and(|deadline| now >= deadline) {
+            let limit_ms = self.workflow.request().timeouts.workflow_ms;
+            let failure = Failure::new(FailureClass::Deadline, format!("not finished within {} s", limit_ms / 1000));
+            return self.fail(failure);
+        }
+        if let Some(due) = self.timer.take_if(|due| now >= *due) {
+            self.advance(Event::TimerFired(TimerFired { due }))?;
+            self.replan = true;
+        }
+        Ok(())
+    }
+
+    /// Asks the strategy and plans what it says. Whether the workflow is about to end.
+    fn ask_strategy(&mut self) -> Result<bool, Stop> {
+        let asked = catch_unwind(AssertUnwindSafe(|| self.strategy.next(&self.workflow)));
+        let Ok(Next { run, stop, wake, finish }) = asked else {
+            self.fail(Self::bug(format!("the strategy {} panicked", self.strategy.name())))?;
+            return Ok(true);
+        };
+        self.timer = wake;
+        for step in stop {
+            self.stop_step(&step)?;
+        }
+        match finish {
+            Some(Finish::Fail(failure)) => self.fail(failure).map(|()| true),
+            Some(Finish::Report(step)) => self.finish(step).map(|()| true),
+            None => {
+                for spec in run {
+                    if let Err(failure) = self.may_plan(&spec) {
+                        self.fail(failure)?;
+                        return Ok(true);
+                    }
+                    self.advance(Event::StepPlanned(Box::new(spec)))?;
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    fn may_plan(&self, spec: &StepSpec) -> Result<(), Failure> {
+        let name = self.strategy.name();
+        if self.workflow.steps().len() >= STEPS_MAX {
+            return Err(Self::bug(format!("the strategy {name} planned more than {STEPS_MAX} steps")));
+        }
+        if self.workflow.step(spec.id.as_str()).is_some() {
+            return Err(Self::bug(format!("the strategy {name} planned step {} twice", spec.id)));
+        }
+        let read = |id: &StepId| self.workflow.step(id.as_str()).is_some_and(|step| step.is_completed());
+        match spec.reads.iter().find(|id| !read(id)) {
+            Some(id) => Err(Self::bug(format!("the strategy {name} lets {} read {id}, which has not completed", spec.id))),
+            None => Ok(()),
+        }
+    }
+
+    /// A step whose result nobody wants: its calls are aborted.
+    fn stop_step(&mut self, id: &StepId) -> Result<(), Stop> {
+        let Some(step) = self.workflow.step(id.as_str()).filter(|step| step.is_open()) else { return Ok(()) };
+        let open: Vec<_> =
+            step.calls().iter().copied().filter(|no| self.workflow.call(*no).is_some_and(|c| c.is_open())).collect();
+        for call in open {
+            if let Some(task) = self.open_here.remove(&call) {
+                task.abort();
+            }
+            self.advance(Event::CallAbandoned(CallAbandoned { call, step: id.clone(), reason: Abandoned::Stopped }))?;
+        }
+        self.fail_step(id, Failure::new(FailureClass::Cancelled, "its result was no longer wanted"))
+    }
+
+    /// Ends a step badly. Its siblings go on.
+    pub(super) fn fail_step(&mut self, id: &StepId, failure: Failure) -> Result<(), Stop> {
+        let Some(step) = self.workflow.step(id.as_str()).filter(|step| step.is_open()) else { return Ok(()) };
+        let facts = step.spec().facts(*step.used());
+        self.agents.remove(id);
+        self.starts.retain(|start| start.step() != id);
+        self.replan = true;
+        self.advance(Event::StepFailed(StepFailed { step: id.clone(), facts, failure }))
+    }
+
+    /// The report is there: whatever is still open is abandoned, documents are rendered, and the workflow completes.
+    fn finish(&mut self, report: StepId) -> Result<(), Stop> {
+        let Some(outcome) = self.workflow.step(report.as_str()).and_then(|step| step.check()).map(|check| check.outcome)
+        else {
+            return self.fail(Self::bug(format!("the strategy finished with {report}, which has checked no report")));
+        };
+        let open: Vec<StepId> = self.workflow.open_steps().map(|step| step.id().clone()).collect();
+        for step in open {
+            self.stop_step(&step)?;
+        }
+        self.starts.clear();
+        if self.workflow.request().formats.is_empty() {
+            return self.advance(Event::Completed(Completed { report, outcome }));
+        }
+        self.rendering = true;
+        self.start_rendering(report, outcome);
+        Ok(())
+    }
+
+    /// Nothing more follows now. If nothing ever can, the strategy is at fault.
+    fn settle(&mut self) -> Result<(), Stop> {
+        let asks = self.workflow.open_steps().any(|step| step.waits_for_answer());
+        let idle = self.workflow.open_calls().next().is_none()
+            && self.starts.is_empty()
+            && self.locals.is_empty()
+            && self.wake.is_none()
+            && self.timer.is_none();
+        if idle && !asks {
+            let name = self.strategy.name();
+            return self.fail(Self::bug(format!("the strategy {name} waits while nothing runs")));
+        }
+        self.set_deadline()
+    }
+
+    fn set_deadline(&mut self) -> Result<(), Stop> {
+        for at in [self.timer, self.workflow.deadline()].into_iter().flatten() {
+            self.wake_at(at);
+        }
+        Ok(())
+    }
+
+    /// Has the loop wake at this moment at the latest.
+    pub(super) fn wake_at(&mut self, at: Timestamp) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+    }
+
+    /// Whether the step counts as an agent in lists and gaps.
+    pub(super) fn is_agent(stage: Stage) -> bool {
+        stage == Stage::Agents
+    }
+}

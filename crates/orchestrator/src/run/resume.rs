@@ -1,0 +1,190 @@
+//! From a log to a running workflow: at the start, after a crash, and when somebody else has appended.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use mcp_orchestrator_domain::{
+    Abandoned, Agent, AgentLimits, Call, CallState, Event, Payload, Principal, Recorded, Reply, Seq, Started, StepKind,
+    StepOutput, Target, ToolResult, Workflow, WorkflowId,
+};
+use mcp_orchestrator_store::{Store, StoreError};
+
+use super::{Run, Stop};
+use crate::Error;
+
+/// Records read at once.
+const PAGE: usize = 500;
+
+/// The whole log of a workflow.
+pub(crate) async fn read_log(store: &dyn Store, id: &WorkflowId) -> Result<Vec<Recorded>, Error> {
+    let mut log = Vec::new();
+    let mut after = Seq::ZERO;
+    loop {
+        let page = store.read(id, after, PAGE).await?;
+        let Some(last) = page.records.last() else { return Ok(log) };
+        after = last.seq;
+        let complete = after >= page.head;
+        log.extend(page.records);
+        if complete {
+            return Ok(log);
+        }
+    }
+}
+
+/// A workflow from its log; `None` when there is no such log.
+pub(crate) async fn read_workflow(store: &dyn Store, id: &WorkflowId) -> Result<Option<Workflow>, Error> {
+    Ok(Workflow::fold(id.clone(), &read_log(store, id).await?)?)
+}
+
+/// The text of a payload.
+pub(crate) async fn load(store: &dyn Store, tenant: &Principal, payload: &Payload) -> Result<Arc<str>, Error> {
+    let blob = match payload {
+        Payload::Inline(text) => return Ok(Arc::clone(text)),
+        Payload::Blob(blob) => blob,
+    };
+    let bytes = store
+        .get_blob(tenant, &blob.sha256)
+        .await?
+        .ok_or_else(|| StoreError::Unreadable(format!("blob {} is missing", blob.sha256)))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| StoreError::Unreadable(format!("blob {} is not text", blob.sha256)))?;
+    Ok(Arc::from(text))
+}
+
+/// A payload for a text: in place when short, else a blob that is stored before this returns.
+pub(crate) async fn keep(store: &dyn Store, tenant: &Principal, text: String) -> Result<Payload, Error> {
+    if text.len() <= Payload::INLINE_MAX {
+        return Ok(Payload::Inline(text.into()));
+    }
+    Ok(Payload::Blob(store.put_blob(tenant, text.into()).await?))
+}
+
+impl Run {
+    /// Begins, or takes over from a worker that is gone.
+    pub(super) async fn begin(&mut self) -> Result<(), Stop> {
+        if self.workflow.status().is_terminal() {
+            return Err(Stop::Done);
+        }
+        self.load_texts().await?;
+        let abandoned: Vec<Event> = self.workflow.abandon_open_calls(Abandoned::Crash).collect();
+        for event in abandoned {
+            self.advance(event)?;
+        }
+        let now = self.parts.clock.now();
+        let time_left = match self.workflow.deadline() {
+            // The time nobody worked is not the workflow's.
+            Some(deadline) => deadline.since(self.workflow.updated()),
+            None => Duration::from_millis(self.workflow.request().timeouts.workflow_ms),
+        };
+        let resumed = self.workflow.started().is_some();
+        self.advance(Event::Started(Started { deadline: now.after(time_left), resumed }))?;
+        self.plan()?;
+        self.commit().await?;
+        self.start_calls();
+        Ok(())
+    }
+
+    /// Reads the log again after somebody else has appended. Calls in flight go on.
+    pub(super) async fn reload(&mut self) -> Result<(), Stop> {
+        self.batch.clear();
+        self.starts.clear();
+        self.agents.clear();
+        let log = read_workflow(self.parts.store.as_ref(), &self.lease.id).await;
+        self.workflow = log
+            .and_then(|workflow| workflow.ok_or_else(|| Error::NotFound(self.lease.id.clone())))
+            .map_err(Stop::Fault)?;
+        if self.workflow.status().is_terminal() {
+            return Err(Stop::Done);
+        }
+        self.replan = true;
+        self.load_texts().await
+    }
+
+    /// Takes records somebody else has appended.
+    pub(super) async fn catch_up(&mut self) -> Result<(), Stop> {
+        let head = self.workflow.head();
+        let unsaved = self.batch.len() as u64;
+        let durable = Seq::new(head.value() - unsaved);
+        let page = self.parts.store.read(&self.lease.id, durable, 1).await.map_err(|e| Stop::Fault(e.into()))?;
+        if page.head > durable { Err(Stop::Stale) } else { Ok(()) }
+    }
+
+    /// The outputs of completed steps and the transcripts of open agents.
+    async fn load_texts(&mut self) -> Result<(), Stop> {
+        let (store, tenant) = (Arc::clone(&self.parts.store), self.workflow.principal().clone());
+        let mut texts = HashMap::new();
+        for step in self.workflow.steps() {
+            if self.texts.contains_key(step.id()) {
+                continue;
+            }
+            let text = match step.output() {
+                Some(StepOutput::Inline(text)) => Arc::clone(text),
+                Some(StepOutput::Call(no)) => {
+                    let Some(CallState::Completed { output, .. }) = self.workflow.call(*no).map(|call| &call.state) else {
+                        continue;
+                    };
+                    let text = load(store.as_ref(), &tenant, output).await.map_err(Stop::Fault)?;
+                    match self.workflow.call(*no).map(|call| &call.target) {
+                        Some(Target::Model { .. }) => Arc::from(reply_of(&text)?.message.text.trim()),
+                        Some(Target::Tool { .. }) | None => text,
+                    }
+                }
+                Some(StepOutput::Report) | None => continue,
+            };
+            texts.insert(step.id().clone(), text);
+        }
+        self.texts.extend(texts);
+        let agents: Vec<_> = self
+            .workflow
+            .open_steps()
+            .filter(|step| !step.calls().is_empty())
+            .map(|step| (step.id().clone(), Arc::clone(step.spec())))
+            .collect();
+        for (id, spec) in agents {
+            let StepKind::Agent { turns_max, .. } = &spec.kind else { continue };
+            let calls: Vec<Call> = self
+                .workflow
+                .step(id.as_str())
+                .into_iter()
+                .flat_map(|step| step.calls())
+                .filter_map(|no| self.workflow.call(*no).cloned())
+                .collect();
+            let agent = self.transcript(AgentLimits::turns(*turns_max), &calls, store.as_ref(), &tenant).await?;
+            self.put_to_work(&spec, agent)?;
+        }
+        Ok(())
+    }
+
+    /// The agent as it was when its last answer was stored.
+    async fn transcript(
+        &self,
+        limits: AgentLimits,
+        calls: &[Call],
+        store: &dyn Store,
+        tenant: &Principal,
+    ) -> Result<Agent, Stop> {
+        let mut agent = Agent::new(limits);
+        for call in calls {
+            let CallState::Completed { output, is_error, evidence, .. } = &call.state else { continue };
+            let text = load(store, tenant, output).await.map_err(Stop::Fault)?;
+            let taken = match &call.target {
+                Target::Model { .. } => agent.reply(reply_of(&text)?),
+                Target::Tool { .. } => {
+                    let Some(asked) = agent.tool_call(call.position).cloned() else { continue };
+                    let content = self.shown(&self.workflow.steps()[call.step].id().clone(), &text, evidence);
+                    let result = ToolResult { call_id: asked.id, name: asked.name, content, is_error: *is_error };
+                    agent.tool_result(call.position, result)
+                }
+            };
+            // An answer the agent has not asked for belongs to a call made twice; the first answer counts.
+            if taken.is_err() {
+                tracing::debug!(workflow = %self.lease.id, call = %call.no, "an answer nobody waits for");
+            }
+        }
+        Ok(agent)
+    }
+}
+
+fn reply_of(json: &str) -> Result<Reply, Stop> {
+    serde_json::from_str(json)
+        .map_err(|error| Stop::Fault(StoreError::Unreadable(format!("a reply in the log: {error}")).into()))
+}

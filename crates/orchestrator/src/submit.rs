@@ -1,0 +1,186 @@
+//! From a draft to a stored workflow, and from an ended workflow to the one that continues it.
+
+use std::sync::Arc;
+
+use mcp_orchestrator_domain::{
+    Budget, Digest, PatternName, Principal, ProviderName, Record, Recorded, Request, RequestDraft, Submitted, ToolName,
+    Workflow, WorkflowId, fork_at_head,
+};
+use mcp_orchestrator_store::{Created, Idempotency, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Error,
+    parts::{Parts, random},
+    run::{read_log, summary},
+};
+
+/// How a request is submitted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
+pub struct SubmitOptions {
+    /// Makes the submission repeatable: at most 200 visible characters, unique per principal.
+    pub idempotency_key: Option<String>,
+    /// Whether only this orchestrator's own worker may run it while it lives.
+    pub reserved: bool,
+}
+
+/// How a workflow is continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
+pub struct ResumeOptions {
+    /// Budgets that replace the request's where they are set. What was spent before counts against them.
+    pub budget: Budget,
+    /// Whether only this orchestrator's own worker may run it while it lives.
+    pub reserved: bool,
+}
+
+pub(crate) async fn submit(
+    parts: &Parts,
+    principal: &Principal,
+    draft: RequestDraft,
+    options: SubmitOptions,
+) -> Result<WorkflowId, Error> {
+    let request = accept(parts, draft)?;
+    let idempotency = options.idempotency_key.map(|key| idempotency(&key, &request)).transpose()?;
+    let version = version(parts, &request.pattern)?;
+    let submitted = Submitted {
+        principal: principal.clone(),
+        seed: u64::from_be_bytes(random()?),
+        strategy_version: version,
+        request,
+    };
+    let id = new_id(&submitted.request.pattern)?;
+    let (workflow, first) = Workflow::submit(id, submitted, parts.clock.now());
+    create(parts, &workflow, vec![first], idempotency, options.reserved).await
+}
+
+/// Continues an ended workflow as a new one.
+pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: ResumeOptions) -> Result<WorkflowId, Error> {
+    let log = read_log(parts.store.as_ref(), &row.id).await?;
+    let source = Workflow::fold(row.id.clone(), &log)?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
+    let mut request = Request::clone(source.request());
+    request.budget = Budget {
+        cost_max: options.budget.cost_max.or(request.budget.cost_max),
+        tokens_max: options.budget.tokens_max.or(request.budget.tokens_max),
+        calls_max: options.budget.calls_max.or(request.budget.calls_max),
+    };
+    let submitted = Submitted {
+        strategy_version: version(parts, &request.pattern)?,
+        principal: source.principal().clone(),
+        seed: source.seed(),
+        request,
+    };
+    let id = new_id(&submitted.request.pattern)?;
+    let (workflow, records) = fork_at_head(&source, &log, id, submitted, parts.clock.now())?;
+    create(parts, &workflow, records, None, options.reserved).await
+}
+
+async fn create(
+    parts: &Parts,
+    workflow: &Workflow,
+    records: Vec<Recorded>,
+    idempotency: Option<Idempotency>,
+    reserved: bool,
+) -> Result<WorkflowId, Error> {
+    let request = workflow.request();
+    let new = NewWorkflow {
+        id: workflow.id().clone(),
+        principal: workflow.principal().clone(),
+        pattern: request.pattern.clone(),
+        needs: Needs {
+            provider: request.provider.clone(),
+            pattern: Some(request.pattern.clone()),
+            tools: request.tools.clone(),
+            corpora: request.corpora.clone(),
+        },
+        priority: request.priority,
+        idempotency,
+        records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
+        summary: summary(workflow),
+        reserved_for: reserved.then(|| WorkerId::clone(&parts.worker)),
+    };
+    match parts.store.create(new).await {
+        Ok(Created::New(_)) => Ok(workflow.id().clone()),
+        Ok(Created::Existing(id)) => Ok(id),
+        Err(StoreError::IdempotencyMismatch) => Err(Error::IdempotencyMismatch),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The valid request with everything chosen that the draft left open.
+fn accept(parts: &Parts, draft: RequestDraft) -> Result<Request, Error> {
+    let mut request = draft.parse(&parts.limits)?;
+    if !parts.strategies.contains_key(&request.pattern) {
+        return Err(unknown_pattern(parts, &request.pattern));
+    }
+    let provider = choose_provider(parts, request.provider.take())?;
+    for corpus in &request.corpora {
+        if !parts.corpora.contains(corpus) {
+            let known = names(parts.corpora.iter());
+            return Err(Error::UnknownCorpus { name: corpus.to_string(), known });
+        }
+    }
+    if request.corpora.is_empty() {
+        request.corpora.clone_from(&parts.corpora);
+    }
+    request.tools = agent_tools(parts);
+    if request.budget.cost_max.is_some() {
+        let own = [&request.models.primary, &request.models.worker, &request.models.synthesis];
+        let priced = parts
+            .providers
+            .get(&provider)
+            .is_some_and(|p| own.iter().all(|model| p.capabilities(model.as_ref()).price.is_some()));
+        if !priced {
+            return Err(Error::UnknownPrice { provider: provider.to_string() });
+        }
+    }
+    request.provider = Some(provider);
+    Ok(request)
+}
+
+/// Agents may call the sources. Other tools run only where a strategy names them.
+fn agent_tools(parts: &Parts) -> Vec<ToolName> {
+    let is_source = |name: &ToolName| parts.has_sources(std::slice::from_ref(name));
+    parts.tool_names().into_iter().filter(is_source).collect()
+}
+
+fn choose_provider(parts: &Parts, named: Option<ProviderName>) -> Result<ProviderName, Error> {
+    let name = named.or_else(|| parts.default_provider.clone()).ok_or(Error::NoProvider)?;
+    if parts.providers.contains_key(&name) {
+        return Ok(name);
+    }
+    Err(Error::UnknownProvider { name: name.to_string(), known: names(parts.providers.keys()) })
+}
+
+fn version(parts: &Parts, pattern: &PatternName) -> Result<u32, Error> {
+    parts.strategies.get(pattern).map(|strategy| strategy.version()).ok_or_else(|| unknown_pattern(parts, pattern))
+}
+
+fn unknown_pattern(parts: &Parts, pattern: &PatternName) -> Error {
+    Error::UnknownPattern { name: pattern.to_string(), known: names(parts.strategies.keys()) }
+}
+
+fn names(known: impl Iterator<Item = impl std::fmt::Display>) -> String {
+    let known: Vec<String> = known.map(|name| name.to_string()).collect();
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+}
+
+fn new_id(pattern: &PatternName) -> Result<WorkflowId, Error> {
+    let kind = match pattern.as_str() {
+        "beltalowda" => "research",
+        "swarm" => "search",
+        other => other,
+    };
+    let kind: String = kind.chars().map(|c| if c == '-' { '_' } else { c }).take(32).collect();
+    WorkflowId::from_random(&kind, random()?).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn idempotency(key: &str, request: &Request) -> Result<Idempotency, Error> {
+    let visible = key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if key.is_empty() || key.len() > 200 || !visible {
+        return Err(Error::Build("an idempotency key is 1 to 200 visible ASCII characters".to_owned()));
+    }
+    let body = serde_json::to_vec(request).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(Idempotency { key: key.to_owned(), body: Digest::new(Sha256::digest(&body).into()) })
+}

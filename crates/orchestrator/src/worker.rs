@@ -1,0 +1,175 @@
+//! The worker: claims workflows, runs each in its own task, keeps their leases, and ends in order.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use mcp_orchestrator_domain::WorkflowId;
+use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, Which};
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    hub::Hub,
+    parts::Parts,
+    run::{Run, RunCommand, RunEnd, RunShared},
+};
+
+/// How long a lease lasts without renewal.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often leases are renewed.
+const RENEW: Duration = Duration::from_secs(5);
+/// The longest wait between two looks at the queue.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a workflow that cannot be opened here is left alone.
+const UNOPENABLE: Duration = Duration::from_secs(30);
+/// Commands waiting for one run.
+const INBOX: usize = 64;
+
+/// Which workflows a worker runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkerMode {
+    /// Every one it is able to, whoever submitted it: a server.
+    #[default]
+    Any,
+    /// Those submitted through this orchestrator: a command that does one thing.
+    Own,
+    /// These, left behind by others, and those submitted through this orchestrator.
+    Only(Vec<WorkflowId>),
+    /// None: it submits, watches and cancels.
+    None,
+}
+
+/// Claims and runs workflows.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) mode: WorkerMode,
+    pub(crate) running_max: usize,
+    /// Fires when nothing more may be claimed.
+    pub(crate) stop: CancellationToken,
+    /// Fires when runs must give their workflows back.
+    pub(crate) abort: CancellationToken,
+}
+
+type Runs = JoinSet<(WorkflowId, RunEnd)>;
+
+impl Worker {
+    /// Works until `stop` has fired and every run has ended.
+    pub(crate) async fn run(self) {
+        let abilities = self.parts.abilities();
+        let mut runs: Runs = JoinSet::new();
+        let mut leases: HashMap<WorkflowId, LeaseRef> = HashMap::new();
+        let mut renew = tokio::time::interval(RENEW);
+        renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let stopping = self.stop.is_cancelled();
+            if stopping && runs.is_empty() {
+                return;
+            }
+            if !stopping {
+                self.claim(&abilities, &mut runs, &mut leases).await;
+            }
+            let may_claim = !stopping && self.mode != WorkerMode::None && runs.len() < self.running_max;
+            tokio::select! {
+                Some(ended) = runs.join_next() => self.ended(ended, &mut leases),
+                _ = renew.tick() => self.renew(&leases).await,
+                () = self.parts.store.wait_work(LOOK), if may_claim => {}
+                () = self.stop.cancelled(), if !stopping => {}
+            }
+        }
+    }
+
+    async fn claim(&self, abilities: &Abilities, runs: &mut Runs, leases: &mut HashMap<WorkflowId, LeaseRef>) {
+        let left_behind = match &self.mode {
+            WorkerMode::None => return,
+            WorkerMode::Any => vec![Which::Able(abilities)],
+            WorkerMode::Own => vec![Which::Own],
+            WorkerMode::Only(ids) => vec![Which::Only(ids), Which::Own],
+        };
+        for which in left_behind {
+            let max = self.running_max.saturating_sub(runs.len());
+            if max == 0 {
+                return;
+            }
+            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
+            match self.parts.store.claim(claim).await {
+                Ok(claimed) => {
+                    for lease in claimed {
+                        leases.insert(lease.lease.id.clone(), lease.lease.clone());
+                        self.begin(lease, runs);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "cannot claim workflows"),
+            }
+        }
+    }
+
+    fn begin(&self, lease: Lease, runs: &mut Runs) {
+        let (commands, inbox) = mpsc::channel(INBOX);
+        let shared = Arc::new(RunShared { commands, written: AtomicU64::new(lease.head.value()) });
+        self.hub.run_begins(lease.lease.id.clone(), Arc::clone(&shared));
+        let (parts, abort) = (Arc::clone(&self.parts), self.abort.clone());
+        runs.spawn(async move {
+            let id = lease.lease.id.clone();
+            let end = match Run::open(Arc::clone(&parts), &lease, shared).await {
+                Ok(run) => Box::pin(run.run(inbox, abort)).await,
+                Err(error) => {
+                    let not_before = parts.clock.now().after(UNOPENABLE);
+                    let _ = parts.store.release(&lease.lease, Some(not_before)).await;
+                    RunEnd::Fault(error)
+                }
+            };
+            (id, end)
+        });
+    }
+
+    fn ended(
+        &self,
+        ended: Result<(WorkflowId, RunEnd), tokio::task::JoinError>,
+        leases: &mut HashMap<WorkflowId, LeaseRef>,
+    ) {
+        let (id, end) = match ended {
+            Ok(ended) => ended,
+            // Nothing in a run may panic; if something does, its lease runs out and another try follows.
+            Err(error) => return tracing::error!(%error, "a run broke"),
+        };
+        leases.remove(&id);
+        let fault = match end {
+            RunEnd::Done => None,
+            RunEnd::Released => Some(crate::Error::ShuttingDown),
+            RunEnd::Fenced => {
+                tracing::info!(workflow = %id, "another worker has taken over");
+                None
+            }
+            RunEnd::Fault(error) => {
+                tracing::error!(workflow = %id, %error, "the workflow cannot go on here");
+                Some(error)
+            }
+        };
+        self.hub.run_ended(&id, fault);
+    }
+
+    async fn renew(&self, leases: &HashMap<WorkflowId, LeaseRef>) {
+        if leases.is_empty() {
+            return;
+        }
+        let all: Vec<LeaseRef> = leases.values().cloned().collect();
+        match self.parts.store.renew(&all, LEASE).await {
+            Ok(renewals) => {
+                for (lease, renewal) in all.iter().zip(renewals) {
+                    if renewal == Renewal::Lost
+                        && let Some(run) = self.hub.run(&lease.id)
+                    {
+                        let _ = run.commands.try_send(RunCommand::Fenced);
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot renew leases"),
+        }
+    }
+}
