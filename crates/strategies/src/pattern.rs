@@ -28,6 +28,21 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// A strategy with a description and no parameters yet.
+    #[must_use]
+    pub fn new(name: PatternName, version: u32, display_name: &str, description: &str) -> Self {
+        Self {
+            name,
+            version,
+            display_name: display_name.to_owned(),
+            description: description.to_owned(),
+            use_cases: Vec::new(),
+            stages: Vec::new(),
+            parameters: Vec::new(),
+            agent_types: Vec::new(),
+        }
+    }
+
     /// The parameters with their defaults as one object.
     #[must_use]
     pub fn default_config(&self) -> Map<String, Value> {

@@ -40,7 +40,8 @@ pub trait Strategy: Send + Sync + 'static {
     /// crash. Nothing of it is kept.
     ///
     /// Text from outside ([`Inputs::outputs`], quotes, the context of a request) goes into [`Inputs::fence`];
-    /// `Inputs::rules` and `Inputs::material` do this already.
+    /// [`Inputs::rules`], [`Inputs::question`] and
+    /// [`Inputs::material`] do this already.
     fn render(&self, step: &StepSpec, inputs: &Inputs<'_>) -> Prompt;
 }
 
