@@ -1,4 +1,4 @@
-//! Folders of documents and the names requests know them by. Owns naming and the first look at a folder; does not index.
+//! Folders of documents and the names requests know them by. Owns naming and the first look; indexing is the corpus's.
 
 use std::{
     collections::BTreeMap,
@@ -6,40 +6,30 @@ use std::{
 };
 
 use mcp_orchestrator_domain::CorpusName;
+use mcp_orchestrator_tools::CorpusError;
 
 /// Folders by the name of their corpus.
 pub type CorpusFolders = BTreeMap<CorpusName, Vec<PathBuf>>;
 
-/// What is wrong with a folder of documents.
+/// What is wrong with documents.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CorpusError {
-    /// It cannot be read.
-    #[error("corpus {} cannot be read: {source}", .folder.display())]
+pub enum DocumentsError {
+    /// A folder or file cannot be read.
+    #[error("corpus {} cannot be read: {source}", .path.display())]
     Unreadable {
-        /// The folder.
-        folder: PathBuf,
+        /// As given.
+        path: PathBuf,
         /// The cause.
         source: std::io::Error,
     },
-    /// It is a file.
-    #[error("corpus {} is no folder", .0.display())]
-    NoFolder(PathBuf),
-    /// It holds no document that can be searched.
-    #[error("corpus {name} ({}) holds no document that can be searched", .folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", "))]
-    Empty {
-        /// Its name.
-        name: CorpusName,
-        /// Its folders.
-        folders: Vec<PathBuf>,
-    },
-    /// Its index cannot be made or opened.
-    #[error("corpus {name} cannot be indexed: {detail}")]
-    Index {
+    /// It cannot be searched: it is empty or too large, or its index cannot be kept.
+    #[error("corpus {name}: {source}")]
+    Corpus {
         /// Its name.
         name: CorpusName,
         /// The cause.
-        detail: String,
+        source: CorpusError,
     },
 }
 
@@ -47,8 +37,8 @@ pub enum CorpusError {
 /// folder twice is one corpus.
 ///
 /// # Errors
-/// [`CorpusError`] when one is no folder or cannot be read.
-pub fn name_folders(folders: &[PathBuf]) -> Result<CorpusFolders, CorpusError> {
+/// [`DocumentsError::Unreadable`] when one is not there or cannot be read.
+pub fn name_folders(folders: &[PathBuf]) -> Result<CorpusFolders, DocumentsError> {
     let mut named = CorpusFolders::new();
     for folder in folders {
         let folder = readable(folder)?;
@@ -67,18 +57,21 @@ pub fn name_folders(folders: &[PathBuf]) -> Result<CorpusFolders, CorpusError> {
     Ok(named)
 }
 
-/// The folder's full path, if it is a folder whose entries can be listed.
+/// The full path of a folder whose entries can be listed, or of a file that can be opened.
 ///
 /// # Errors
-/// [`CorpusError::Unreadable`], [`CorpusError::NoFolder`].
-pub fn readable(folder: &Path) -> Result<PathBuf, CorpusError> {
-    let unreadable = |source| CorpusError::Unreadable { folder: folder.to_owned(), source };
-    let full = folder.canonicalize().map_err(unreadable)?;
-    if !full.is_dir() {
-        return Err(CorpusError::NoFolder(folder.to_owned()));
-    }
-    std::fs::read_dir(&full).map_err(unreadable)?;
-    Ok(full)
+/// [`DocumentsError::Unreadable`].
+pub fn readable(path: &Path) -> Result<PathBuf, DocumentsError> {
+    let look = || {
+        let full = path.canonicalize()?;
+        if full.is_dir() {
+            std::fs::read_dir(&full)?;
+        } else {
+            std::fs::File::open(&full)?;
+        }
+        Ok(full)
+    };
+    look().map_err(|source| DocumentsError::Unreadable { path: path.to_owned(), source })
 }
 
 fn stem(folder: &Path) -> String {
@@ -112,12 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_is_refused_by_name() {
+    fn what_is_not_there_is_refused_by_name() {
         let root = tempfile::tempdir().unwrap();
-        let file = root.path().join("note.md");
-        std::fs::write(&file, "text").unwrap();
-        let error = name_folders(std::slice::from_ref(&file)).unwrap_err().to_string();
-        assert!(error.contains("note.md") && error.ends_with("is no folder"), "{error}");
         let error = name_folders(&[root.path().join("absent")]).unwrap_err().to_string();
         assert!(error.contains("absent") && error.contains("cannot be read"), "{error}");
     }

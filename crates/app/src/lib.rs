@@ -1,14 +1,21 @@
 //! Assembly of `mcp-orchestrator` for its binaries: layered settings, the choice of a provider, the store, the corpora.
 //!
-//! Nothing here parses a command line or prints. A binary reads [`Settings`], chooses a provider, opens a store and
-//! hands all of it to the engine's builder.
+//! Nothing here parses a command line or prints. A binary reads [`Settings`], names its folders of documents with
+//! [`name_folders`], asks [`Providers`] who answers, opens the store with [`StoreUrl`], makes the documents searchable
+//! with [`open_corpora`], and hands all of it to the engine's builder.
 
 mod corpora;
+mod documents;
 mod folders;
+mod provider;
 mod settings;
 mod span;
+mod store;
 
-pub use corpora::{CorpusError, CorpusFolders, name_folders, readable};
+pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
+pub use documents::{corpus_tools, open_corpora};
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
+pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
 pub use settings::{Origin, ProviderSettings, Settings, SettingsError, ShownSetting, Sources};
 pub use span::{NoDuration, parse_duration};
+pub use store::{OpenStoreError, StoreUrl};

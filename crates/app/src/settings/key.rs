@@ -13,8 +13,6 @@ pub(crate) enum Kind {
     Whole(u64, u64),
     /// A duration such as `180s`.
     Duration,
-    /// US dollars, not negative.
-    Usd,
     /// Several texts; in the environment separated by commas.
     Texts,
     /// A path.
@@ -40,8 +38,6 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "provider.*.api_key_file", kind: Kind::Path },
     Key { name: "provider.*.base_url", kind: Kind::Text },
     Key { name: "provider.*.model", kind: Kind::Text },
-    Key { name: "provider.*.input_usd_per_million", kind: Kind::Usd },
-    Key { name: "provider.*.output_usd_per_million", kind: Kind::Usd },
     Key { name: "corpora.*", kind: Kind::Paths },
     Key { name: "report.out", kind: Kind::Path },
     Key { name: "report.formats", kind: Kind::Texts },

@@ -47,7 +47,6 @@ pub(crate) enum Value {
     Text(String),
     Whole(u64),
     Duration(Duration),
-    Usd(f64),
     Texts(Vec<String>),
     Paths(Vec<PathBuf>),
     Secret(SecretString),
@@ -128,10 +127,9 @@ impl Reader<'_> {
                 let texts = texts.ok_or_else(|| self.bad(name, "is a list of something else, expected texts"))?;
                 self.several(key.kind, texts.into_iter())
             }
-            (Kind::Whole(..) | Kind::Usd | Kind::Duration, toml::Value::Integer(number)) => {
+            (Kind::Whole(..) | Kind::Duration, toml::Value::Integer(number)) => {
                 self.parse(name, key.kind, &number.to_string())?
             }
-            (Kind::Usd, toml::Value::Float(number)) => self.parse(name, key.kind, &number.to_string())?,
             (Kind::Whole(..), toml::Value::String(_)) => return Err(self.bad(name, "is a text, expected a number")),
             (_, toml::Value::String(text)) => self.parse(name, key.kind, text)?,
             (kind, other) => {
@@ -174,10 +172,6 @@ impl Reader<'_> {
                 Ok(number) if (min..=max).contains(&number) => Value::Whole(number),
                 _ => return Err(self.bad(name, format!("is {:?}, expected {}", shown(), kind.expected()))),
             },
-            Kind::Usd => match text.parse::<f64>() {
-                Ok(usd) if usd.is_finite() && (0.0..=1e6).contains(&usd) => Value::Usd(usd),
-                _ => return Err(self.bad(name, format!("is {:?}, expected {}", shown(), kind.expected()))),
-            },
             Kind::Duration => {
                 Value::Duration(parse_duration(text).map_err(|error| self.bad(name, error.to_string()))?)
             }
@@ -215,7 +209,6 @@ impl Kind {
             Self::OneOf(known) => known.join(", "),
             Self::Whole(min, max) => format!("a number from {min} to {max}"),
             Self::Duration => "a duration such as 180s or 10m".to_owned(),
-            Self::Usd => "US dollars from 0 to 1000000".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Paths => "a list of folders".to_owned(),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_orchestrator_domain::{CorpusName, GateMode, Limits};
+use mcp_orchestrator_domain::{CorpusName, Limits};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -49,8 +49,8 @@ pub struct Settings {
     pub report_out: PathBuf,
     /// The formats reports are written in.
     pub report_formats: Vec<String>,
-    /// How strict the citation gate is.
-    pub gate_mode: Option<GateMode>,
+    /// How strict the citation gate is: `strict`, `mark` or `off`.
+    pub gate_mode: Option<String>,
     /// How long an agent may take.
     pub agent_timeout: Option<Duration>,
     /// How long a workflow may take.
@@ -66,14 +66,10 @@ pub struct Settings {
 pub struct ProviderSettings {
     /// Its key, with where it is from. Never shown.
     pub api_key: Option<(SecretString, Origin)>,
-    /// Its address.
-    pub base_url: Option<String>,
+    /// Its address, with where it is from.
+    pub base_url: Option<(String, Origin)>,
     /// Its model.
     pub model: Option<String>,
-    /// The declared price of a million prompt tokens, in US dollars.
-    pub input_usd_per_million: Option<f64>,
-    /// The declared price of a million completion tokens, in US dollars.
-    pub output_usd_per_million: Option<f64>,
 }
 
 /// A setting as `config show` shows it. Secrets are only said to be set.
@@ -204,7 +200,7 @@ impl Settings {
                 Some((Value::Texts(formats), _)) => formats.clone(),
                 _ => Vec::new(),
             },
-            gate_mode: merged.contains_key("gate.mode").then(|| text("gate.mode")).flatten().and_then(|m| m.parse().ok()),
+            gate_mode: text("gate.mode"),
             agent_timeout: duration("timeouts.agent"),
             workflow_timeout: duration("timeouts.workflow"),
             limits: Limits {
@@ -233,10 +229,8 @@ fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, Setti
                 let path = paths.first().cloned().unwrap_or_default();
                 provider.api_key = Some((secret_of_file(key, &path, origin)?, origin.clone()));
             }
-            ("base_url", Value::Text(text)) => provider.base_url = Some(text.clone()),
+            ("base_url", Value::Text(text)) => provider.base_url = Some((text.clone(), origin.clone())),
             ("model", Value::Text(text)) => provider.model = Some(text.clone()),
-            ("input_usd_per_million", Value::Usd(usd)) => provider.input_usd_per_million = Some(*usd),
-            ("output_usd_per_million", Value::Usd(usd)) => provider.output_usd_per_million = Some(*usd),
             _ => {}
         }
     }
@@ -280,7 +274,6 @@ fn show(key: &str, kind: Kind, value: &Value, origin: &Origin) -> ShownSetting {
         Value::Text(text) => text.clone(),
         Value::Whole(number) => number.to_string(),
         Value::Duration(duration) => format!("{duration:?}"),
-        Value::Usd(usd) => usd.to_string(),
         Value::Texts(texts) => texts.join(", "),
         Value::Paths(list) => paths(list),
     };

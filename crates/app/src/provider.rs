@@ -1,0 +1,328 @@
+//! Who answers: every provider there is, whether it can be used, and which one is meant when nobody names one.
+
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+
+use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
+use mcp_orchestrator_providers::{ExtractiveProvider, Provider, chat};
+use secrecy::SecretString;
+use strsim::damerau_levenshtein;
+
+use crate::{
+    ProviderSettings, Settings, SettingsError,
+    settings::{Origin, secret_of_file, without_userinfo},
+};
+
+/// How long a local server is given to show that it is there.
+const PROBE_LIMIT: Duration = Duration::from_millis(400);
+
+/// The writer that needs no model, key or network.
+pub const EXTRACTIVE: &str = "extractive";
+
+/// The providers under given settings and environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Providers<'a> {
+    settings: &'a Settings,
+    environment: &'a BTreeMap<String, String>,
+}
+
+/// A provider as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KnownProvider {
+    /// What requests call it.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Its key.
+    pub key: KeyState,
+    /// Its address without user and password; `None` for the extractive writer.
+    pub base_url: Option<String>,
+    /// Its model when a request names none; `None`: the first one it offers.
+    pub model: Option<String>,
+}
+
+/// Whether a provider has its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// It needs none.
+    NotNeeded,
+    /// It has one, from there.
+    Set(Origin),
+    /// It has none; each of these variables could hold it.
+    Missing(&'static [&'static str]),
+}
+
+/// The provider that answers, and why this one.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Choice {
+    /// Its name.
+    pub name: ProviderName,
+    /// Why this one.
+    pub reason: Reason,
+    /// The provider.
+    pub provider: Arc<dyn Provider>,
+}
+
+/// Why a provider was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The request names it.
+    Named,
+    /// The settings name it.
+    Configured(Origin),
+    /// Its key is the first one found.
+    FirstKey(Origin),
+    /// Nobody has a key, and it answers on this machine.
+    Answers,
+    /// Nobody has a key, no local server answers, and there are documents.
+    OnlyDocuments,
+}
+
+/// Why no provider answers.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProviderChoiceError {
+    /// The name is none.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// Nobody has this name.
+    #[error("no provider is named {name:?}{}; known are {}", did_you_mean(.nearest.as_deref()), .known.join(", "))]
+    Unknown {
+        /// As given.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// Every name.
+        known: Vec<String>,
+    },
+    /// It has no key.
+    #[error("provider {name} has no key: set {}, or `provider.{name}.api_key_file` in the settings", .variables.join(" or "))]
+    MissingKey {
+        /// The provider.
+        name: String,
+        /// Variables that could hold its key.
+        variables: &'static [&'static str],
+    },
+    /// A setting of it is broken.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// It cannot be set up: its address, for example.
+    #[error("provider {name} cannot be set up: {detail}")]
+    Setup {
+        /// The provider.
+        name: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Nobody was named, nobody has a key, and there is nothing to search.
+    #[error(
+        "no provider can answer: name one with --provider or `provider.default`, set a key ({}), start Ollama, or give \
+         documents with --corpus, which need no model",
+        .variables.join(", ")
+    )]
+    NobodyAnswers {
+        /// Variables that could hold a key.
+        variables: Vec<&'static str>,
+    },
+}
+
+impl<'a> Providers<'a> {
+    /// The providers of a process.
+    #[must_use]
+    pub const fn new(settings: &'a Settings, environment: &'a BTreeMap<String, String>) -> Self {
+        Self { settings, environment }
+    }
+
+    /// Every provider: the known services in the order in which their keys are looked for, those only the settings
+    /// know, then the extractive writer. Nothing is asked over the network.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when a key file cannot be read.
+    pub fn known(&self) -> Result<Vec<KnownProvider>, SettingsError> {
+        let mut known = Vec::new();
+        for vendor in chat::catalogue() {
+            known.push(KnownProvider {
+                name: vendor.name.to_owned(),
+                title: vendor.title.to_owned(),
+                key: match self.key(vendor)? {
+                    Some((_, origin)) => KeyState::Set(origin),
+                    None if vendor.is_local() => KeyState::NotNeeded,
+                    None => KeyState::Missing(vendor.key_env),
+                },
+                base_url: Some(without_userinfo(&self.base_url(vendor))),
+                model: self.own(vendor.name).model.or_else(|| vendor.default_model.map(str::to_owned)),
+            });
+        }
+        for (name, own) in self.custom() {
+            known.push(KnownProvider {
+                name: name.clone(),
+                title: "from the settings".to_owned(),
+                key: match &own.api_key {
+                    Some((_, origin)) => KeyState::Set(origin.clone()),
+                    None => KeyState::NotNeeded,
+                },
+                base_url: own.base_url.as_ref().map(|(url, _)| without_userinfo(url)),
+                model: own.model.clone(),
+            });
+        }
+        known.push(KnownProvider {
+            name: EXTRACTIVE.to_owned(),
+            title: "quotes documents, without a model".to_owned(),
+            key: KeyState::NotNeeded,
+            base_url: None,
+            model: None,
+        });
+        Ok(known)
+    }
+
+    /// The provider that answers: the one named, else the configured one, else the first with a key, else Ollama if it
+    /// answers, else the extractive writer if there are documents.
+    ///
+    /// Only the search for Ollama uses the network, and takes 400 ms at most. Dropping the future stops it.
+    ///
+    /// # Errors
+    /// [`ProviderChoiceError`].
+    pub async fn choose(&self, named: Option<&str>, has_documents: bool) -> Result<Choice, ProviderChoiceError> {
+        if let Some(name) = named {
+            return self.named(name, Reason::Named);
+        }
+        if let Some((name, origin)) = &self.settings.provider_default {
+            return self.named(name, Reason::Configured(origin.clone()));
+        }
+        for vendor in chat::catalogue().iter().filter(|vendor| !vendor.is_local()) {
+            if let Some((_, origin)) = self.key(vendor)? {
+                return self.named(vendor.name, Reason::FirstKey(origin));
+            }
+        }
+        let ollama = self.named("ollama", Reason::Answers)?;
+        if let Ok(Ok(())) = tokio::time::timeout(PROBE_LIMIT, ollama.provider.check()).await {
+            return Ok(ollama);
+        }
+        if has_documents {
+            return self.named(EXTRACTIVE, Reason::OnlyDocuments);
+        }
+        let variables = chat::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
+        Err(ProviderChoiceError::NobodyAnswers { variables })
+    }
+
+    /// The provider of that name.
+    ///
+    /// # Errors
+    /// [`ProviderChoiceError`] when nobody has that name, its key is missing or its settings are broken.
+    pub fn named(&self, name: &str, reason: Reason) -> Result<Choice, ProviderChoiceError> {
+        let parsed = ProviderName::new(name)?;
+        let own = self.own(name);
+        let builder = if name == EXTRACTIVE {
+            return Ok(Choice { name: parsed, reason, provider: Arc::new(ExtractiveProvider::new()) });
+        } else if let Some(vendor) = chat::vendor(name) {
+            let key = self.key(vendor)?;
+            if key.is_none() && !vendor.is_local() {
+                return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
+            }
+            vendor.provider(key.map(|(secret, _)| secret)).with_base_url(self.base_url(vendor))
+        } else if let Some((url, _)) = &own.base_url {
+            let builder = chat::ChatProvider::builder(name, url);
+            match &own.api_key {
+                Some((secret, _)) => builder.with_key(secret.clone()),
+                None => builder,
+            }
+        } else {
+            return Err(self.unknown(name));
+        };
+        let setup = |detail: String| ProviderChoiceError::Setup { name: name.to_owned(), detail };
+        let builder = match &own.model {
+            Some(model) => {
+                ModelName::new(model).map_err(|error| setup(error.to_string()))?;
+                builder.with_default_model(model)
+            }
+            None => builder,
+        };
+        let provider = builder.build().map_err(|error| setup(error.to_string()))?;
+        Ok(Choice { name: parsed, reason, provider: Arc::new(provider) })
+    }
+
+    fn own(&self, name: &str) -> ProviderSettings {
+        self.settings.providers.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Providers that only the settings know.
+    fn custom(&self) -> impl Iterator<Item = (&String, &ProviderSettings)> {
+        let is_custom = |name: &str| chat::vendor(name).is_none() && name != EXTRACTIVE;
+        self.settings.providers.iter().filter(move |(name, own)| is_custom(name) && own.base_url.is_some())
+    }
+
+    /// A service's key: settings given for this process, then the service's own variables, then settings files.
+    fn key(&self, vendor: &chat::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
+        let own = self.own(vendor.name).api_key;
+        if let Some((_, Origin::Env(_) | Origin::Flag(_))) = own {
+            return Ok(own);
+        }
+        for variable in vendor.key_env {
+            if let Some(text) = self.variable(variable) {
+                return Ok(Some((SecretString::from(text.to_owned()), Origin::Env((*variable).to_owned()))));
+            }
+            let file_variable = format!("{variable}_FILE");
+            if let Some(path) = self.variable(&file_variable) {
+                let origin = Origin::Env(file_variable.clone());
+                return Ok(Some((secret_of_file(&file_variable, Path::new(path), &origin)?, origin)));
+            }
+        }
+        Ok(own)
+    }
+
+    fn base_url(&self, vendor: &chat::Vendor) -> String {
+        let own = self.own(vendor.name).base_url;
+        if let Some((url, Origin::Env(_) | Origin::Flag(_))) = own {
+            return url;
+        }
+        if let Some(url) = self.variable(vendor.base_url_env) {
+            return url.to_owned();
+        }
+        if let Some(host) = vendor.host_env.and_then(|variable| self.variable(variable)) {
+            return vendor.base_url_of_host(host);
+        }
+        own.map_or_else(|| vendor.base_url.to_owned(), |(url, _)| url)
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    fn unknown(&self, name: &str) -> ProviderChoiceError {
+        let mut known: Vec<String> = chat::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
+        known.extend(self.custom().map(|(name, _)| name.clone()));
+        known.push(EXTRACTIVE.to_owned());
+        let nearest = known
+            .iter()
+            .map(|candidate| (damerau_levenshtein(name, candidate), candidate))
+            .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, candidate)| candidate.clone());
+        ProviderChoiceError::Unknown { name: clean_line(name, 80), nearest, known }
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice").field("name", &self.name).field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named => f.write_str("named in the request"),
+            Self::Configured(origin) => write!(f, "`provider.default` from {origin}"),
+            Self::FirstKey(origin) => write!(f, "the first key found, from {origin}"),
+            Self::Answers => f.write_str("no key is set, and it answers on this machine"),
+            Self::OnlyDocuments => f.write_str("no key is set and no local model answers: quotes without a model"),
+        }
+    }
+}

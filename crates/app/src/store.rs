@@ -1,0 +1,108 @@
+//! Opening the store a URL names. Owns the schemes; what a store promises is its own.
+
+use std::{path::PathBuf, sync::Arc};
+
+use mcp_orchestrator_store::{MemoryStore, SqliteStore, Store, StoreError};
+
+use crate::settings::without_userinfo;
+
+/// Where workflows are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreUrl {
+    /// In this process only.
+    Memory,
+    /// In an SQLite file that several processes may share.
+    Sqlite(PathBuf),
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenStoreError {
+    /// The scheme is not one of this version.
+    #[error("store {url:?} has an unknown scheme, expected memory: or sqlite:PATH")]
+    Scheme {
+        /// The address without user and password.
+        url: String,
+    },
+    /// It is `sqlite:` without a path.
+    #[error("store sqlite: names no file, expected sqlite:PATH")]
+    NoPath,
+    /// The file's folder cannot be made.
+    #[error("cannot make the folder of store {}: {source}", .path.display())]
+    Folder {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The store refuses.
+    #[error("cannot open store {url}: {source}")]
+    Open {
+        /// The address.
+        url: String,
+        /// The cause.
+        source: StoreError,
+    },
+}
+
+impl StoreUrl {
+    /// Reads a store's address: `memory:` or `sqlite:PATH`.
+    ///
+    /// # Errors
+    /// [`OpenStoreError::Scheme`], [`OpenStoreError::NoPath`].
+    pub fn parse(text: &str) -> Result<Self, OpenStoreError> {
+        match text.split_once(':') {
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("sqlite", path)) => match path.strip_prefix("//").unwrap_or(path) {
+                "" => Err(OpenStoreError::NoPath),
+                path => Ok(Self::Sqlite(PathBuf::from(path))),
+            },
+            _ => Err(OpenStoreError::Scheme { url: without_userinfo(text).chars().take(120).collect() }),
+        }
+    }
+
+    /// Opens it, and makes it first if it is not there.
+    ///
+    /// # Errors
+    /// [`OpenStoreError`].
+    pub async fn open(&self) -> Result<Arc<dyn Store>, OpenStoreError> {
+        match self {
+            Self::Memory => Ok(Arc::new(MemoryStore::new())),
+            Self::Sqlite(path) => {
+                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    make_private(folder).map_err(|source| OpenStoreError::Folder { path: path.clone(), source })?;
+                }
+                let url = || format!("sqlite:{}", path.display());
+                let store = SqliteStore::open(path).await;
+                Ok(Arc::new(store.map_err(|source| OpenStoreError::Open { url: url(), source })?))
+            }
+        }
+    }
+}
+
+/// Makes a folder that only its owner can read: workflows hold what people ask.
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoreUrl;
+
+    #[test]
+    fn schemes_of_other_versions_are_refused_by_name() {
+        assert_eq!(StoreUrl::parse("memory:").unwrap(), StoreUrl::Memory);
+        assert_eq!(StoreUrl::parse("sqlite:/a/b.db").unwrap(), StoreUrl::Sqlite("/a/b.db".into()));
+        assert_eq!(StoreUrl::parse("sqlite:///a/b.db").unwrap(), StoreUrl::Sqlite("/a/b.db".into()));
+        for text in ["redis://me:secret@host/0", "postgres:", "/a/b.db", "sqlite:", ""] {
+            let message = StoreUrl::parse(text).unwrap_err().to_string();
+            assert!(message.contains("expected") && !message.contains("secret"), "{message}");
+        }
+    }
+}
