@@ -1,6 +1,6 @@
 //! One answer: its head, and its body piece by piece within the request's limits. Owns the counting of bytes.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -68,6 +68,13 @@ impl Response {
             body.extend_from_slice(&piece);
         }
         Ok(body)
+    }
+
+    /// Reads and forgets what is left, for at most `within`, so that the connection can be used again.
+    pub async fn drain(mut self, within: Duration) {
+        let rest = async { while let Ok(Some(_)) = self.chunk().await {} };
+        // Too slow only means that the connection is closed.
+        drop(timeout(within, rest).await);
     }
 
     /// The beginning of the body, at most `bytes_max` bytes of it, or as much as came before it broke: for the text of

@@ -6,5 +6,5 @@ mod extractive;
 mod provider;
 
 #[cfg(feature = "extractive")]
-pub use extractive::{ExtractiveProvider, NOTHING_FOUND};
+pub use extractive::ExtractiveProvider;
 pub use provider::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, Provider, ProviderError};

@@ -1,3 +1,5 @@
 //! The providers from outside.
+#[cfg(feature = "http")]
+mod chat;
 #[cfg(feature = "extractive")]
 mod extractive;

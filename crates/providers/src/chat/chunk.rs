@@ -1,0 +1,213 @@
+//! One JSON object of an answer, streamed or whole. Owns leniency: a field of an unexpected type is an absent field,
+//! because compatible servers differ in exactly these.
+
+use std::borrow::Cow;
+
+use mcp_orchestrator_domain::Usage;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+/// A field read only as far as somebody needs it.
+pub(super) type Raw<'a> = Option<&'a RawValue>;
+
+/// A streamed chunk or a whole completion.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chunk<'a> {
+    #[serde(borrow)]
+    pub(super) object: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) model: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) error: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) usage: Raw<'a>,
+    /// Where Groq puts the usage of a stream.
+    #[serde(borrow)]
+    pub(super) x_groq: Raw<'a>,
+    #[serde(borrow)]
+    choices: Raw<'a>,
+}
+
+impl<'a> Chunk<'a> {
+    /// The one choice asked for. Token counts may come with no choice at all.
+    pub(super) fn choice(&self) -> Option<Choice<'a>> {
+        let choices: Vec<Choice<'a>> = parse(self.choices)?;
+        choices.into_iter().find(|choice| parse::<u64>(choice.index).unwrap_or(0) == 0)
+    }
+
+    /// Token counts, and what they came with.
+    pub(super) fn usage(&self) -> Option<UsageBody<'a>> {
+        parse(self.usage).or_else(|| parse::<XGroq<'a>>(self.x_groq).and_then(|groq| parse(groq.usage)))
+    }
+}
+
+#[derive(Deserialize)]
+struct XGroq<'a> {
+    #[serde(borrow)]
+    usage: Raw<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice<'a> {
+    #[serde(borrow)]
+    index: Raw<'a>,
+    #[serde(borrow)]
+    delta: Raw<'a>,
+    #[serde(borrow)]
+    message: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) finish_reason: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) error: Raw<'a>,
+}
+
+impl<'a> Choice<'a> {
+    /// What is new in it. A whole answer says it in `message` even if there is a `delta` too.
+    pub(super) fn said(&self, whole: bool) -> Option<Said<'a>> {
+        let (first, second) = if whole { (self.message, self.delta) } else { (self.delta, self.message) };
+        parse(first).or_else(|| parse(second))
+    }
+}
+
+/// A message, or a piece of one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Said<'a> {
+    #[serde(borrow)]
+    pub(super) content: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) refusal: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) reasoning_content: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) reasoning: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) reasoning_details: Raw<'a>,
+    #[serde(borrow)]
+    tool_calls: Raw<'a>,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn tool_calls(&self) -> Vec<CallPiece<'a>> {
+        parse(self.tool_calls).unwrap_or_default()
+    }
+}
+
+/// A tool call, or a piece of one.
+#[derive(Debug, Deserialize)]
+pub(super) struct CallPiece<'a> {
+    #[serde(borrow)]
+    pub(super) index: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) id: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) extra_content: Raw<'a>,
+    #[serde(borrow)]
+    function: Raw<'a>,
+}
+
+impl<'a> CallPiece<'a> {
+    pub(super) fn function(&self) -> FunctionPiece<'a> {
+        parse(self.function).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct FunctionPiece<'a> {
+    #[serde(borrow)]
+    pub(super) name: Raw<'a>,
+    #[serde(borrow)]
+    arguments: Raw<'a>,
+}
+
+impl<'a> FunctionPiece<'a> {
+    /// The arguments as JSON text; some servers send an object instead of its text.
+    pub(super) fn arguments(&self) -> Cow<'a, str> {
+        match self.arguments {
+            Some(raw) if raw.get().starts_with('{') => Cow::Borrowed(raw.get()),
+            raw => string(raw).unwrap_or_default(),
+        }
+    }
+}
+
+/// Token counts as services send them.
+#[derive(Debug, Deserialize)]
+pub(super) struct UsageBody<'a> {
+    #[serde(borrow)]
+    prompt_tokens: Raw<'a>,
+    #[serde(borrow)]
+    completion_tokens: Raw<'a>,
+    #[serde(borrow)]
+    total_tokens: Raw<'a>,
+    #[serde(borrow)]
+    prompt_tokens_details: Raw<'a>,
+    #[serde(borrow)]
+    completion_tokens_details: Raw<'a>,
+    #[serde(borrow)]
+    prompt_cache_hit_tokens: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) cost: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) cost_in_usd_ticks: Raw<'a>,
+}
+
+impl UsageBody<'_> {
+    /// The counts in our terms. Some services leave reasoning out of the completion tokens; the total tells.
+    pub(super) fn normal(&self) -> Usage {
+        let prompt: Details<'_> = parse(self.prompt_tokens_details).unwrap_or_default();
+        let completion: Details<'_> = parse(self.completion_tokens_details).unwrap_or_default();
+        let input = count(self.prompt_tokens);
+        let output = count(self.completion_tokens).max(count(self.total_tokens).saturating_sub(input));
+        Usage {
+            input,
+            cached: count(prompt.cached_tokens).max(count(self.prompt_cache_hit_tokens)).min(input),
+            cache_write: count(prompt.cache_write_tokens).min(input),
+            output,
+            reasoning: count(completion.reasoning_tokens).min(output),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    cached_tokens: Raw<'a>,
+    #[serde(borrow)]
+    cache_write_tokens: Raw<'a>,
+    #[serde(borrow)]
+    reasoning_tokens: Raw<'a>,
+}
+
+/// The field as a `T`; `None` when absent, null or something else.
+pub(super) fn parse<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+/// The field as a string; `None` when absent, null or something else.
+pub(super) fn string(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+    let text = raw?.get();
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        Some(_) => serde_json::from_str(text).ok().map(Cow::Owned),
+        None => None,
+    }
+}
+
+/// A text: a string, or an array of parts of which those with a `text` count.
+pub(super) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+    string(raw).or_else(|| {
+        let parts: Vec<Value> = parse(raw)?;
+        let texts = parts.iter().filter(|part| part.get("type").is_none_or(|kind| kind == "text"));
+        Some(Cow::Owned(texts.filter_map(|part| part.get("text")?.as_str()).collect()))
+    })
+}
+
+/// A number of tokens; anything else counts as none.
+fn count(raw: Raw<'_>) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and that is meant"
+    )]
+    let whole = |number: f64| number as u64;
+    parse::<u64>(raw).or_else(|| parse::<f64>(raw).map(whole)).unwrap_or(0)
+}

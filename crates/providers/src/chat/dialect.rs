@@ -1,0 +1,158 @@
+//! How services that speak the Chat wire differ, as data. Owns the switches; the code that obeys them is elsewhere.
+
+use mcp_orchestrator_egress::Request;
+
+/// How one service deviates from the others on the Chat wire.
+///
+/// [`Dialect::LENIENT`] suits an unknown server; change fields of it for a particular one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a table of switches, built as a literal")]
+pub struct Dialect {
+    /// Whether it takes tools.
+    pub tools: bool,
+    /// Whether it takes an output schema in a streamed request.
+    pub output_schema: OutputSchema,
+    /// Whether it must be asked for token counts with `stream_options` (`true`), or refuses that field (`false`).
+    pub stream_options: bool,
+    /// What it calls the limit of completion tokens.
+    pub token_limit: TokenLimit,
+    /// Which of its models take a temperature.
+    pub temperature: Temperature,
+    /// Where it takes system messages.
+    pub system: SystemMessages,
+    /// Whether reasoning it sends must, or may, be sent back with the message. Others refuse the field.
+    pub returns_reasoning: bool,
+    /// Whether it understands the `Idempotency-Key` header.
+    pub idempotency_key: bool,
+    /// How it says what a request cost.
+    pub cost: CostReport,
+    /// The header with its id of the request.
+    pub request_id_header: &'static str,
+    /// What is asked to find out whether the service answers and accepts the key.
+    pub probe: Probe,
+}
+
+impl Dialect {
+    /// What nearly every compatible server understands.
+    pub const LENIENT: Self = Self {
+        tools: true,
+        output_schema: OutputSchema::Always,
+        stream_options: true,
+        token_limit: TokenLimit::MaxTokens,
+        temperature: Temperature::Any,
+        system: SystemMessages::FirstOnly,
+        returns_reasoning: false,
+        idempotency_key: false,
+        cost: CostReport::Never,
+        request_id_header: "x-request-id",
+        probe: Probe { path: "/models", auth: ProbeAuth::Bearer },
+    };
+
+    /// A server on the operator's own machine: tokens cost nothing, and it chooses the model if nobody does.
+    pub const LOCAL: Self = Self { returns_reasoning: true, cost: CostReport::Free, ..Self::LENIENT };
+
+    pub(super) fn takes_temperature(&self, model: &str) -> bool {
+        match self.temperature {
+            Temperature::Any => true,
+            Temperature::Never => false,
+            Temperature::ExceptModels(prefixes) => !prefixes.iter().any(|prefix| model.starts_with(prefix)),
+        }
+    }
+
+    pub(super) const fn takes_schema(&self, with_tools: bool) -> bool {
+        match self.output_schema {
+            OutputSchema::Always => true,
+            OutputSchema::WithoutTools => !with_tools,
+            OutputSchema::Never => false,
+        }
+    }
+}
+
+/// Whether a service takes an output schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the request's encoder handles each")]
+pub enum OutputSchema {
+    /// With and without tools.
+    Always,
+    /// Only in requests without tools; in others it is left out.
+    WithoutTools,
+    /// Not at all, or not in streamed requests; it is left out.
+    Never,
+}
+
+/// The name of the limit of completion tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the request's encoder handles each")]
+pub enum TokenLimit {
+    /// `max_tokens`.
+    MaxTokens,
+    /// `max_completion_tokens`.
+    MaxCompletionTokens,
+}
+
+/// Which models take a temperature. To others it is not sent: they would refuse the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the request's encoder handles each")]
+pub enum Temperature {
+    /// All.
+    Any,
+    /// All but those whose name starts so.
+    ExceptModels(&'static [&'static str]),
+    /// None of the current ones.
+    Never,
+}
+
+/// Where system messages may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the request's encoder handles each")]
+pub enum SystemMessages {
+    /// Anywhere.
+    Anywhere,
+    /// One, at the beginning: several are joined there.
+    FirstOnly,
+}
+
+/// How a service says what a request cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the answer's reader handles each")]
+pub enum CostReport {
+    /// It does not: unknown.
+    Never,
+    /// Tokens cost nothing: inference on one's own machine.
+    Free,
+    /// In US dollars in `usage.cost`, or in `usage.cost.total_cost`.
+    UsageCost,
+    /// In `usage.cost_in_usd_ticks`, of 100 pico-USD each.
+    UsageTicks,
+}
+
+/// A request that costs nothing and shows whether the key is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a row of a table, built as a literal")]
+pub struct Probe {
+    /// The path under the base URL.
+    pub path: &'static str,
+    /// How the key is sent there.
+    pub auth: ProbeAuth,
+}
+
+/// How a key is sent to the probed path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the probe handles each")]
+pub enum ProbeAuth {
+    /// `authorization: Bearer …`, as for chats.
+    Bearer,
+    /// `x-api-key` with `anthropic-version`: that vendor's listing is not part of its Chat-compatible routes.
+    XApiKey,
+}
+
+impl ProbeAuth {
+    pub(super) fn sign(self, request: Request, key: &str) -> Request {
+        match self {
+            Self::Bearer => request.with_secret_header("authorization", format!("Bearer {key}")),
+            Self::XApiKey => {
+                request.with_secret_header("x-api-key", key).with_header("anthropic-version", "2023-06-01")
+            }
+        }
+    }
+}

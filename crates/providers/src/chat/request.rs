@@ -1,0 +1,231 @@
+//! The body of a chat request. Owns how our messages look on the Chat wire; borrows everything, since agents send long
+//! histories again and again.
+
+use std::borrow::Cow;
+
+use mcp_orchestrator_domain::{AssistantMessage, Message, ToolCall, ToolSpec};
+use serde::{Serialize, Serializer, de::IgnoredAny, ser::SerializeSeq};
+use serde_json::Value;
+
+use super::{
+    continuation::Continuation,
+    dialect::{Dialect, SystemMessages, TokenLimit},
+};
+use crate::ChatRequest;
+
+/// The JSON of one request.
+pub(super) fn encode(
+    request: &ChatRequest<'_>,
+    vendor: &str,
+    model: &str,
+    dialect: &Dialect,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let tools = if dialect.tools { request.tools } else { &[] };
+    let schema = request.output_schema.filter(|_| dialect.takes_schema(!tools.is_empty()));
+    let limit = |name| (dialect.token_limit == name).then_some(request.output_tokens_max);
+    serde_json::to_vec(&Body {
+        model,
+        messages: Messages { messages: request.messages, vendor, dialect },
+        tools: Tools(tools),
+        response_format: schema.map(|schema| ResponseFormat {
+            kind: "json_schema",
+            json_schema: NamedSchema { name: "answer", strict: true, schema },
+        }),
+        temperature: request.temperature.filter(|_| dialect.takes_temperature(model)),
+        max_tokens: limit(TokenLimit::MaxTokens),
+        max_completion_tokens: limit(TokenLimit::MaxCompletionTokens),
+        stream: true,
+        stream_options: dialect.stream_options.then_some(StreamOptions { include_usage: true }),
+    })
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: Messages<'a>,
+    #[serde(skip_serializing_if = "Tools::is_empty")]
+    tools: Tools<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ResponseFormat<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+struct ResponseFormat<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    json_schema: NamedSchema<'a>,
+}
+
+#[derive(Serialize)]
+struct NamedSchema<'a> {
+    name: &'static str,
+    strict: bool,
+    schema: &'a Value,
+}
+
+struct Messages<'a> {
+    messages: &'a [Message],
+    vendor: &'a str,
+    dialect: &'a Dialect,
+}
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(None)?;
+        let joined = match self.dialect.system {
+            SystemMessages::Anywhere => None,
+            SystemMessages::FirstOnly => joined_system(self.messages),
+        };
+        if let Some(content) = joined {
+            seq.serialize_element(&WireMessage::System { content })?;
+        }
+        for message in self.messages {
+            match (message, self.dialect.system) {
+                (Message::System(_), SystemMessages::FirstOnly) => {}
+                (Message::System(text), SystemMessages::Anywhere) => {
+                    seq.serialize_element(&WireMessage::System { content: Cow::Borrowed(text) })?;
+                }
+                (Message::User(content), _) => seq.serialize_element(&WireMessage::User { content })?,
+                (Message::Assistant(message), _) => seq.serialize_element(&self.assistant(message))?,
+                (Message::Tool(result), _) => seq.serialize_element(&WireMessage::Tool {
+                    tool_call_id: &result.call_id,
+                    content: &result.content,
+                })?,
+            }
+        }
+        seq.end()
+    }
+}
+
+impl<'a> Messages<'a> {
+    fn assistant(&self, message: &'a AssistantMessage) -> WireMessage<'a> {
+        let kept = message.continuation.as_ref().filter(|_| self.dialect.returns_reasoning);
+        let kept = kept.map_or_else(Continuation::default, |value| Continuation::read(value, self.vendor));
+        WireMessage::Assistant {
+            // Several servers refuse an empty text beside tool calls, and a missing one without.
+            content: (!message.text.is_empty() || message.tool_calls.is_empty()).then_some(&message.text),
+            tool_calls: message
+                .tool_calls
+                .iter()
+                .map(|call| WireCall {
+                    id: &call.id,
+                    kind: "function",
+                    function: WireFunction { name: &call.name, arguments: arguments(call) },
+                    extra_content: kept.of_call(&call.id),
+                })
+                .collect(),
+            reasoning_content: kept.reasoning_content,
+            reasoning: kept.reasoning,
+            reasoning_details: kept.reasoning_details,
+        }
+    }
+}
+
+fn joined_system(messages: &[Message]) -> Option<Cow<'_, str>> {
+    messages
+        .iter()
+        .filter_map(|message| match message {
+            Message::System(text) => Some(Cow::Borrowed(text.as_str())),
+            Message::User(_) | Message::Assistant(_) | Message::Tool(_) => None,
+        })
+        .reduce(|all, text| Cow::Owned(format!("{all}\n\n{text}")))
+}
+
+/// Arguments a model wrote that are no JSON are wrapped: servers that parse the history would refuse all of it.
+fn arguments(call: &ToolCall) -> Cow<'_, str> {
+    match serde_json::from_str::<IgnoredAny>(&call.arguments) {
+        Ok(_) => Cow::Borrowed(&call.arguments),
+        Err(_) => Cow::Owned(serde_json::json!({ "invalid_json": call.arguments }).to_string()),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+enum WireMessage<'a> {
+    System {
+        content: Cow<'a, str>,
+    },
+    User {
+        content: &'a str,
+    },
+    Assistant {
+        content: Option<&'a String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<WireCall<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning_content: Option<&'a Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning: Option<&'a Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning_details: Option<&'a Value>,
+    },
+    Tool {
+        tool_call_id: &'a str,
+        content: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct WireCall<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: WireFunction<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<&'a Value>,
+}
+
+#[derive(Serialize)]
+struct WireFunction<'a> {
+    name: &'a str,
+    arguments: Cow<'a, str>,
+}
+
+struct Tools<'a>(&'a [ToolSpec]);
+
+impl Tools<'_> {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Tools<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|tool| WireTool {
+            kind: "function",
+            function: WireToolFunction {
+                name: tool.name.as_str(),
+                description: &tool.description,
+                parameters: &tool.parameters,
+            },
+        }))
+    }
+}
+
+#[derive(Serialize)]
+struct WireTool<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: WireToolFunction<'a>,
+}
+
+#[derive(Serialize)]
+struct WireToolFunction<'a> {
+    name: &'a str,
+    description: &'a str,
+    parameters: &'a Value,
+}

@@ -1,0 +1,132 @@
+//! What is known of a service before and beside a chat: its settings, its check, its models.
+
+use mcp_orchestrator_domain::FailureClass as Class;
+use mcp_orchestrator_providers::{
+    Price, Provider as _,
+    chat::{self, ChatProvider, Dialect, InvalidChatProvider},
+};
+
+use super::{
+    KEY, ask, model, provider, run,
+    server::{Act, Server, json, stream},
+};
+
+const OK: &str = r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
+
+#[test]
+fn check_asks_for_the_models_and_pays_nothing() {
+    run(async {
+        for (status, expected) in [
+            (200, None),
+            (404, None),
+            (405, None),
+            (401, Some(Class::Auth)),
+            (429, Some(Class::RateLimited)),
+            (500, Some(Class::Server)),
+        ] {
+            let server = Server::saying(json(status, r#"{"data":[]}"#)).await;
+            let outcome = provider(&server).build().unwrap().check().await;
+            assert_eq!(outcome.err().map(|error| error.class()), expected, "{status}");
+            let request = &server.requests()[0];
+            assert_eq!(request.line, "GET /v1/models HTTP/1.1");
+            assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+        }
+    });
+}
+
+#[test]
+fn check_asks_each_service_where_it_would_notice_a_wrong_key() {
+    run(async {
+        let server = Server::saying(json(200, "{}")).await;
+        for (name, line) in [("openrouter", "GET /v1/key HTTP/1.1"), ("anthropic", "GET /v1/models HTTP/1.1")] {
+            let known = chat::vendor(name).unwrap().provider(Some(KEY.into())).with_base_url(server.base_url());
+            known.build().unwrap().check().await.unwrap();
+            assert_eq!(server.requests().last().unwrap().line, line);
+        }
+        let anthropic = server.requests().pop().unwrap();
+        assert_eq!(anthropic.header("x-api-key"), Some(KEY));
+        assert_eq!(anthropic.header("authorization"), None);
+    });
+}
+
+#[test]
+fn a_local_server_chooses_its_first_model_that_can_chat_once() {
+    run(async {
+        let listing = r#"{"object":"list","data":[{"id":"nomic-embed-text:latest"},{"id":"qwen3:8b","object":"model"},{"id":"llama3"}]}"#;
+        let server = Server::start(vec![vec![Act::Send(json(200, listing))], vec![Act::Send(json(200, OK))]]).await;
+        let ollama = chat::vendor("ollama").unwrap().provider(None).with_base_url(server.base_url()).build().unwrap();
+        assert_eq!(ollama.capabilities(None).default_model, None);
+        let (first, second) = futures::join!(ask(&ollama), ask(&ollama));
+        first.unwrap();
+        second.unwrap();
+        assert_eq!(ollama.capabilities(None).default_model.as_deref(), Some("qwen3:8b"));
+        let requests = server.requests();
+        assert_eq!(requests.iter().filter(|request| request.line.starts_with("GET /v1/models")).count(), 1);
+        assert_eq!(requests[1].json()["model"], "qwen3:8b");
+        assert_eq!(requests.len(), 3);
+    });
+}
+
+#[test]
+fn a_local_server_without_models_says_so_and_is_asked_again() {
+    run(async {
+        let server = Server::start(vec![
+            vec![Act::Send(json(200, r#"{"data":[]}"#))],
+            vec![Act::Send(json(200, r#"{"data":[{"id":"qwen3"}]}"#))],
+            vec![Act::Send(json(200, OK))],
+        ])
+        .await;
+        let ollama = chat::vendor("ollama").unwrap().provider(None).with_base_url(server.base_url()).build().unwrap();
+        let error = ask(&ollama).await.unwrap_err();
+        assert_eq!(error.class(), Class::NotFound);
+        assert!(error.to_string().contains("no model to chat with"), "{error}");
+        ask(&ollama).await.unwrap();
+    });
+}
+
+#[test]
+fn capabilities_follow_the_dialect() {
+    let of = |name: &str| {
+        let vendor = chat::vendor(name).unwrap();
+        vendor.provider(None).build().unwrap().capabilities(Some(&model("any")))
+    };
+    assert_eq!(of("ollama").price, Some(Price::FREE));
+    assert_eq!(of("openai").price, None);
+    assert_eq!(of("openai").default_model.as_deref(), Some("gpt-5.4-mini"));
+    assert!(of("openai").tools && of("openai").output_schema && of("openai").is_model);
+    assert!(!of("perplexity").tools);
+    assert!(!of("groq").output_schema);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
+    let base = "https://api.example.com/v1";
+    let built = |name: &str, base: &str, key: &str| ChatProvider::builder(name, base).with_key(key.into()).build();
+    assert!(matches!(built("Lab", base, KEY), Err(InvalidChatProvider::Name(_))));
+    assert!(matches!(built("lab", "api.example.com", KEY), Err(InvalidChatProvider::BaseUrl { .. })));
+    for key in ["", "  ", "two words", "line\nbreak", "schlüssel"] {
+        assert!(matches!(built("lab", base, key), Err(InvalidChatProvider::Key { .. })), "{key:?}");
+    }
+    let password = format!("https://user:{KEY}@example.com");
+    let error = built("lab", &password, KEY).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains(KEY));
+    let empty_model = ChatProvider::builder("lab", base).with_default_model("").build();
+    assert!(matches!(empty_model, Err(InvalidChatProvider::Name(_))));
+}
+
+#[test]
+fn nothing_shows_the_key() {
+    let builder = ChatProvider::builder("lab", format!("https://u:{KEY}@example.com")).with_key(KEY.into());
+    assert!(!format!("{builder:?}").contains(KEY));
+    let provider = builder.with_base_url("https://example.com/v1").with_dialect(Dialect::LOCAL).build().unwrap();
+    assert!(!format!("{provider:?}").contains(KEY));
+    assert_eq!(provider.base_url(), "https://example.com/v1");
+}
+
+#[test]
+fn a_model_the_service_does_not_have_is_not_found() {
+    run(async {
+        let server = Server::saying(stream(&[r#"{"error":{"message":"model 'x' not found","code":404}}"#])).await;
+        assert_eq!(ask(&provider(&server).build().unwrap()).await.unwrap_err().class(), Class::NotFound);
+    });
+}
