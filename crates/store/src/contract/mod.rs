@@ -166,4 +166,10 @@ pub trait Store: Send + Sync + 'static {
     async fn info(&self) -> Result<StoreInfo, StoreError>;
 }
 
+impl std::fmt::Debug for dyn Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
 fn _object_safe(_: &dyn Store) {}

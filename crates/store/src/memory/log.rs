@@ -115,8 +115,9 @@ impl State {
     pub(super) fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Page {
         let Some(workflow) = self.workflows.get(id) else { return Page::default() };
         let skip = usize::try_from(after.value()).unwrap_or(usize::MAX);
-        let records = (after.value() + 1..)
-            .zip(workflow.log.iter().skip(skip))
+        let records = (1..)
+            .zip(&workflow.log)
+            .skip(skip)
             .take(max.min(PAGE_MAX))
             .map(|(seq, record)| Recorded { seq: Seq::new(seq), record: Arc::clone(record) })
             .collect();
