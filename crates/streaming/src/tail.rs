@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use mcp_orchestrator_domain::{Recorded, Seq, WorkflowId};
 use mcp_orchestrator_store::{Change, Store};
 use tokio::{
@@ -32,7 +32,7 @@ const HINTS_MAX: usize = 1024;
 /// Follows the log of a workflow from a position on.
 ///
 /// It listens first, replays from the store page by page, then goes on live. Every record after the cursor comes
-/// exactly once and in order; after the terminal one the stream ends. [`Cursor::seen_of_next`] does not matter here:
+/// exactly once and in order; after the terminal one the stream ends and stays ended. [`Cursor::seen_of_next`] does not matter here:
 /// the record it points into comes whole. Must be polled on a tokio runtime with time enabled.
 ///
 /// Dropping the stream stops everything: there is no task behind it.
@@ -47,7 +47,7 @@ pub fn tail(store: Arc<dyn Store>, id: WorkflowId, cursor: Cursor) -> Tail {
         ephemeral: None,
         state: State::Opening,
     };
-    Tail { items: Box::pin(stream::unfold(follower, Follower::step)) }
+    Tail { items: Box::pin(stream::unfold(follower, Follower::step).fuse()) }
 }
 
 /// The stream [`tail`] makes.

@@ -1,0 +1,9 @@
+//! What a reader of a stream sees: every record and event once, in order, to the end, whatever happens around it.
+#![expect(clippy::unwrap_used, reason = "a fixture that is broken should panic")]
+
+mod cursor;
+mod events;
+mod following;
+mod scripted_store;
+mod story;
+mod table;

@@ -1,0 +1,210 @@
+//! A store whose log and hints a test plays by hand. Only what a stream uses does anything; all else is unavailable.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Recorded, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_store::{
+    Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease, LeaseRef,
+    ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, WorkflowRow,
+};
+use tokio::sync::broadcast;
+
+/// Small, so that a reader lags after a few hints.
+const HINTS_MAX: usize = 4;
+
+pub(crate) struct ScriptedStore {
+    id: WorkflowId,
+    log: Mutex<Vec<Recorded>>,
+    visible: AtomicUsize,
+    /// Records that become visible after the next read has looked, before its answer is used.
+    during_read: AtomicUsize,
+    failing: Mutex<Option<StoreError>>,
+    reads: AtomicUsize,
+    hints: broadcast::Sender<Change>,
+}
+
+/// How the others are told of an append.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    Precisely,
+    Elsewhere,
+    NotAtAll,
+}
+
+impl ScriptedStore {
+    /// A store whose log will be `log`, of which the first `visible` records are there already.
+    pub(crate) fn new(id: &WorkflowId, log: Vec<Recorded>, visible: usize) -> Arc<Self> {
+        Arc::new(Self {
+            id: id.clone(),
+            log: Mutex::new(log),
+            visible: AtomicUsize::new(visible),
+            during_read: AtomicUsize::new(0),
+            failing: Mutex::new(None),
+            reads: AtomicUsize::new(0),
+            hints: broadcast::Sender::new(HINTS_MAX),
+        })
+    }
+
+    /// Makes `count` more records visible.
+    pub(crate) fn append(&self, count: usize, told: Told) {
+        let length = self.log.lock().unwrap().len();
+        let head = length.min(self.visible.load(Ordering::SeqCst) + count);
+        self.visible.store(head, Ordering::SeqCst);
+        match told {
+            Told::Precisely => self.hint(Change::Appended(self.id.clone(), Seq::new(head as u64))),
+            Told::Elsewhere => self.hint(Change::Elsewhere),
+            Told::NotAtAll => {}
+        }
+    }
+
+    pub(crate) fn append_during_next_read(&self, count: usize) {
+        self.during_read.store(count, Ordering::SeqCst);
+    }
+
+    /// Takes records away again, as a failover to a replica that lags does.
+    pub(crate) fn lose(&self, count: usize) {
+        self.visible.fetch_sub(count, Ordering::SeqCst);
+        self.hint(Change::Elsewhere);
+    }
+
+    /// Takes a record out of the middle.
+    pub(crate) fn tear(&self, index: usize) {
+        self.log.lock().unwrap().remove(index);
+        self.visible.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_next_read(&self, error: StoreError) {
+        *self.failing.lock().unwrap() = Some(error);
+    }
+
+    pub(crate) fn hint(&self, change: Change) {
+        let _ = self.hints.send(change);
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn readers(&self) -> usize {
+        self.hints.receiver_count()
+    }
+}
+
+fn absent<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("not part of this double".to_owned()))
+}
+
+#[async_trait]
+impl Store for ScriptedStore {
+    async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        if let Some(error) = self.failing.lock().unwrap().take() {
+            return Err(error);
+        }
+        if *id != self.id {
+            return Ok(Page::default());
+        }
+        let page = {
+            let log = self.log.lock().unwrap();
+            let log = &log[..self.visible.load(Ordering::SeqCst)];
+            Page {
+                records: log.iter().filter(|recorded| recorded.seq > after).take(max).cloned().collect(),
+                head: log.last().map_or(Seq::ZERO, |recorded| recorded.seq),
+            }
+        };
+        match self.during_read.swap(0, Ordering::SeqCst) {
+            0 => {}
+            count => self.append(count, Told::Precisely),
+        }
+        tokio::task::yield_now().await;
+        Ok(page)
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.hints.subscribe()
+    }
+
+    async fn publish_ephemeral(&self, id: &WorkflowId, bytes: Bytes) {
+        self.hint(Change::Ephemeral(id.clone(), bytes));
+    }
+
+    async fn create(&self, _: NewWorkflow) -> Result<Created, StoreError> {
+        absent()
+    }
+
+    async fn append(&self, _: Append) -> Result<Seq, AppendError> {
+        Ok(absent()?)
+    }
+
+    async fn feed(&self, _: FeedPosition, _: usize) -> Result<Vec<FeedEntry>, StoreError> {
+        absent()
+    }
+
+    async fn claim(&self, _: Claim<'_>) -> Result<Vec<Lease>, StoreError> {
+        absent()
+    }
+
+    async fn renew(&self, _: &[LeaseRef], _: Duration) -> Result<Vec<Renewal>, StoreError> {
+        absent()
+    }
+
+    async fn release(&self, _: &LeaseRef, _: Option<Timestamp>) -> Result<(), StoreError> {
+        absent()
+    }
+
+    async fn wait_work(&self, max_wait: Duration) {
+        tokio::time::sleep(max_wait).await;
+    }
+
+    async fn get(&self, _: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
+        absent()
+    }
+
+    async fn list(&self, _: &ListFilter) -> Result<Vec<WorkflowRow>, StoreError> {
+        absent()
+    }
+
+    async fn put_blob(&self, _: &Principal, _: Bytes) -> Result<BlobRef, StoreError> {
+        absent()
+    }
+
+    async fn get_blob(&self, _: &Principal, _: &Digest) -> Result<Option<Bytes>, StoreError> {
+        absent()
+    }
+
+    async fn record_get(&self, _: &str, _: &str) -> Result<Option<SmallRecord>, StoreError> {
+        absent()
+    }
+
+    async fn record_put(&self, _: RecordPut) -> Result<u64, StoreError> {
+        absent()
+    }
+
+    async fn record_scan(&self, _: &str, _: Option<&str>, _: usize) -> Result<Vec<(String, SmallRecord)>, StoreError> {
+        absent()
+    }
+
+    async fn bucket_take(&self, _: BucketTake) -> Result<BucketAnswer, StoreError> {
+        absent()
+    }
+
+    async fn purge(&self, _: Timestamp, _: usize) -> Result<Purged, StoreError> {
+        absent()
+    }
+
+    async fn repair(&self) -> Result<usize, StoreError> {
+        absent()
+    }
+
+    async fn info(&self) -> Result<StoreInfo, StoreError> {
+        absent()
+    }
+}
