@@ -1,1 +1,3 @@
-//! stub
+//! The library stack from outside, in process.
+
+mod engine;

@@ -9,12 +9,10 @@ use mcp_orchestrator_domain::{
     Command, Event, Principal, Recorded, Rejected, RequestDraft, Seq, Status, Workflow, WorkflowId,
 };
 use mcp_orchestrator_providers::Provider;
-use mcp_orchestrator_store::{
-    After, Append, AppendError, ListFilter, StoreInfo, Summary, WorkflowRow, Writer,
-};
-use mcp_orchestrator_streaming::{ClientEvents, Cursor, client_events};
+use mcp_orchestrator_store::{After, Append, AppendError, ListFilter, StoreInfo, Summary, WorkflowRow, Writer};
 use mcp_orchestrator_strategies::Pattern;
-use mcp_orchestrator_tools::Tool;
+use mcp_orchestrator_streaming::{ClientEvents, Cursor, client_events};
+use mcp_orchestrator_tools::{Tool, ToolFilter};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -246,7 +244,7 @@ impl Handle {
     /// The tools agents may call.
     #[must_use]
     pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
-        self.parts.tools.list(None, &[])
+        self.parts.tools.list(&ToolFilter::default())
     }
 
     /// What kind of store it is, how durable, how large.
@@ -278,9 +276,8 @@ impl Handle {
     /// Appends what a command leads to, as somebody who does not own the workflow. `None`: others have appended at the
     /// same time; try again.
     async fn carry_out(&self, id: &WorkflowId, command: &Command) -> Result<Option<Seq>, Error> {
-        let mut workflow = read_workflow(self.parts.store.as_ref(), id)
-            .await?
-            .ok_or_else(|| Error::NotFound(id.clone()))?;
+        let mut workflow =
+            read_workflow(self.parts.store.as_ref(), id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
         let expected = workflow.head();
         let events = workflow.decide(command)?;
         let append = self.external(&mut workflow, expected, events)?;

@@ -3,6 +3,7 @@ mod builder;
 mod clock;
 #[cfg(feature = "corpus")]
 mod corpora;
+mod document;
 mod error;
 mod handle;
 mod hub;
@@ -18,6 +19,6 @@ pub use clock::{Clock, SystemClock};
 pub use error::Error;
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
-pub use results::{DocumentFile, EvidenceFile, Results};
+pub use results::{DocumentFile, EvidenceFile, Results, StepResult};
 pub use submit::{ResumeOptions, SubmitOptions};
 pub use worker::WorkerMode;

@@ -7,7 +7,7 @@ use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName, Too
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Abilities, Store, WorkerId};
 use mcp_orchestrator_strategies::Strategy;
-use mcp_orchestrator_tools::Registry;
+use mcp_orchestrator_tools::{Registry, ToolFilter};
 use tokio::sync::mpsc;
 
 use crate::Clock;
@@ -40,12 +40,12 @@ impl Parts {
 
     /// The names of all registered tools.
     pub(crate) fn tool_names(&self) -> Vec<ToolName> {
-        self.tools.list(None, &[]).iter().map(|tool| tool.description().spec.name.clone()).collect()
+        self.tools.list(&ToolFilter::default()).iter().map(|tool| tool.description().spec.name.clone()).collect()
     }
 
     /// Whether any of these tools is a source.
     pub(crate) fn has_sources(&self, tools: &[ToolName]) -> bool {
-        tools.iter().any(|name| self.tools.lookup(name.as_str()).is_some_and(|tool| tool.description().is_source))
+        tools.iter().any(|name| self.tools.find(name.as_str()).is_some_and(|tool| tool.description().is_source))
     }
 }
 

@@ -9,12 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
-    AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, Role, StepInput, ToolCall,
-    Usage,
+    AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, Role, StepInput,
+    ToolCall, Usage,
 };
-use mcp_orchestrator_providers::{
-    Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError,
-};
+use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use tokio::sync::Notify;
 
 /// What the provider does with one request.

@@ -9,7 +9,7 @@ use mcp_orchestrator_domain::{
     ToolSpec, WorkflowId, millis,
 };
 use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
-use mcp_orchestrator_tools::{ToolAnswer, ToolError, ToolInvocation};
+use mcp_orchestrator_tools::{Arguments, CallContext, ToolAnswer, ToolError};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -122,15 +122,12 @@ impl Caller {
                 (step, 0, CallOutcome::Model(self.model_answered(answer).await))
             }
             Start::Tool { call: _, step, position, name, arguments, idempotency_key, limit_ms } => {
-                let calling = async {
-                    let invocation = |arguments| ToolInvocation {
-                        arguments,
-                        idempotency_key: &idempotency_key,
-                        principal: &self.principal,
-                        corpora: &self.corpora,
-                    };
-                    self.parts.tools.call(name.as_str(), &arguments, invocation).await
+                let context = CallContext {
+                    idempotency_key: &idempotency_key,
+                    principal: &self.principal,
+                    corpora: &self.corpora,
                 };
+                let calling = self.parts.tools.call(name.as_str(), Arguments::Text(&arguments), context);
                 let answer = self.within(limit_ms, calling).await;
                 (step, position, CallOutcome::Tool(self.tool_answered(answer).await))
             }

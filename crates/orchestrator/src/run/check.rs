@@ -4,8 +4,8 @@ use std::{fmt::Write as _, sync::Arc};
 
 use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
-    Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report, ReportChecked, Span,
-    StepId, StepSpec, Target, cited, gate,
+    Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report, ReportChecked,
+    Span, StepId, StepSpec, Target, cited, gate,
 };
 use mcp_orchestrator_store::Store;
 
@@ -109,11 +109,7 @@ impl Check {
 }
 
 /// Spans with the snapshots behind them.
-pub(crate) async fn evidence(
-    store: &dyn Store,
-    tenant: &Principal,
-    spans: &[Arc<Span>],
-) -> Result<EvidenceSet, Error> {
+pub(crate) async fn evidence(store: &dyn Store, tenant: &Principal, spans: &[Arc<Span>]) -> Result<EvidenceSet, Error> {
     let mut evidence = EvidenceSet::new();
     let mut loaded: Vec<Digest> = Vec::new();
     for span in spans {
@@ -141,4 +137,3 @@ fn says_nothing(report: &Report) -> bool {
 fn internal(message: impl AsRef<str>) -> LocalError {
     LocalError::Failure(Failure::new(FailureClass::Internal, message))
 }
-

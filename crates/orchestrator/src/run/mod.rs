@@ -26,7 +26,7 @@ use mcp_orchestrator_domain::{
     Agent, CallNo, Failure, FailureClass, Message, Record, Rejected, Seq, StepId, StepInput, Timestamp, ToolSpec,
     Workflow,
 };
-use mcp_orchestrator_store::LeaseRef;
+use mcp_orchestrator_store::{Lease, LeaseRef};
 use mcp_orchestrator_strategies::{Prompt, Strategy};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -37,6 +37,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{Error, parts::Parts};
 use calls::Start;
 use ended::Ended;
+
+pub(crate) use check::evidence;
+pub(crate) use log::summary;
+pub(crate) use resume::{load, read_log, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 256;
@@ -105,6 +109,8 @@ pub(crate) struct Run {
     parts: Arc<Parts>,
     strategy: Arc<dyn Strategy>,
     lease: LeaseRef,
+    /// How often it was claimed without its log growing.
+    attempt: u32,
     shared: Arc<RunShared>,
     workflow: Workflow,
     /// Records made and not yet durable.
@@ -136,10 +142,10 @@ enum Input {
 
 impl Run {
     /// Takes over a leased workflow from its log.
-    pub(crate) async fn open(parts: Arc<Parts>, lease: LeaseRef, shared: Arc<RunShared>) -> Result<Self, Error> {
-        let workflow = resume::read_workflow(parts.store.as_ref(), &lease.id)
+    pub(crate) async fn open(parts: Arc<Parts>, lease: &Lease, shared: Arc<RunShared>) -> Result<Self, Error> {
+        let workflow = read_workflow(parts.store.as_ref(), &lease.lease.id)
             .await?
-            .ok_or_else(|| Error::NotFound(lease.id.clone()))?;
+            .ok_or_else(|| Error::NotFound(lease.lease.id.clone()))?;
         let name = &workflow.request().pattern;
         let strategy = parts
             .strategies
@@ -149,7 +155,8 @@ impl Run {
         Ok(Self {
             parts,
             strategy,
-            lease,
+            attempt: lease.attempt,
+            lease: lease.lease.clone(),
             shared,
             workflow,
             batch: Vec::new(),
@@ -241,7 +248,7 @@ impl Run {
     }
 
     /// Acts on inputs, plans, makes the outcome durable, and only then makes the calls.
-    async fn turn(&mut self, inputs: &mut Vec<Input>) -> Result<(), Stop> {
+    async fn turn(&mut self, inputs: &mut [Input]) -> Result<(), Stop> {
         let mut cancels = Vec::new();
         for input in inputs.iter_mut() {
             match input {

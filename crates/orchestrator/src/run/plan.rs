@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcp_orchestrator_domain::{
-    Abandoned, CallAbandoned, Completed, Event, Failure, FailureClass, Stage, StepFailed, StepId, StepSpec, TimerFired,
+    Abandoned, CallAbandoned, Completed, Event, Failure, FailureClass, StepFailed, StepId, StepSpec, TimerFired,
     Timestamp,
 };
 use mcp_orchestrator_strategies::{Finish, Next};
@@ -86,7 +86,9 @@ impl Run {
         }
         let read = |id: &StepId| self.workflow.step(id.as_str()).is_some_and(|step| step.is_completed());
         match spec.reads.iter().find(|id| !read(id)) {
-            Some(id) => Err(Self::bug(format!("the strategy {name} lets {} read {id}, which has not completed", spec.id))),
+            Some(id) => {
+                Err(Self::bug(format!("the strategy {name} lets {} read {id}, which has not completed", spec.id)))
+            }
             None => Ok(()),
         }
     }
@@ -117,7 +119,8 @@ impl Run {
 
     /// The report is there: whatever is still open is abandoned, documents are rendered, and the workflow completes.
     fn finish(&mut self, report: StepId) -> Result<(), Stop> {
-        let Some(outcome) = self.workflow.step(report.as_str()).and_then(|step| step.check()).map(|check| check.outcome)
+        let Some(outcome) =
+            self.workflow.step(report.as_str()).and_then(|step| step.check()).map(|check| check.outcome)
         else {
             return self.fail(Self::bug(format!("the strategy finished with {report}, which has checked no report")));
         };
@@ -159,10 +162,5 @@ impl Run {
     /// Has the loop wake at this moment at the latest.
     pub(super) fn wake_at(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
-    }
-
-    /// Whether the step counts as an agent in lists and gaps.
-    pub(super) fn is_agent(stage: Stage) -> bool {
-        stage == Stage::Agents
     }
 }

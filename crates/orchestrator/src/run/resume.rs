@@ -3,14 +3,16 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{
-    Abandoned, Agent, AgentLimits, Call, CallState, Event, Payload, Principal, Recorded, Reply, Seq, Started, StepKind,
-    StepOutput, Target, ToolResult, Workflow, WorkflowId,
+    Abandoned, Agent, AgentLimits, Call, CallState, Event, Failure, Payload, Principal, Recorded, Reply, Seq, Started,
+    StepKind, StepOutput, Target, ToolResult, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Store, StoreError};
 
 use super::{Run, Stop};
 use crate::Error;
 
+/// Workers that may end while they run a workflow without its log growing.
+const POISON: u32 = 5;
 /// Records read at once.
 const PAGE: usize = 500;
 
@@ -45,8 +47,8 @@ pub(crate) async fn load(store: &dyn Store, tenant: &Principal, payload: &Payloa
         .get_blob(tenant, &blob.sha256)
         .await?
         .ok_or_else(|| StoreError::Unreadable(format!("blob {} is missing", blob.sha256)))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| StoreError::Unreadable(format!("blob {} is not text", blob.sha256)))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| StoreError::Unreadable(format!("blob {} is not text", blob.sha256)))?;
     Ok(Arc::from(text))
 }
 
@@ -69,6 +71,10 @@ impl Run {
         for event in abandoned {
             self.advance(event)?;
         }
+        if let Some(failure) = self.unfit() {
+            self.fail(failure)?;
+            return self.commit().await;
+        }
         let now = self.parts.clock.now();
         let time_left = match self.workflow.deadline() {
             // The time nobody worked is not the workflow's.
@@ -81,6 +87,18 @@ impl Run {
         self.commit().await?;
         self.start_calls();
         Ok(())
+    }
+
+    /// Why no further try is made here, if so.
+    fn unfit(&self) -> Option<Failure> {
+        let (version, wanted) = (self.strategy.version(), self.workflow.strategy_version());
+        if version != wanted {
+            let name = self.strategy.name();
+            let message = format!("it was planned by version {wanted} of {name}, and here is version {version}");
+            return Some(Self::bug(message));
+        }
+        let message = format!("{POISON} workers in a row ended while they ran it");
+        (self.attempt > POISON).then(|| Self::bug(message))
     }
 
     /// Reads the log again after somebody else has appended. Calls in flight go on.
@@ -119,7 +137,8 @@ impl Run {
             let text = match step.output() {
                 Some(StepOutput::Inline(text)) => Arc::clone(text),
                 Some(StepOutput::Call(no)) => {
-                    let Some(CallState::Completed { output, .. }) = self.workflow.call(*no).map(|call| &call.state) else {
+                    let Some(CallState::Completed { output, .. }) = self.workflow.call(*no).map(|call| &call.state)
+                    else {
                         continue;
                     };
                     let text = load(store.as_ref(), &tenant, output).await.map_err(Stop::Fault)?;

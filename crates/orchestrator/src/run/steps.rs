@@ -6,7 +6,7 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Agent, AgentLimits, AgentNext, Call, CallState, CallStarted, Cost, Event, EvidenceId, Failure, FailureClass,
+    Agent, AgentLimits, AgentNext, Call, CallStarted, CallState, Cost, Event, EvidenceId, Failure, FailureClass,
     InputRequested, Message, ModelName, Reserved, Role, Span, StepCompleted, StepId, StepInput, StepKind, StepOutput,
     StepSpec, StepText, Target, Timestamp, ToolName, ToolResult, ToolSpec, cited,
 };
@@ -82,7 +82,7 @@ impl Run {
         };
         let specs: Vec<ToolSpec> = tools
             .iter()
-            .filter_map(|name| Some(self.parts.tools.lookup(name.as_str())?.description().spec.clone()))
+            .filter_map(|name| Some(self.parts.tools.find(name.as_str())?.description().spec.clone()))
             .collect();
         let mut messages = vec![Message::System(prompt.system.clone()), Message::User(prompt.user.clone())];
         messages.extend(agent.messages());
@@ -112,7 +112,8 @@ impl Run {
         let Some(at_work) = self.agents.get_mut(id) else { return };
         let input = Arc::make_mut(&mut at_work.input);
         input.tool_calls_made = at_work.agent.tool_calls_made();
-        let known: Vec<Arc<Span>> = input.spans.iter().filter(|s| !found.iter().any(|f| f.id == s.id)).cloned().collect();
+        let known: Vec<Arc<Span>> =
+            input.spans.iter().filter(|s| !found.iter().any(|f| f.id == s.id)).cloned().collect();
         input.spans = found.into_iter().chain(known).take(SPANS_MAX).collect();
     }
 
@@ -193,7 +194,8 @@ impl Run {
             return self.fail(Self::bug("the workflow names no provider"));
         };
         let Some(provider) = self.parts.providers.get(&name).cloned() else {
-            return self.fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
+            return self
+                .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
         };
         let model = self.model(&spec.role);
         let capabilities = provider.capabilities(model.as_ref());
@@ -251,7 +253,7 @@ impl Run {
         if !tools.contains(&name) {
             return self.answer_for_tool(spec, position, format!("There is no tool named {name}."));
         }
-        let repeatable = self.parts.tools.lookup(name.as_str()).is_none_or(|tool| tool.description().repeatable);
+        let repeatable = self.parts.tools.find(name.as_str()).is_none_or(|tool| tool.description().repeatable);
         if attempt > 1 && !repeatable {
             let text = "The call was cut off and may have had its effect; it is not made again.".to_owned();
             return self.answer_for_tool(spec, position, text);
@@ -351,7 +353,7 @@ impl Run {
             Tries::Failed(failure) => self.fail_step(&spec.id, failure),
             Tries::Due(_) if !self.has_slot(&spec.id) => Ok(()),
             Tries::Due(attempt) => {
-                let repeatable = self.parts.tools.lookup(name.as_str()).is_none_or(|t| t.description().repeatable);
+                let repeatable = self.parts.tools.find(name.as_str()).is_none_or(|t| t.description().repeatable);
                 if attempt > 1 && !repeatable {
                     let message = "the call was cut off and may have had its effect; it is not made again";
                     return self.fail_step(&spec.id, Failure::new(FailureClass::Tool, message));

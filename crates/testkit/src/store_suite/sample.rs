@@ -9,8 +9,8 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    BlobRef, CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Status, TimerFired, Timestamp,
-    Usage, WorkflowId,
+    BlobRef, CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Status, TimerFired,
+    Timestamp, Usage, WorkflowId,
 };
 use mcp_orchestrator_store::{
     Abilities, After, Append, AppendError, Claim, Epoch, Lease, Needs, NewWorkflow, Store, Summary, Which, WorkerId,

@@ -1,0 +1,163 @@
+//! What came of a workflow, read from its log: report, documents, evidence, gaps, spending.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mcp_orchestrator_documents::Document;
+use mcp_orchestrator_domain::{
+    CallState, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Stage, Status, StepId, StepOutput, Target,
+    Workflow,
+};
+use mcp_orchestrator_store::{StoreError, WorkflowRow};
+
+use crate::{
+    Error, document,
+    parts::Parts,
+    run::{evidence, load, read_workflow},
+};
+
+/// What came of a workflow.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Results {
+    /// The workflow as lists show it.
+    pub row: WorkflowRow,
+    /// The report with everything a writer of documents needs; `None` unless it has completed.
+    pub document: Option<Document>,
+    /// The rendered documents.
+    pub documents: Vec<DocumentFile>,
+    /// The texts the report's evidence points into: what `verify` needs beside the JSON document.
+    pub evidence: Vec<EvidenceFile>,
+    /// Every step that ended, in the order of planning.
+    pub steps: Vec<StepResult>,
+}
+
+/// A rendered document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DocumentFile {
+    /// A safe file name with its extension.
+    pub name: String,
+    /// The format.
+    pub format: DocumentFormat,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EvidenceFile {
+    /// SHA-256 of the text: the file's name in the evidence folder.
+    pub digest: Digest,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+/// What came of a step. A failed one keeps its name, part and sub-task.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StepResult {
+    /// Its name.
+    pub id: StepId,
+    /// The part it played.
+    pub role: Role,
+    /// Its stage.
+    pub stage: Stage,
+    /// Its sub-task.
+    pub task: String,
+    /// What it wrote, if it wrote something and it is kept as text.
+    pub text: Option<Arc<str>>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// What it used.
+    pub used: mcp_orchestrator_domain::StepUsage,
+}
+
+impl Results {
+    /// The report.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] or [`Error::Cancelled`] when that is how the workflow ended, [`Error::Internal`] when it has
+    /// not ended.
+    pub fn report(&self) -> Result<&Report, Error> {
+        match (&self.document, self.row.summary.status) {
+            (Some(document), _) => Ok(&document.report),
+            (None, Status::Cancelled) => Err(Error::Cancelled),
+            (None, Status::Failed) => Err(self
+                .row
+                .summary
+                .failure
+                .clone()
+                .map_or_else(|| Error::Internal("the workflow failed without a reason".to_owned()), Error::Failed)),
+            (None, status) => Err(Error::Internal(format!("the workflow is {status}"))),
+        }
+    }
+}
+
+/// Reads the results of a workflow.
+pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Error> {
+    let store = parts.store.as_ref();
+    let workflow = read_workflow(store, &row.id).await?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
+    let steps = steps(parts, &workflow).await?;
+    let Some(check) = workflow.result().and_then(|done| workflow.step(done.report.as_str())).and_then(|s| s.check())
+    else {
+        return Ok(Results { row, document: None, documents: Vec::new(), evidence: Vec::new(), steps });
+    };
+    let json = load(store, workflow.principal(), &check.report).await?;
+    let report: Report =
+        serde_json::from_str(&json).map_err(|error| StoreError::Unreadable(format!("a report: {error}")))?;
+    let document = document::assemble(parts, &workflow, check, report, workflow.updated());
+    let set = evidence(store, workflow.principal(), &document.evidence).await?;
+    let mut files: Vec<EvidenceFile> = Vec::new();
+    for span in &document.evidence {
+        if !files.iter().any(|file| file.digest == span.snapshot)
+            && let Some(text) = set.snapshot(&span.snapshot)
+        {
+            files.push(EvidenceFile { digest: span.snapshot, text: Arc::from(text) });
+        }
+    }
+    let mut documents = Vec::new();
+    for written in workflow.documents() {
+        let bytes = store.get_blob(workflow.principal(), &written.blob.sha256).await?;
+        let bytes = bytes.ok_or_else(|| StoreError::Unreadable(format!("the document {} is missing", written.name)))?;
+        documents.push(DocumentFile { name: written.name.clone(), format: written.format, bytes });
+    }
+    Ok(Results { row, document: Some(document), documents, evidence: files, steps })
+}
+
+async fn steps(parts: &Parts, workflow: &Workflow) -> Result<Vec<StepResult>, Error> {
+    let mut steps = Vec::new();
+    for step in workflow.steps().iter().filter(|step| !step.is_open()) {
+        let text = match step.output() {
+            Some(StepOutput::Inline(text)) => Some(Arc::clone(text)),
+            Some(StepOutput::Call(no)) => match workflow.call(*no).map(|call| (&call.state, &call.target)) {
+                Some((CallState::Completed { output, .. }, target)) => {
+                    let payload = load(parts.store.as_ref(), workflow.principal(), output).await?;
+                    Some(match target {
+                        Target::Tool { .. } => payload,
+                        Target::Model { .. } => said(&payload)?,
+                    })
+                }
+                _ => None,
+            },
+            Some(StepOutput::Report) | None => None,
+        };
+        steps.push(StepResult {
+            id: step.id().clone(),
+            role: step.role().clone(),
+            stage: step.stage(),
+            task: step.spec().task.clone(),
+            text,
+            failure: step.failure().cloned(),
+            used: *step.used(),
+        });
+    }
+    Ok(steps)
+}
+
+fn said(json: &str) -> Result<Arc<str>, Error> {
+    let reply: mcp_orchestrator_domain::Reply =
+        serde_json::from_str(json).map_err(|error| StoreError::Unreadable(format!("a reply in the log: {error}")))?;
+    Ok(Arc::from(reply.message.text.trim()))
+}

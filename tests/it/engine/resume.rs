@@ -1,0 +1,121 @@
+//! Never pay twice: after a stop, a crash or a failure, what was answered is not asked again.
+
+use std::{sync::Arc, time::Duration};
+
+use mcp_orchestrator::ResumeOptions;
+use mcp_orchestrator_domain::{FailureClass, Role, Status};
+use mcp_orchestrator_store::MemoryStore;
+use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging};
+
+use super::harness::{Engine, research};
+
+#[tokio::test]
+async fn a_shutdown_gives_the_workflow_back_and_the_next_engine_finishes_it() {
+    let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
+    let one = Engine::start_on(store.clone(), holding("belter_2"), |builder| builder);
+    let id = one.submit(research(4)).await;
+    one.until("only the held agent runs", |p| p.asked().len() == 5 && p.running() == 1).await;
+    one.handle.shutdown(Duration::ZERO).await.unwrap();
+    assert_eq!(one.provider.running(), 0);
+
+    let two = Engine::start_on(store, ScriptedProvider::obliging(4), |builder| builder);
+    assert_eq!(two.handle.settled(&id).await.unwrap().summary.status, Status::Completed);
+    let asked: Vec<String> = two.provider.asked().iter().map(|asked| asked.step().to_owned()).collect();
+    assert!(asked.contains(&"belter_2".to_owned()));
+    assert!(!asked.iter().any(|step| ["planner", "belter_0", "belter_1", "belter_3"].contains(&step.as_str())));
+}
+
+#[tokio::test]
+async fn a_cancelled_workflow_is_continued_as_a_new_one_without_asking_again() {
+    let engine = Engine::start(holding("belter_1"));
+    let id = engine.submit(research(3)).await;
+    engine.until("only the held agent runs", |p| p.asked().len() == 4 && p.running() == 1).await;
+    engine.handle.cancel(&id, "").await.unwrap();
+    let spent = engine.handle.status(&id).await.unwrap().summary.progress.spent;
+
+    let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert_ne!(next, id);
+    engine.until("the held agent is asked again", |p| p.running() == 1).await;
+    engine.provider.release();
+    let row = engine.handle.settled(&next).await.unwrap();
+    assert_eq!(row.summary.status, Status::Completed);
+    assert!(row.summary.progress.spent.usage.total() > spent.usage.total());
+    let again: Vec<String> = engine
+        .provider
+        .asked()
+        .iter()
+        .filter(|asked| asked.key.starts_with(next.as_str()))
+        .map(|asked| asked.step().to_owned())
+        .collect();
+    assert!(!again.iter().any(|step| ["planner", "belter_0", "belter_2"].contains(&step.as_str())));
+    assert_eq!(engine.handle.status(&id).await.unwrap().summary.status, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn a_failed_workflow_is_continued_and_its_failed_agents_get_another_try() {
+    let broken = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let engine = Engine::start(ScriptedProvider::new(move |asked| match asked.input.role {
+        Role::Researcher if is_broken.load(std::sync::atomic::Ordering::Relaxed) => Act::Fail(FailureClass::Auth, None),
+        _ => Act::Say(obliging(asked, 2)),
+    }));
+    let id = engine.submit(research(2)).await;
+    assert_eq!(engine.handle.settled(&id).await.unwrap().summary.status, Status::Failed);
+    broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert_eq!(engine.handle.settled(&next).await.unwrap().summary.status, Status::Completed);
+    assert_eq!(engine.provider.asked().iter().filter(|asked| asked.step() == "planner").count(), 1);
+}
+
+#[tokio::test]
+async fn a_tools_answer_is_not_asked_for_again_after_a_restart() {
+    let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("a.md"),
+        "# Crashes\n\nA workflow survives a crash because its log is durable.\n",
+    )
+    .unwrap();
+    let path = folder.path().to_path_buf();
+    let script = |hold: bool| {
+        ScriptedProvider::new(move |asked| match asked.step() {
+            "belter_0" if asked.input.tool_calls_made == 0 => {
+                Act::CallTool("corpus_search", r#"{"query":"workflow crash log"}"#.to_owned())
+            }
+            "belter_0" if hold => Act::Hang,
+            "belter_0" | "camina" | "synthesis" => {
+                let id = asked.input.spans.first().map(|span| span.id.to_string()).unwrap_or_default();
+                Act::Say(format!("A workflow survives a crash because its log is durable. [{id}]"))
+            }
+            _ => Act::Say(obliging(asked, 1)),
+        })
+    };
+    let one = Engine::start_on(store.clone(), script(true), |builder| builder.with_corpus("docs", &path));
+    let id = one.submit(research(1)).await;
+    one.until("the agent has its tool's answer", |p| {
+        p.asked().iter().any(|a| a.step() == "belter_0" && a.input.tool_calls_made == 1)
+    })
+    .await;
+    one.handle.shutdown(Duration::ZERO).await.unwrap();
+
+    let two = Engine::start_on(store, script(false), |builder| builder.with_corpus("docs", &path));
+    let results = two.handle.wait(&id).await.unwrap();
+    assert_eq!(results.row.summary.status, Status::Completed);
+    let first = &two.provider.asked()[0];
+    assert_eq!((first.step(), first.input.tool_calls_made), ("belter_0", 1));
+    assert!(
+        first.messages.iter().any(
+            |m| matches!(m, mcp_orchestrator_domain::Message::Tool(t) if t.content.contains("its log is durable"))
+        )
+    );
+    let report = results.report().unwrap();
+    assert_eq!(report.outcome, mcp_orchestrator_domain::Outcome::Answered);
+    assert_eq!(report.cited().len(), 1);
+    assert_eq!(results.evidence.len(), 1);
+}
+
+fn holding(step: &'static str) -> ScriptedProvider {
+    ScriptedProvider::new(move |asked| {
+        if asked.step() == step { Act::Hold("late".to_owned()) } else { Act::Say(obliging(asked, 4)) }
+    })
+}
