@@ -31,156 +31,26 @@ impl Kind {
             Some("html" | "htm" | "xhtml") => Self::Html,
             Some("pdf") => Self::Pdf,
             Some("csv" | "tsv" | "jsonl" | "ndjson") => Self::Table,
-            Some(extension) if is_code(extension) => Self::Code,
-            Some(extension) if is_binary(extension) => return None,
+            Some(extension) if CODE.contains(&extension) => Self::Code,
+            Some(extension) if BINARY.contains(&extension) => return None,
             Some(_) | None => Self::Prose,
         })
     }
 }
 
-fn is_code(extension: &str) -> bool {
-    matches!(
-        extension,
-        "rs" | "py"
-            | "js"
-            | "jsx"
-            | "mjs"
-            | "cjs"
-            | "ts"
-            | "tsx"
-            | "go"
-            | "java"
-            | "kt"
-            | "kts"
-            | "c"
-            | "h"
-            | "cc"
-            | "cpp"
-            | "cxx"
-            | "hpp"
-            | "cs"
-            | "rb"
-            | "php"
-            | "swift"
-            | "scala"
-            | "sh"
-            | "bash"
-            | "zsh"
-            | "fish"
-            | "ps1"
-            | "sql"
-            | "lua"
-            | "pl"
-            | "pm"
-            | "r"
-            | "jl"
-            | "ex"
-            | "exs"
-            | "erl"
-            | "hs"
-            | "ml"
-            | "mli"
-            | "clj"
-            | "dart"
-            | "zig"
-            | "proto"
-            | "graphql"
-            | "json"
-            | "json5"
-            | "yaml"
-            | "yml"
-            | "toml"
-            | "ini"
-            | "cfg"
-            | "conf"
-            | "xml"
-            | "css"
-            | "scss"
-            | "vue"
-            | "svelte"
-            | "tf"
-            | "nix"
-            | "cmake"
-            | "gradle"
-            | "bat"
-    )
-}
+/// Source code, data and configuration.
+const CODE: &[&str] = &[
+    "bash", "bat", "c", "cc", "cfg", "cjs", "clj", "cmake", "conf", "cpp", "cs", "css", "cxx", "dart", "erl", "ex",
+    "exs", "fish", "go", "gradle", "graphql", "h", "hpp", "hs", "ini", "java", "jl", "js", "json", "json5", "jsx",
+    "kt", "kts", "lua", "mjs", "ml", "mli", "nix", "php", "pl", "pm", "proto", "ps1", "py", "r", "rb", "rs", "scala",
+    "scss", "sh", "sql", "svelte", "swift", "tf", "toml", "ts", "tsx", "vue", "xml", "yaml", "yml", "zig", "zsh",
+];
 
-fn is_binary(extension: &str) -> bool {
-    matches!(
-        extension,
-        "png"
-            | "jpg"
-            | "jpeg"
-            | "gif"
-            | "webp"
-            | "bmp"
-            | "ico"
-            | "tif"
-            | "tiff"
-            | "svg"
-            | "heic"
-            | "avif"
-            | "mp3"
-            | "mp4"
-            | "m4a"
-            | "wav"
-            | "flac"
-            | "ogg"
-            | "webm"
-            | "mov"
-            | "avi"
-            | "mkv"
-            | "zip"
-            | "gz"
-            | "tgz"
-            | "bz2"
-            | "xz"
-            | "zst"
-            | "7z"
-            | "rar"
-            | "tar"
-            | "jar"
-            | "war"
-            | "exe"
-            | "dll"
-            | "so"
-            | "dylib"
-            | "a"
-            | "o"
-            | "lib"
-            | "rlib"
-            | "rmeta"
-            | "class"
-            | "pyc"
-            | "wasm"
-            | "bin"
-            | "dat"
-            | "db"
-            | "sqlite"
-            | "sqlite3"
-            | "woff"
-            | "woff2"
-            | "ttf"
-            | "otf"
-            | "eot"
-            | "doc"
-            | "docx"
-            | "xls"
-            | "xlsx"
-            | "ppt"
-            | "pptx"
-            | "odt"
-            | "ods"
-            | "odp"
-            | "epub"
-            | "iso"
-            | "dmg"
-            | "pem"
-            | "key"
-            | "p12"
-            | "pfx"
-            | "map"
-            | "lock"
-    )
-}
+/// Pictures, sound, archives, programs, office files and keys: never read.
+const BINARY: &[&str] = &[
+    "7z", "a", "avi", "avif", "bin", "bmp", "bz2", "class", "dat", "db", "dll", "dmg", "doc", "docx", "dylib", "eot",
+    "epub", "exe", "flac", "gif", "gz", "heic", "ico", "iso", "jar", "jpeg", "jpg", "key", "lib", "lock", "m4a", "map",
+    "mkv", "mov", "mp3", "mp4", "o", "odp", "ods", "odt", "ogg", "otf", "p12", "pem", "pfx", "png", "ppt", "pptx",
+    "pyc", "rar", "rlib", "rmeta", "so", "sqlite", "sqlite3", "svg", "tar", "tgz", "tif", "tiff", "ttf", "war", "wasm",
+    "wav", "webm", "webp", "woff", "woff2", "xls", "xlsx", "xz", "zip", "zst",
+];

@@ -1,6 +1,9 @@
 //! Reads documents as they were indexed. Owns looking up snapshots, passages and documents; reads no file.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Component, Path},
+    sync::Arc,
+};
 
 use mcp_orchestrator_domain::{CorpusName, Digest, EvidenceId, Span, clean_line};
 use tantivy::{
@@ -72,8 +75,10 @@ pub(super) fn read(
     let passages = cut(document.kind, &snapshot.text).passages;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     // Beyond the end the last passage is shown rather than nothing.
-    let first =
-        passages.iter().position(|passage| passage.range.end > from).unwrap_or(passages.len().saturating_sub(1));
+    let first = passages
+        .iter()
+        .position(|passage| passage.range.end > from)
+        .unwrap_or_else(|| passages.len().saturating_sub(1));
     let mut reading = Reading { spans: Vec::new(), snapshot: snapshot.clone(), next: None };
     let mut bytes = 0;
     for passage in &passages[first..] {
@@ -97,7 +102,10 @@ fn find<'a>(state: &'a State, corpus: &CorpusName, path: &'a str) -> Option<(&'a
         let (name, _) = state.manifest.files.get_key_value(name)?;
         Some((name.as_str(), state.manifest.document(name)?))
     };
-    by_name(inside).or_else(|| by_name(&name_of(Path::new(inside))))
+    let path = Path::new(inside);
+    // `..` names nothing inside a corpus, nor does a path of the machine.
+    let is_inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    by_name(inside).or_else(|| is_inside.then(|| name_of(path)).and_then(|name| by_name(&name)))
 }
 
 fn similar(state: &State, path: &str) -> Vec<String> {

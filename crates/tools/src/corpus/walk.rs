@@ -111,7 +111,7 @@ fn walk(root: &Root, limits: &CorpusLimits, listing: &mut Listing) -> Result<(),
     let bytes_max = limits.total_bytes_max.saturating_sub(listing.files.iter().map(|file| file.bytes).sum());
     let (files, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
     let overflow = AtomicBool::new(false);
-    let found: Mutex<(Vec<Found>, Vec<(String, SkipReason)>)> = Mutex::default();
+    let found: Mutex<Listing> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let walker = WalkBuilder::new(&root.real)
         // The folder was named by its operator: rules of folders above it do not hide it, nor do rules of the account.
@@ -137,12 +137,12 @@ fn walk(root: &Root, limits: &CorpusLimits, listing: &mut Listing) -> Result<(),
                         overflow.store(true, Ordering::Relaxed);
                         return WalkState::Quit;
                     }
-                    found.0.push(file);
+                    found.files.push(file);
                 }
                 Err(skipped) => {
                     // Files passed over are bounded too: each is one name in memory.
-                    if found.1.len() < limits.files_max {
-                        found.1.push(skipped);
+                    if found.skipped.len() < limits.files_max {
+                        found.skipped.push(skipped);
                     }
                 }
             }
@@ -157,9 +157,9 @@ fn walk(root: &Root, limits: &CorpusLimits, listing: &mut Listing) -> Result<(),
             CorpusError::TooManyBytes { path, total_bytes_max: limits.total_bytes_max }
         });
     }
-    let (files, skipped) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    listing.files.extend(files);
-    listing.skipped.extend(skipped);
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    listing.files.extend(found.files);
+    listing.skipped.extend(found.skipped);
     Ok(())
 }
 
