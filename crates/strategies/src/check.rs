@@ -24,7 +24,8 @@ const EDITOR_TOKENS_MAX: u32 = 4_000;
 /// failed and may be repaired, `editor` and `citation_monitor_2`; then it finishes. Once the first check is planned,
 /// `reads` is not looked at again.
 ///
-/// One text is repaired once in [`GateMode::Strict`]. Several texts, which become sections in this order, have no
+/// The strategy renders the editor's prompt like any other; [`crate::Prompt::editor`] is one. One text is repaired once in
+/// [`GateMode::Strict`]. Several texts, which become sections in this order, have no
 /// writer who could repair them; sentences that fail are dropped.
 #[must_use]
 pub fn finish_with_check(workflow: &Workflow, reads: Vec<StepId>) -> Next {
@@ -36,7 +37,7 @@ pub fn finish_with_check(workflow: &Workflow, reads: Vec<StepId>) -> Next {
         return end(first);
     }
     let Some(editor) = workflow.step(EDITOR) else {
-        return Next::run(vec![edit(first.spec().reads.clone(), workflow.request())]);
+        return Next::run(vec![edit(workflow, first)]);
     };
     if editor.is_open() {
         return Next::wait();
@@ -76,9 +77,14 @@ fn check(name: &str, reads: Vec<StepId>, request: &Request, repair: bool) -> Ste
     }
 }
 
-fn edit(reads: Vec<StepId>, request: &Request) -> StepSpec {
-    let time_limit_ms = request.timeouts.executive_ms;
+/// The editor reads the report first, then what its writer read: only the evidence cited there, which may prove what
+/// the report says without proof.
+fn edit(workflow: &Workflow, checked: &Step) -> StepSpec {
+    let time_limit_ms = workflow.request().timeouts.executive_ms;
     let bounds = Bounds { turns_max: 1, output_tokens_max: EDITOR_TOKENS_MAX, time_limit_ms };
     let step = agent(id(EDITOR), Role::Editor, Stage::Checking, "Repair sentences that failed the check", bounds);
+    let mut reads = checked.spec().reads.clone();
+    let written_from = reads.first().and_then(|writer| workflow.step(writer.as_str())).map(|writer| writer.spec());
+    reads.extend(written_from.iter().flat_map(|writer| writer.reads.iter().cloned()));
     StepSpec { reads, ..step }
 }

@@ -54,14 +54,17 @@ pub fn missing(workflow: &Workflow) -> Vec<Missing> {
         .collect()
 }
 
-/// What the last check of the same text found, for an editor: what [`Inputs::findings`] holds. Empty for other steps.
+/// What the last check of the first text it reads found, for an editor: what [`Inputs::findings`] holds. Empty for other
+/// steps.
 #[must_use]
 pub fn findings(workflow: &Workflow, step: &StepSpec) -> Vec<Finding> {
     if step.role != Role::Editor {
         return Vec::new();
     }
     let mut checks = workflow.steps().iter().rev().filter(|check| {
-        matches!(check.spec().kind, StepKind::Check { .. }) && check.is_completed() && check.spec().reads == step.reads
+        matches!(check.spec().kind, StepKind::Check { .. })
+            && check.is_completed()
+            && check.spec().reads.first() == step.reads.first()
     });
     checks.next().and_then(|check| check.check()).map(|check| check.repairs.clone()).unwrap_or_default()
 }

@@ -43,7 +43,10 @@
 //!             None => finish_with_check(workflow, vec![step.id().clone()]),
 //!         }
 //!     }
-//!     fn render(&self, _step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
+//!     fn render(&self, step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
+//!         if step.role == Role::Editor {
+//!             return Prompt::editor(inputs);
+//!         }
 //!         let system = format!("Answer the question in one page.\n\n{}", inputs.rules());
 //!         Prompt { system, user: format!("{}\n\n{}", inputs.question(), inputs.material()), ..Prompt::default() }
 //!     }

@@ -15,7 +15,7 @@ pub(super) fn render(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
         Role::Researcher => belter(step, inputs),
         Role::Synthesizer => drummer(step, inputs),
         Role::Executive => camina(inputs),
-        Role::Editor => rules::editor(inputs),
+        Role::Editor => Prompt::editor(inputs),
         _ => rules::plain(&step.task, inputs),
     }
 }
@@ -91,11 +91,10 @@ fn drummer(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
 }
 
 fn camina(inputs: &Inputs<'_>) -> Prompt {
-    let gaps = if inputs.missing.is_empty() {
-        "- Name what was not found under the heading \"## Not found\" at the end; without gaps, no such heading."
+    let failed = if inputs.missing.is_empty() {
+        ""
     } else {
-        "- Name what was not found under the heading \"## Not found\" at the end, and there each part that was not \
-         researched because its agent failed. Do not fill these gaps."
+        " There too name each part that was not researched because its agent failed."
     };
     let when_empty = if inputs.has_sources {
         format!("\n- If no result says anything about the question, answer only: {NOTHING_FOUND}")
@@ -110,10 +109,11 @@ fn camina(inputs: &Inputs<'_>) -> Prompt {
          - Then the details under headings of their own, the most important first, each thing once.\n\
          - Keep the citations of what you take over, and put each behind the sentence it proves. Do not join two \
          findings in a sentence that claims more than both.\n\
-         {gaps}{when_empty}\n\
+         - Name what was not found under the heading \"## Not found\" at the end; without gaps, no such heading.{failed} Do not \
+         fill gaps. A gap cites nothing, so name it in words, without numbers and dates.{when_empty}\n\
          - Markdown, in the language of the question. No title, no list of sources (it is added), no introduction, no \
          closing words.\n\n{}",
-        inputs.rules(),
+        inputs.rules_of_evidence(),
     );
     let user = format!("{}\n\n{}", inputs.question(), inputs.material());
     Prompt { system, user, output_schema: None, temperature: Some(WRITING_TEMPERATURE) }

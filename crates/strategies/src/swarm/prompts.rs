@@ -15,7 +15,7 @@ pub(super) fn render(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
         Role::Planner => planner(inputs),
         Role::Searcher(kind) => searcher(kind, step, inputs),
         Role::Executive => synthesis(inputs),
-        Role::Editor => rules::editor(inputs),
+        Role::Editor => Prompt::editor(inputs),
         _ => rules::plain(&step.task, inputs),
     }
 }
@@ -24,18 +24,18 @@ fn planner(inputs: &Inputs<'_>) -> Prompt {
     let allowed = &inputs.request.swarm.agent_types;
     let allowed = if allowed.is_empty() { &AgentType::ALL[..] } else { allowed };
     let kinds: Vec<String> =
-        allowed.iter().map(|kind| format!("- {kind}: {}", agent_type_info(*kind).description)).collect();
+        allowed.iter().map(|kind| format!("{kind} ({})", agent_type_info(*kind).description)).collect();
     let system = format!(
         "You break a query into searches for specialists who work at the same time and do not see each other's \
          results.\n\n\
          - Write at most {parts} searches. Write fewer when there is less to search; never pad, never repeat one in other \
          words.\n\
-         - Begin each with the kind of specialist it needs and a colon. The kinds:\n{kinds}\n\
+         - Begin each with the kind of specialist it needs and a colon: {kinds}.\n\
          - Each names its subject in full, so that it can be searched without the query at hand.\n\
          - Keep to the language of the query.\n\n\
          Answer with a numbered list, one search a line, and nothing before or after it. Do not answer the query.",
         parts = inputs.request.agents,
-        kinds = kinds.join("\n"),
+        kinds = kinds.join("; "),
     );
     let user = format!("{}\n\nThe numbered list:", inputs.question());
     Prompt { system, user, output_schema: None, temperature: Some(SEARCH_TEMPERATURE) }
@@ -96,10 +96,11 @@ fn synthesis(inputs: &Inputs<'_>) -> Prompt {
          - Keep each citation behind the sentence it proves. Do not join two findings in a sentence that claims more than \
          both.\n\
          - Name what was not found, and what was not searched because its agent failed, under the heading \
-         \"## Not found\" at the end; without gaps, no such heading.{when_empty}\n\
+         \"## Not found\" at the end; without gaps, no such heading. A gap cites nothing, so name it in words, without \
+         numbers and dates.{when_empty}\n\
          - Markdown, in the language of the query. No title, no list of sources (it is added), no introduction, no closing \
          words.\n\n{}",
-        inputs.rules(),
+        inputs.rules_of_evidence(),
     );
     let user = format!("{}\n\n{}", inputs.question(), inputs.material());
     Prompt { system, user, output_schema: None, temperature: Some(WRITING_TEMPERATURE) }

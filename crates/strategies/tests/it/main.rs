@@ -1,0 +1,11 @@
+//! What the strategies plan and say, driven through a folded log without I/O.
+
+mod beltalowda;
+mod checking;
+mod fence;
+mod plan;
+mod play;
+mod prompts;
+mod properties;
+mod reading;
+mod swarm;
