@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// List the ways of working: what `research` and `search` do
     Patterns,
     /// List the tools agents may call
-    Tools(CorpusArgs),
+    Tools,
     /// List model providers and which of them can be used
     Providers,
     /// Show settings

@@ -2,16 +2,28 @@
 
 use std::process::ExitCode;
 
-use mcp_orchestrator_app::{CorpusError, NoHome, SettingsError};
-use mcp_orchestrator_domain::{FieldError, InvalidRequest};
+use mcp_orchestrator::Error as EngineError;
+use mcp_orchestrator_app::{DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError};
+use mcp_orchestrator_domain::{
+    CorpusName, Failure, FailureClass, FieldError, InvalidName, InvalidRequest, Status, WorkflowId,
+};
+use mcp_orchestrator_store::{StoreError, WorkflowRow};
+use mcp_orchestrator_streaming::{InvalidCursor, StreamError};
 
-use crate::{reports::Unwritable, task, terminal::{Closed, Line, Style, Terminal}};
+use crate::{
+    commands::BadReport,
+    reports::Unwritable,
+    task,
+    terminal::{Closed, Line, Style, Terminal},
+};
 
 /// Exit codes; see the table in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Failed = 1,
     Refused = 65,
+    Unreachable = 69,
+    TryAgain = 75,
     Setting = 78,
     Cancelled = 130,
 }
@@ -24,24 +36,102 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Home(#[from] NoHome),
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Settings(SettingsError),
     #[error(transparent)]
     Task(#[from] task::Unreadable),
     #[error("{}", .0.errors.iter().map(flagged).collect::<Vec<_>>().join("; "))]
-    Request(#[from] InvalidRequest),
+    Request(InvalidRequest),
     #[error(transparent)]
-    Corpus(#[from] CorpusError),
+    Name(#[from] InvalidName),
+    #[error(transparent)]
+    Event(#[from] InvalidCursor),
+    #[error("--limit is {0}, expected 1 to 500")]
+    Limit(usize),
+    #[error(transparent)]
+    Documents(#[from] DocumentsError),
+    #[error("the extractive writer quotes documents: name a folder with --corpus")]
+    NoDocuments,
+    #[error("workflow {id} searches corpus {corpus}, whose folder is not known here: set `corpora.{corpus}`")]
+    UnknownCorpus { id: WorkflowId, corpus: CorpusName },
+    #[error(transparent)]
+    Provider(ProviderChoiceError),
     #[error(transparent)]
     Out(#[from] Unwritable),
+    #[error(transparent)]
+    OpenStore(#[from] OpenStoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Stream(StreamError),
+    #[error("{}", of_engine(.0))]
+    Engine(EngineError),
+    #[error("cannot run: {0}")]
+    Runtime(std::io::Error),
+    #[error("workflow {id} failed: {failure}{}", .agents.iter().map(ToString::to_string).collect::<String>())]
+    Failed { id: WorkflowId, failure: Failure, agents: Vec<FailedAgent> },
+    #[error("workflow {id} is {status} and does not go on here")]
+    Stopped { id: WorkflowId, status: Status },
+    #[error("workflow {id} is {status}; it has no report yet")]
+    NotEnded { id: WorkflowId, status: Status },
+    #[error("workflow {0} was cancelled")]
+    Cancelled(WorkflowId),
+    #[error(transparent)]
+    BadReport(#[from] BadReport),
+    #[error("the report does not hold: {0} problems")]
+    Unproved(usize),
+    #[error("{0} of the checks failed")]
+    Unwell(usize),
+}
+
+/// An agent that failed for good, with its reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\n  {agent}: {error}")]
+pub(crate) struct FailedAgent {
+    pub(crate) agent: String,
+    pub(crate) error: String,
 }
 
 impl CliError {
+    /// How a workflow that did not complete ended.
+    pub(crate) fn ended(row: &WorkflowRow, agents: Vec<FailedAgent>) -> Self {
+        let id = row.id.clone();
+        match &row.summary.failure {
+            Some(failure) => Self::Failed { id, failure: failure.clone(), agents },
+            None => Self::Stopped { id, status: row.summary.status },
+        }
+    }
+
     /// How the process ends; `None`: quietly, as if all were well.
     pub(crate) const fn exit(&self) -> Option<Exit> {
         Some(match self {
             Self::Closed(_) => return None,
-            Self::Home(_) | Self::Settings(_) => Exit::Setting,
-            Self::Task(_) | Self::Request(_) | Self::Corpus(_) | Self::Out(_) => Exit::Refused,
+            Self::Home(_) | Self::Settings(_) | Self::Provider(_) => Exit::Setting,
+            Self::Task(_)
+            | Self::Request(_)
+            | Self::Name(_)
+            | Self::Event(_)
+            | Self::Limit(_)
+            | Self::Documents(_)
+            | Self::NoDocuments
+            | Self::UnknownCorpus { .. }
+            | Self::NotEnded { .. }
+            | Self::BadReport(_)
+            | Self::Out(_) => Exit::Refused,
+            Self::OpenStore(OpenStoreError::Open { source, .. }) | Self::Store(source) => of_store(source),
+            Self::OpenStore(_) => Exit::Setting,
+            Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
+            Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
+            Self::Engine(EngineError::UnknownProvider { .. } | EngineError::NoProvider) => Exit::Setting,
+            Self::Engine(EngineError::ShuttingDown) => Exit::TryAgain,
+            Self::Engine(EngineError::Failed(_) | EngineError::Internal(_)) => Exit::Failed,
+            Self::Engine(EngineError::Cancelled) | Self::Cancelled(_) => Exit::Cancelled,
+            Self::Engine(_) => Exit::Refused,
+            Self::Failed { failure, .. } => of_failure(failure.class),
+            Self::Stream(_)
+            | Self::Runtime(_)
+            | Self::Stopped { .. }
+            | Self::Unproved(_)
+            | Self::Unwell(_) => Exit::Failed,
         })
     }
 
@@ -49,12 +139,27 @@ impl CliError {
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Closed(_) => "closed",
-            Self::Home(_) => "no_home",
-            Self::Settings(_) => "setting",
+            Self::Home(_) | Self::Settings(_) => "setting",
             Self::Task(_) => "task",
-            Self::Request(_) => "request",
-            Self::Corpus(_) => "corpus",
+            Self::Request(_) | Self::Limit(_) => "invalid_request",
+            Self::Name(_) | Self::Event(_) => "invalid_name",
+            Self::Documents(_) | Self::NoDocuments | Self::UnknownCorpus { .. } => "corpus",
+            Self::Provider(ProviderChoiceError::Unknown { .. } | ProviderChoiceError::Name(_)) => "unknown_provider",
+            Self::Provider(ProviderChoiceError::MissingKey { .. }) => "missing_key",
+            Self::Provider(_) => "provider",
             Self::Out(_) => "out",
+            Self::OpenStore(_) | Self::Store(_) | Self::Stream(StreamError::Store(_)) => "store",
+            Self::Engine(EngineError::Store(_)) => "store",
+            Self::Engine(EngineError::NotFound(_)) | Self::Stream(StreamError::Unknown(_)) => "unknown_workflow",
+            Self::Engine(EngineError::Rejected(_)) => "rejected",
+            Self::Engine(_) | Self::Stream(_) | Self::Runtime(_) => "engine",
+            Self::Failed { .. } => "workflow_failed",
+            Self::Stopped { .. } => "workflow_stopped",
+            Self::NotEnded { .. } => "not_ended",
+            Self::Cancelled(_) => "cancelled",
+            Self::BadReport(_) => "bad_report",
+            Self::Unproved(_) => "verification_failed",
+            Self::Unwell(_) => "doctor",
         }
     }
 
@@ -71,6 +176,71 @@ impl CliError {
             terminal.err(Line::new().styled(Style::Red, "error:").plain(" ").plain(self));
         }
         ExitCode::from(code)
+    }
+}
+
+impl From<EngineError> for CliError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Invalid(invalid) => Self::Request(invalid),
+            other => Self::Engine(other),
+        }
+    }
+}
+
+impl From<InvalidRequest> for CliError {
+    fn from(invalid: InvalidRequest) -> Self {
+        Self::Request(invalid)
+    }
+}
+
+impl From<SettingsError> for CliError {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error)
+    }
+}
+
+impl From<ProviderChoiceError> for CliError {
+    fn from(error: ProviderChoiceError) -> Self {
+        match error {
+            ProviderChoiceError::Settings(error) => Self::Settings(error),
+            other => Self::Provider(other),
+        }
+    }
+}
+
+impl From<StreamError> for CliError {
+    fn from(error: StreamError) -> Self {
+        Self::Stream(error)
+    }
+}
+
+/// A store that is busy or full may be asked again; one that cannot be reached or read is out of reach.
+const fn of_store(error: &StoreError) -> Exit {
+    match error {
+        StoreError::Locked(_) | StoreError::Full(_) => Exit::TryAgain,
+        StoreError::IdempotencyMismatch | StoreError::Exists => Exit::Refused,
+        _ => Exit::Unreachable,
+    }
+}
+
+const fn of_failure(class: FailureClass) -> Exit {
+    match class {
+        FailureClass::Budget
+        | FailureClass::RateLimited
+        | FailureClass::Overloaded
+        | FailureClass::QuotaExhausted => Exit::TryAgain,
+        FailureClass::Auth => Exit::Setting,
+        FailureClass::Network => Exit::Unreachable,
+        _ => Exit::Failed,
+    }
+}
+
+/// The engine's message, with what a person at a terminal can do about it.
+fn of_engine(error: &EngineError) -> String {
+    match error {
+        EngineError::UnknownPrice { .. } => format!("{error}: use --budget-tokens or --max-calls"),
+        _ => error.to_string(),
     }
 }
 

@@ -3,7 +3,11 @@
 mod args;
 mod commands;
 mod error;
+mod progress;
 mod reports;
+mod row;
+mod session;
+mod sources;
 mod table;
 mod task;
 mod terminal;

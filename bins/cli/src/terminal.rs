@@ -14,6 +14,8 @@ pub(crate) struct Terminal {
     pub(crate) json: bool,
     /// No progress.
     pub(crate) quiet: bool,
+    /// Whether a person reads stdout as it is written.
+    pub(crate) is_read: bool,
     /// Whether stderr shows progress bars.
     pub(crate) bars: bool,
     color_out: bool,
@@ -48,6 +50,7 @@ impl Terminal {
         Self {
             json: common.json,
             quiet: common.quiet,
+            is_read: io::stdout().is_terminal(),
             bars: io::stderr().is_terminal() && !dumb && !common.json && !common.quiet,
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
@@ -119,6 +122,12 @@ impl Line {
 
     pub(crate) fn styled(mut self, style: Style, text: impl Display) -> Self {
         self.0.push((Some(style), text.to_string()));
+        self
+    }
+
+    /// The pieces of this line, then those of the other.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::Session;
+use crate::session::Session;
 use crate::{
     error::CliError,
     table::Table,

@@ -1,57 +1,48 @@
-//! Which command does what. Owns the order: settings are read only by commands that need them.
+//! Which command does what. Owns the order: settings are read only for commands that need them.
 
+mod catalogue;
 mod config;
+mod doctor;
+mod drive;
+mod follow;
+mod list;
+mod results;
+mod resume;
 mod shell;
+mod verify;
+mod work;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use mcp_orchestrator_app::{Folders, Settings, Sources};
+pub(crate) use verify::BadReport;
 
 use crate::{
-    args::{Cli, Command, Common, ConfigCommand},
+    args::{Cli, Command, ConfigCommand},
     error::CliError,
+    session::Session,
     terminal::Terminal,
 };
 
 /// Runs one command to its end.
 pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
+    let session = || Session::new(&cli.common, terminal);
     match cli.command {
-        Command::Completions(args) => return shell::completions(args.shell, terminal),
-        Command::Man => return shell::man(terminal),
-        _ => {}
-    }
-    let session = Session::new(&cli.common, terminal)?;
-    match cli.command {
-        Command::Config(ConfigCommand::Show) => config::show(&session),
-        _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-/// What every command that works with workflows has.
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) terminal: Terminal,
-    pub(crate) folders: Folders,
-    pub(crate) settings: Settings,
-    pub(crate) environment: BTreeMap<String, String>,
-    /// The person's own settings file, whether it is there or not.
-    pub(crate) file: PathBuf,
-}
-
-impl Session {
-    fn new(common: &Common, terminal: Terminal) -> Result<Self, CliError> {
-        let folders = Folders::of_this_process()?;
-        // A variable that is not UTF-8 can name no setting and hold no key.
-        let environment: BTreeMap<String, String> =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
-        let flags = common.store.iter().map(|url| ("store.url", "--store", url.clone())).collect();
-        let sources = Sources {
-            folders: folders.clone(),
-            file: common.config.clone(),
-            environment: environment.clone(),
-            flags,
-        };
-        let file = common.config.clone().unwrap_or_else(|| folders.config_file());
-        Ok(Self { terminal, folders, settings: Settings::load(&sources)?, environment, file })
+        Command::Completions(args) => shell::completions(args.shell, terminal),
+        Command::Man => shell::man(terminal),
+        Command::Verify(args) => verify::verify(&args.report, terminal),
+        Command::Doctor(args) => doctor::doctor(&cli.common, &args.corpus, terminal),
+        Command::Config(ConfigCommand::Show) => config::show(&session()?),
+        Command::Patterns => catalogue::patterns(&session()?),
+        Command::Tools => catalogue::tools(&session()?),
+        Command::Providers => catalogue::providers(&session()?),
+        Command::List(args) => list::list(&session()?, &args),
+        Command::Status(args) => list::status(&session()?, &args.id),
+        Command::Events(args) => follow::events(&session()?, &args),
+        Command::Watch(args) => follow::watch(&session()?, &args.id),
+        Command::Cancel(args) => follow::cancel(&session()?, &args),
+        Command::Results(args) => results::results(&session()?, &args),
+        Command::Research(args) => work::research(&session()?, *args),
+        Command::Search(args) => work::search(&session()?, *args),
+        Command::Resume(args) => resume::resume(&session()?, args),
     }
 }

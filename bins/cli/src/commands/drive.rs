@@ -1,0 +1,100 @@
+//! A workflow that runs in this process, from its submission to its files. Owns what Ctrl-C means.
+
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use mcp_orchestrator::{Handle, SubmitOptions, WorkerMode};
+use mcp_orchestrator_domain::{Status, WorkflowId};
+use tokio::sync::Notify;
+
+use super::{
+    follow::{self, Interrupted},
+    results,
+    work::Work,
+};
+use crate::{
+    error::{CliError, Exit},
+    progress::View,
+    session::Session,
+    sources,
+    terminal::{Line, Style},
+};
+
+/// How long the engine is given to put itself away when the process ends.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Submits the work, follows it and writes its report.
+pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, CliError> {
+    let corpora = session.open(&work.corpora).await?;
+    let store = session.store().await?;
+    let handle = session.worker(&store, &work.choice, &corpora, WorkerMode::Own)?;
+    let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true };
+    let ended = async {
+        let id = handle.submit_with(work.draft, options).await?;
+        sources::remember(store.as_ref(), &id, &work.corpora).await?;
+        to_the_end(session, &handle, &id, &work.out).await
+    };
+    let ended = ended.await;
+    put_away(&handle).await;
+    ended
+}
+
+/// Ends the engine; what is unfinished goes on when somebody resumes it.
+pub(crate) async fn put_away(handle: &Handle) {
+    if let Err(error) = handle.shutdown(GRACE).await {
+        tracing::error!(%error, "the engine did not end in order");
+    }
+}
+
+/// Follows a workflow this process runs, then prints its report and writes its files.
+pub(crate) async fn to_the_end(
+    session: &Session,
+    handle: &Handle,
+    id: &WorkflowId,
+    out: &Path,
+) -> Result<ExitCode, CliError> {
+    let terminal = session.terminal;
+    let mut view = View::new(terminal);
+    view.note(Line::new().plain("workflow ").styled(Style::Bold, id));
+    let first = Arc::new(Notify::new());
+    let interrupts = tokio::spawn(interrupts(handle.clone(), id.clone(), Arc::clone(&first)));
+    let interrupted = Interrupted { first: &first, says: "cancelling; press Ctrl-C again to stop at once" };
+    let failed = follow::to_the_end(handle, id, &mut view, Some(interrupted)).await;
+    interrupts.abort();
+    drop(view);
+    let failed = failed?;
+    let row = handle.status(id).await?;
+    match row.summary.status {
+        Status::Completed => {
+            let found = handle.results(id).await?;
+            let paths = results::save(&found, out)?;
+            results::show(terminal, &found, &paths)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Status::Cancelled => Err(CliError::Cancelled(id.clone())),
+        Status::Failed | Status::Queued | Status::Running | Status::Waiting => Err(CliError::ended(&row, failed)),
+    }
+}
+
+/// The first Ctrl-C cancels the workflow durably, the second ends the process at once.
+async fn interrupts(handle: Handle, id: WorkflowId, first: Arc<Notify>) {
+    // Without a way to hear of Ctrl-C the system's own way is left: it ends the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    first.notify_one();
+    let cancel = async {
+        if let Err(error) = handle.cancel(&id, "interrupted at the terminal").await {
+            tracing::warn!(%error, "cannot cancel");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = cancel => {}
+        _ = tokio::signal::ctrl_c() => exit_at_once(),
+    }
+}
+
+#[expect(clippy::exit, reason = "a second Ctrl-C asks for exactly this; the workflow can be resumed")]
+fn exit_at_once() {
+    std::process::exit(Exit::Cancelled as i32);
+}

@@ -1,0 +1,99 @@
+//! `resume`: goes on with a workflow, or with all that nobody runs.
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use mcp_orchestrator::{ResumeOptions, WorkerMode};
+use mcp_orchestrator_app::Reason;
+use mcp_orchestrator_domain::{Principal, Status, WorkflowId};
+use mcp_orchestrator_store::{ListFilter, Store, WorkflowRow};
+
+use super::drive::{put_away, to_the_end};
+use crate::{
+    args::ResumeArgs,
+    error::CliError,
+    reports,
+    session::Session,
+    sources,
+};
+
+/// Unfinished workflows looked at.
+const UNFINISHED_MAX: usize = 500;
+
+pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, CliError> {
+    let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
+    let id: Option<WorkflowId> = args.id.as_deref().map(str::parse).transpose()?;
+    reports::prepare(&out)?;
+    session.block_on(async {
+        let store = session.store().await?;
+        match id {
+            Some(id) => {
+                let row = store.get(&id).await?.filter(|row| row.principal == Principal::local());
+                let row = row.ok_or_else(|| mcp_orchestrator::Error::NotFound(id.clone()))?;
+                one(session, &store, &row, &out).await
+            }
+            None => all(session, &store, &out).await,
+        }
+    })
+}
+
+/// One after the other: each may need other documents and another provider. The first that does not end well says how
+/// the process ends, after the others had their turn.
+async fn all(session: &Session, store: &Arc<dyn Store>, out: &Path) -> Result<ExitCode, CliError> {
+    store.repair().await?;
+    let filter = ListFilter {
+        principal: Some(Principal::local()),
+        statuses: vec![Status::Queued, Status::Running],
+        max: UNFINISHED_MAX,
+        ..ListFilter::default()
+    };
+    let rows = store.list(&filter).await?;
+    let left: Vec<&WorkflowRow> = rows.iter().rev().filter(|row| row.owner.is_none()).collect();
+    if left.is_empty() {
+        session.terminal.note("nothing is unfinished");
+    }
+    let mut worst = None;
+    for row in left {
+        match one(session, store, row, out).await {
+            Ok(_) => {}
+            Err(stop @ (CliError::Closed(_) | CliError::Cancelled(_))) => return Err(stop),
+            Err(error) => {
+                if let Some(before) = worst.replace(error) {
+                    before.tell(session.terminal);
+                }
+            }
+        }
+    }
+    worst.map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+async fn one(
+    session: &Session,
+    store: &Arc<dyn Store>,
+    row: &WorkflowRow,
+    out: &Path,
+) -> Result<ExitCode, CliError> {
+    let names = &row.needs.corpora;
+    let folders = sources::recall(store.as_ref(), &row.id, names, &session.settings.corpora).await?;
+    if let Some(missing) = names.iter().find(|name| !folders.contains_key(*name)) {
+        return Err(CliError::UnknownCorpus { id: row.id.clone(), corpus: missing.clone() });
+    }
+    let choice = match &row.needs.provider {
+        Some(name) => session.providers().named(name.as_str(), Reason::Named)?,
+        None => session.providers().choose(None, !folders.is_empty()).await?,
+    };
+    let corpora = session.open(&folders).await?;
+    let handle = session.worker(store, &choice, &corpora, WorkerMode::Only(vec![row.id.clone()]))?;
+    let ended = async {
+        let options = ResumeOptions { reserved: true, ..ResumeOptions::default() };
+        let id = handle.resume(&row.id, options).await?;
+        if id != row.id {
+            sources::remember(store.as_ref(), &id, &folders).await?;
+            let how = row.summary.status;
+            session.terminal.note(format!("{} is {how}; it goes on as a new workflow", row.id));
+        }
+        to_the_end(session, &handle, &id, out).await
+    };
+    let ended = ended.await;
+    put_away(&handle).await;
+    ended
+}

@@ -1,0 +1,61 @@
+//! `verify`: every citation of a JSON report again, from its files alone. Needs no settings, store or network.
+
+use std::{path::Path, process::ExitCode};
+
+use mcp_orchestrator_documents::verify::{VerifyError, VerifyProblem, verify as check};
+use serde_json::json;
+
+use crate::{
+    error::CliError,
+    terminal::{Line, Style, Terminal},
+};
+
+/// A file that is no report.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}{}", because(source))]
+pub(crate) struct BadReport {
+    #[from]
+    source: VerifyError,
+}
+
+fn because(error: &VerifyError) -> String {
+    std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default()
+}
+
+pub(crate) fn verify(report: &Path, terminal: Terminal) -> Result<ExitCode, CliError> {
+    let found = check(report).map_err(BadReport::from)?;
+    if terminal.json {
+        terminal.out_json(&json!({
+            "report": report,
+            "holds": found.holds(),
+            "sentences": found.sentences,
+            "citations": found.citations,
+            "snapshots": found.snapshots,
+            "problems": found.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        for problem in &found.problems {
+            terminal.out(Line::new().styled(Style::Red, mark(problem)).plain(" ").plain(problem))?;
+        }
+    }
+    if !found.holds() {
+        return Err(CliError::Unproved(found.problems.len()));
+    }
+    if !terminal.json {
+        let text = format!(
+            "{} citations in {} sentences hold against {} texts",
+            found.citations, found.sentences, found.snapshots
+        );
+        terminal.out(Line::new().styled(Style::Green, "verified").plain(": ").plain(text))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The kind of a problem in a word.
+const fn mark(problem: &VerifyProblem) -> &'static str {
+    match problem {
+        VerifyProblem::MissingEvidence(_) => "missing",
+        VerifyProblem::Sentence(_) | VerifyProblem::ProvedWithoutCitation { .. } => "unproved",
+        _ => "altered",
+    }
+}

@@ -1,0 +1,69 @@
+//! Progress of a workflow as it happens: bars on a terminal, plain lines elsewhere, JSON lines for programs, or nothing.
+
+mod bars;
+mod words;
+
+use mcp_orchestrator_domain::Stage;
+use mcp_orchestrator_streaming::ClientEvent;
+
+use crate::terminal::{Closed, Line, Style, Terminal};
+
+use bars::Bars;
+pub(crate) use words::{brief, of_event, spent};
+
+/// Shows one workflow. Dropping it leaves the terminal clean.
+#[derive(Debug)]
+pub(crate) struct View {
+    terminal: Terminal,
+    how: How,
+}
+
+#[derive(Debug)]
+enum How {
+    Bars(Box<Bars>),
+    Lines(Stage),
+    Json,
+    Quiet,
+}
+
+impl View {
+    pub(crate) fn new(terminal: Terminal) -> Self {
+        let how = match terminal {
+            Terminal { json: true, .. } => How::Json,
+            Terminal { quiet: true, .. } => How::Quiet,
+            Terminal { bars: true, .. } => How::Bars(Box::new(Bars::new(terminal))),
+            _ => How::Lines(Stage::Queued),
+        };
+        Self { terminal, how }
+    }
+
+    /// Shows one event.
+    ///
+    /// # Errors
+    /// [`Closed`] when events go to stdout and nobody reads it any more.
+    pub(crate) fn show(&mut self, event: &ClientEvent) -> Result<(), Closed> {
+        match &mut self.how {
+            How::Json => self.terminal.out_json(event)?,
+            How::Quiet => {}
+            How::Bars(bars) => bars.show(event),
+            How::Lines(stage) => {
+                if event.progress.stage > *stage {
+                    *stage = event.progress.stage;
+                    self.terminal.note(Line::new().styled(Style::Bold, stage).plain(spent(&event.progress)));
+                }
+                if let Some(line) = of_event(event) {
+                    self.terminal.note(line);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A line for the person beside the progress.
+    pub(crate) fn note(&self, line: impl Into<Line>) {
+        match &self.how {
+            How::Bars(bars) => bars.above(line),
+            How::Lines(_) | How::Json | How::Quiet => self.terminal.note(line),
+        }
+    }
+}

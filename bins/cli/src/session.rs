@@ -1,0 +1,111 @@
+//! What every command that works with workflows has: settings, folders, the store, an engine. Made only as far as needed.
+
+use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc};
+
+use mcp_orchestrator::{Handle, Orchestrator, WorkerMode};
+use mcp_orchestrator_app::{
+    Choice, CorpusFolders, Folders, Providers, Settings, Sources, StoreUrl, corpus_tools, open_corpora,
+};
+use mcp_orchestrator_providers::ExtractiveProvider;
+use mcp_orchestrator_store::Store;
+use mcp_orchestrator_tools::Corpora;
+
+use crate::{args::Common, error::CliError, terminal::Terminal};
+
+/// A command's surroundings.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) terminal: Terminal,
+    pub(crate) folders: Folders,
+    pub(crate) settings: Settings,
+    /// The person's own settings file, whether it is there or not.
+    pub(crate) file: PathBuf,
+    environment: BTreeMap<String, String>,
+}
+
+impl Session {
+    /// Reads the settings; opens nothing.
+    pub(crate) fn new(common: &Common, terminal: Terminal) -> Result<Self, CliError> {
+        let folders = Folders::of_this_process()?;
+        // A variable that is not UTF-8 can name no setting and hold no key.
+        let environment: BTreeMap<String, String> =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+        let sources = Sources {
+            folders,
+            file: common.config.clone(),
+            environment,
+            flags: common.store.iter().map(|url| ("store.url", "--store", url.clone())).collect(),
+        };
+        let settings = Settings::load(&sources)?;
+        let Sources { folders, environment, file, .. } = sources;
+        let file = file.unwrap_or_else(|| folders.config_file());
+        Ok(Self { terminal, folders, settings, file, environment })
+    }
+
+    /// The providers under these settings.
+    pub(crate) const fn providers(&self) -> Providers<'_> {
+        Providers::new(&self.settings, &self.environment)
+    }
+
+    /// Runs async work to its end on a runtime of its own.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
+        let done = runtime.block_on(work);
+        // A thread that still reads a folder must not hold up the end of the process.
+        runtime.shutdown_background();
+        done
+    }
+
+    /// The store workflows are kept in.
+    pub(crate) async fn store(&self) -> Result<Arc<dyn Store>, CliError> {
+        Ok(StoreUrl::parse(&self.settings.store_url)?.open().await?)
+    }
+
+    /// An engine that runs nothing: it reads, watches and cancels.
+    pub(crate) async fn reader(&self) -> Result<Handle, CliError> {
+        let builder = Orchestrator::builder_shared(self.store().await?)
+            .with_provider(ExtractiveProvider::new())
+            .with_worker_mode(WorkerMode::None);
+        Ok(builder.build()?.start())
+    }
+
+    /// An engine that runs what this process submits, and what `mode` says.
+    pub(crate) fn worker(
+        &self,
+        store: &Arc<dyn Store>,
+        choice: &Choice,
+        corpora: &Corpora,
+        mode: WorkerMode,
+    ) -> Result<Handle, CliError> {
+        let mut builder = Orchestrator::builder_shared(Arc::clone(store))
+            .with_shared_provider(Arc::clone(&choice.provider))
+            .with_limits(self.settings.limits)
+            .with_running_max(1)
+            .with_worker_mode(mode)
+            .with_corpus_names(corpora.iter().map(|corpus| corpus.name().clone()));
+        if corpora.iter().next().is_some() {
+            for tool in corpus_tools(corpora) {
+                builder = builder.with_shared_tool(tool);
+            }
+        }
+        Ok(builder.build()?.start())
+    }
+
+    /// Makes documents searchable.
+    pub(crate) async fn search_in(&self, folders: &CorpusFolders) -> Result<Corpora, CliError> {
+        let (folders, cache) = (folders.clone(), self.folders.cache.join("corpora"));
+        let opened = tokio::task::spawn_blocking(move || open_corpora(&folders, &cache)).await;
+        Ok(opened.map_err(|error| CliError::Runtime(std::io::Error::other(error)))??)
+    }
+
+    /// Makes documents searchable and says what they are.
+    pub(crate) async fn open(&self, folders: &CorpusFolders) -> Result<Corpora, CliError> {
+        let corpora = self.search_in(folders).await?;
+        for corpus in corpora.iter() {
+            let summary = corpus.summary();
+            let read = if summary.changed > 0 { format!(", {} read anew", summary.changed) } else { String::new() };
+            self.terminal.note(format!("corpus {}: {} documents{read}", corpus.name(), summary.documents));
+        }
+        Ok(corpora)
+    }
+}

@@ -1,0 +1,70 @@
+//! Help, completions and the manual page list what works, and only that.
+
+use crate::setup::Home;
+
+#[test]
+fn help_lists_every_command() {
+    insta::assert_snapshot!(Home::new().run(&["--help"]).ended(0).out);
+}
+
+#[test]
+fn help_of_research_lists_every_flag() {
+    insta::assert_snapshot!(Home::new().run(&["research", "--help"]).ended(0).out);
+}
+
+#[test]
+fn help_of_search_lists_every_flag() {
+    insta::assert_snapshot!(Home::new().run(&["search", "--help"]).ended(0).out);
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ran = Home::new().run(&["completions", shell]).ended(0);
+        assert!(ran.out.contains("mcp-orchestrator") && ran.out.contains("research"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_page_names_every_command() {
+    let page = Home::new().run(&["man"]).ended(0).out;
+    for command in ["research", "search", "verify", "doctor", "completions"] {
+        assert!(page.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn every_setting_is_shown_with_its_origin_and_no_secret() {
+    let home = Home::new();
+    home.write(
+        ".config/mcp-orchestrator/config.toml",
+        "[provider]\ndefault = \"groq\"\n[provider.groq]\napi_key = \"gsk-secret\"\n[corpora]\nnotes = [\"~/notes\"]\n",
+    );
+    let variables = [("ORCHESTRATOR_TIMEOUTS__AGENT", "90s")];
+    let ran = home.run_with(&variables, &["config", "show"]).ended(0);
+    assert!(!ran.out.contains("gsk-secret"));
+    insta::assert_snapshot!(home.anonymous(&ran.out));
+}
+
+#[test]
+fn providers_are_listed_with_their_keys_state_and_no_key() {
+    let home = Home::new();
+    let ran = home.run_with(&[("GROK_API_KEY", "xai-secret")], &["providers", "--json"]).ended(0);
+    assert!(!ran.out.contains("xai-secret"));
+    let providers = &ran.json_lines()[0]["providers"];
+    let xai = providers.as_array().unwrap().iter().find(|provider| provider["name"] == "xai").unwrap();
+    assert_eq!(xai["key"]["state"], "set");
+    assert_eq!(xai["key"]["origin"], "env GROK_API_KEY");
+    let openai = providers.as_array().unwrap().iter().find(|provider| provider["name"] == "openai").unwrap();
+    assert_eq!(openai["key"]["state"], "not_set");
+    assert!(home.run(&["providers"]).ended(0).out.contains("extractive"));
+}
+
+#[test]
+fn patterns_and_tools_are_listed() {
+    let home = Home::new();
+    let patterns = home.run(&["patterns"]).ended(0).out;
+    assert!(patterns.contains("beltalowda") && patterns.contains("swarm"), "{patterns}");
+    let tools = home.run(&["tools", "--json"]).ended(0).json_lines();
+    assert_eq!(tools[0]["tools"][0]["name"], "corpus_search");
+}
