@@ -89,7 +89,7 @@ async fn a_network_error_is_tried_again_so_often_as_was_asked_and_no_more() {
     };
     for round in 1..=3_usize {
         engine.until("both tried", |p| tries("belter_0")(p) >= round && tries("belter_1")(p) >= round).await;
-        engine.until("nothing runs", |p| p.running() == 0).await;
+        engine.until_recorded(&id, "call_failed", if round < 3 { 2 * round } else { 5 }).await;
         for _ in 0..50 {
             engine.clock.advance(Duration::from_millis(200));
             tokio::task::yield_now().await;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::TryStreamExt;
 use mcp_orchestrator::{Builder, Handle, Orchestrator};
-use mcp_orchestrator_domain::{RequestDraft, WorkflowId};
+use mcp_orchestrator_domain::{RequestDraft, Seq, WorkflowId};
 use mcp_orchestrator_store::{MemoryStore, Store};
 use mcp_orchestrator_streaming::{ClientEvent, Cursor};
 use mcp_orchestrator_testkit::{ManualClock, ScriptedProvider};
@@ -52,6 +52,22 @@ impl Engine {
         tokio::time::timeout(Duration::from_secs(20), seen).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
 
+    /// Waits until the log holds so many records of a kind.
+    pub(crate) async fn until_recorded(&self, id: &WorkflowId, kind: &str, count: usize) {
+        let recorded = async {
+            loop {
+                let log = self.handle.records(id, Seq::ZERO, 1000).await.unwrap();
+                if log.iter().filter(|recorded| recorded.record.event.kind() == kind).count() >= count {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), recorded)
+            .await
+            .unwrap_or_else(|_| panic!("never {count} {kind}"));
+    }
+
     /// The names of all client events of an ended workflow, in order.
     pub(crate) async fn events(&self, id: &WorkflowId) -> Vec<ClientEvent> {
         self.handle.events(id, Cursor::START).await.unwrap().try_collect().await.unwrap()
@@ -60,11 +76,6 @@ impl Engine {
     /// The same as [`Engine::events`], names only.
     pub(crate) async fn event_names(&self, id: &WorkflowId) -> Vec<&'static str> {
         self.events(id).await.iter().map(|event| event.event_type().as_str()).collect()
-    }
-
-    /// How often each call was asked for, by its key.
-    pub(crate) fn asked_twice(&self) -> Vec<String> {
-        self.provider.asked().into_iter().filter(|asked| asked.before > 0).map(|asked| asked.key).collect()
     }
 }
 

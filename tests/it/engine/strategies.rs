@@ -25,7 +25,7 @@ impl Strategy for Broken {
     }
 
     fn describe(&self) -> Pattern {
-        Pattern::new(self.name.clone(), "Broken", "Breaks its contract.")
+        Pattern::new(self.name.clone(), 1, "Broken", "Breaks its contract.")
     }
 
     fn next(&self, workflow: &Workflow) -> Next {

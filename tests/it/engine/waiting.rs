@@ -18,6 +18,7 @@ async fn a_rate_limited_agent_waits_as_long_as_asked_while_its_siblings_finish()
     for round in 1..=3_usize {
         engine.until("belter_0 is asked again", |p| asked("belter_0")(p) == round).await;
         engine.until("the others are done", |p| asked("belter_2")(p) == 1 && p.running() == 0).await;
+        engine.until_recorded(&id, "call_failed", round).await;
         engine.clock.advance(Duration::from_secs(99));
         for _ in 0..50 {
             tokio::task::yield_now().await;
