@@ -61,11 +61,10 @@ impl BaseUrl {
         self.0.scheme() == "https"
     }
 
-    /// The address of `path`, which begins with a slash, under this one.
+    /// The address of `path` under this one.
     pub(crate) fn join(&self, path: &str) -> Url {
-        debug_assert!(path.starts_with('/'), "a path begins with a slash");
         let mut url = self.0.clone();
-        let joined = format!("{}{path}", self.0.path().trim_end_matches('/'));
+        let joined = format!("{}/{}", self.0.path().trim_end_matches('/'), path.trim_start_matches('/'));
         url.set_path(&joined);
         url
     }

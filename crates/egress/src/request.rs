@@ -51,7 +51,7 @@ pub(crate) struct Prepared {
 }
 
 impl Request {
-    /// Asks for what is at `path`, which begins with a slash, under `base`.
+    /// Asks for what is at `path` under `base`.
     #[must_use]
     pub fn get(base: &BaseUrl, path: impl Into<String>) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Request {
         }
     }
 
-    /// Sends JSON to `path`, which begins with a slash, under `base`.
+    /// Sends JSON to `path` under `base`.
     #[must_use]
     pub fn post_json(base: &BaseUrl, path: impl Into<String>, json: impl Into<Bytes>) -> Self {
         let mut request = Self::get(base, path).with_header("content-type", "application/json");

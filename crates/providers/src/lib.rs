@@ -1,4 +1,30 @@
 //! Model providers: the [`Provider`] contract, the Chat wire and the extractive writer.
+//!
+//! A provider answers one request of an agent: messages, tools and an output schema go in, a reply with its token counts
+//! and its cost comes out, or an error with a class to branch on. Providers do not retry and keep no conversation.
+//!
+//! ```
+//! # #[cfg(feature = "http")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use mcp_orchestrator_providers::{Price, Provider, chat};
+//!
+//! // Builds without opening a connection; `check` and `chat` are the two that do.
+//! let ollama = chat::vendor("ollama").ok_or("not in the catalogue")?.provider(None).build()?;
+//! assert_eq!(ollama.name().as_str(), "ollama");
+//! assert_eq!(ollama.capabilities(None).price, Some(Price::FREE));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "http"))]
+//! # fn main() {}
+//! ```
+//!
+//! | feature | what it adds | depends on |
+//! |---|---|---|
+//! | `http` | `chat`: the Chat wire for hosted services and local servers | `mcp-orchestrator-egress`, tokio |
+//! | `extractive` | `ExtractiveProvider`: writes from quotes, without a model | – |
+//!
+//! Neither is on by default; without them only the contract is there. Start at [`Provider`].
+
 #[cfg(feature = "http")]
 pub mod chat;
 #[cfg(feature = "extractive")]
