@@ -143,8 +143,8 @@ impl<'w> Layers<'w> {
         numbered.map(|(group, number)| drummer(number, group, workflow.request())).collect()
     }
 
-    /// What Camina reads: each Drummer's output or, where it failed or saw nothing in it, what it should have merged; then what is in no
-    /// group; then who found nothing, so that the gap can be named.
+    /// What Camina reads: each Drummer's output or, where it failed or saw nothing in its group, what it should have
+    /// merged; then what is in no group; then who found nothing, so that the gap can be named.
     fn results(&self, workflow: &Workflow) -> Vec<StepId> {
         let mut reads = Vec::new();
         for drummer in &self.drummers {

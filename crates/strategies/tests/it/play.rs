@@ -1,6 +1,6 @@
 //! A workflow played by hand: a strategy plans, the test says what becomes of each step. Owns the fold; no engine.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use mcp_orchestrator_domain::{
     AssistantMessage, BlobRef, CallCompleted, CallStarted, Cost, Digest, Event, EvidenceId, Failure, FailureClass,
@@ -225,7 +225,10 @@ impl Play {
     pub(crate) fn prompt(&self, step: &str) -> Prompt {
         let spec = self.spec(step);
         let outputs: Vec<StepText> = spec.reads.iter().map(|read| self.output(read.as_str())).collect();
-        let spans = outputs.iter().flat_map(|output| &output.evidence).map(span).collect();
+        let mut ids: Vec<&EvidenceId> = outputs.iter().flat_map(|output| &output.evidence).collect();
+        let mut seen = BTreeSet::new();
+        ids.retain(|id| seen.insert(*id));
+        let spans = ids.into_iter().map(span).collect();
         let tools = match &spec.kind {
             StepKind::Agent { tools, .. } => tools.as_slice(),
             _ => &[],
