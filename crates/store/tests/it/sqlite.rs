@@ -1,5 +1,11 @@
-//! The SQLite store against the suite, always with a second handle on the same file.
+//! The SQLite store against the suite, always with a second handle on the same file, and what only a file can suffer.
 #![cfg(feature = "sqlite")]
+
+mod faults;
+mod golden;
+mod shared;
+
+use std::path::Path;
 
 use mcp_orchestrator_store::{SqliteOptions, SqliteStore};
 use mcp_orchestrator_testkit::store_suite::{Dial, Subject};
@@ -7,9 +13,12 @@ use mcp_orchestrator_testkit::store_suite::{Dial, Subject};
 async fn subject(dial: Dial) -> Subject {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let open = || SqliteStore::open_with(&path, SqliteOptions::new().with_now(dial.clock()));
-    let (store, peer) = (open().await.unwrap(), open().await.unwrap());
+    let (store, peer) = (open(&path, &dial).await, open(&path, &dial).await);
     Subject::new(store, dial, folder).with_peer(peer)
+}
+
+async fn open(path: &Path, dial: &Dial) -> SqliteStore {
+    SqliteStore::open_with(path, SqliteOptions::new().with_now(dial.clock())).await.unwrap()
 }
 
 mcp_orchestrator_testkit::store_suite!(subject);
