@@ -1,2 +1,36 @@
-//! stub
-fn main() {}
+//! Every task that is neither a test nor a benchmark: `cargo xtask <task>`. Owns the list of tasks only.
+
+mod answers;
+mod ci;
+mod licences;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+/// A task by its name.
+struct Task {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> anyhow::Result<ExitCode>,
+}
+
+const TASKS: &[Task] = &[
+    Task { name: "ci", about: ci::ABOUT, run: ci::run },
+    Task { name: "answers", about: answers::ABOUT, run: answers::run },
+];
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let task = arguments.first().and_then(|name| TASKS.iter().find(|task| task.name == *name));
+    if let Some(task) = task {
+        return (task.run)(&arguments[1..]);
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "cargo xtask <task>\n")?;
+    for task in TASKS {
+        writeln!(out, "  {:<12} {}", task.name, task.about)?;
+    }
+    Ok(if arguments.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}

@@ -156,7 +156,7 @@ fn when(question: &Question, text: &str) -> f64 {
 fn where_(text: &str) -> f64 {
     let mut before_is_preposition = false;
     let mut best = 0.0_f64;
-    for word in words(text) {
+    for word in words(text).filter(|word| !matches!(*word, "the" | "a" | "an")) {
         if before_is_preposition {
             best = best.max(if word.chars().next().is_some_and(char::is_uppercase) { 1.0 } else { 0.5 });
         }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mcp_orchestrator_domain::{StepInput, cited};
-
-use super::write::NOTHING_FOUND;
+use mcp_orchestrator_domain::{NOTHING_FOUND, StepInput, cited};
 
 /// The first output, without the lines that cite an id no span has. What is wrong with other sentences cannot be told
 /// from here, so they stay.

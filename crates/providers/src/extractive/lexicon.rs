@@ -22,6 +22,10 @@ const STOP: &[&str] = &[
 /// Words that say little: they may be missing from an answer.
 const WEAK: &[&str] = &[
     "able",
+    "back",
+    "earlier",
+    "later",
+    "previous",
     "according",
     "actually",
     "allow",
@@ -224,6 +228,13 @@ const WEAK: &[&str] = &[
 
 /// Groups of words that mean nearly the same wherever the subject is shared.
 const MEANINGS: &[&[&str]] = &[
+    &["answer", "respond", "reply", "response"],
+    &["earlier", "previous", "former", "prior", "old"],
+    &["back", "return", "revert", "rollback", "undo"],
+    &["difference", "differ", "unlike", "except", "whereas", "contrast", "compare", "similar"],
+    &["see", "show", "print", "view", "inspect"],
+    &["execute", "run"],
+    &["missing", "absent", "lack", "left"],
     &["cost", "price", "fee", "charge", "tariff", "toll", "pay", "expense"],
     &["begin", "start", "commence", "launch"],
     &["end", "finish", "terminate", "expire", "expiry"],
@@ -305,6 +316,48 @@ const MEANINGS: &[&[&str]] = &[
     &["download", "fetch", "pull"],
     &["install", "installation", "setup"],
     &["emergency", "distress"],
+];
+
+/// Words that make the number before them a measure.
+const UNITS: &[&str] = &[
+    "bytes",
+    "cm",
+    "crowns",
+    "day",
+    "days",
+    "degrees",
+    "dollars",
+    "euros",
+    "feet",
+    "gb",
+    "hours",
+    "kb",
+    "kg",
+    "kilobytes",
+    "kilometres",
+    "km",
+    "knots",
+    "kw",
+    "litres",
+    "m",
+    "mb",
+    "megabytes",
+    "meters",
+    "metre",
+    "metres",
+    "miles",
+    "minutes",
+    "mm",
+    "months",
+    "ms",
+    "percent",
+    "pixels",
+    "seconds",
+    "tonnes",
+    "tons",
+    "volts",
+    "weeks",
+    "years",
 ];
 
 const IRREGULAR: &[(&str, &str)] = &[
@@ -402,6 +455,11 @@ pub(super) fn is_stop(word: &str) -> bool {
 /// Whether a stem says little.
 pub(super) fn is_weak(stem: &str) -> bool {
     WEAK_STEMS.binary_search_by(|weak| weak.as_str().cmp(stem)).is_ok()
+}
+
+/// Whether a lower-case word makes the number before it a measure.
+pub(super) fn is_unit(word: &str) -> bool {
+    UNITS.contains(&word)
 }
 
 /// The base form of an irregular lower-case word.

@@ -22,7 +22,6 @@ use mcp_orchestrator_domain::{
 use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use question::Question;
 use rank::Ranking;
-pub use write::NOTHING_FOUND;
 use write::Size;
 
 /// The tool it searches with.
@@ -39,7 +38,7 @@ const FINDINGS_MAX: usize = 6;
 /// A planner's answer is a numbered list of sub-questions; a researcher's is a call of `corpus_search`, then a list of
 /// quotes; a synthesizer's and an executive's is a report whose first section answers the question. Each sentence is
 /// a verbatim piece of one evidence span followed by its `[ev_…]`. When the spans say nothing about the question, the
-/// answer is [`NOTHING_FOUND`] and nothing else.
+/// answer is [`NOTHING_FOUND`](mcp_orchestrator_domain::NOTHING_FOUND) and nothing else.
 ///
 /// The same input gives the same bytes. Nothing is waited for, so dropping the future loses nothing.
 #[derive(Clone, Debug)]
@@ -154,7 +153,11 @@ fn report(input: &StepInput, size: Size, must_answer: bool) -> String {
 }
 
 fn numbered(lines: &[String]) -> String {
-    lines.iter().enumerate().map(|(number, line)| format!("{}. {line}\n", number + 1)).collect()
+    // After a digit, a list's reader may take the marker for a number: quotation marks part them.
+    let item = |line: &str| {
+        if line.starts_with(|c: char| c.is_ascii_digit()) { format!("\"{line}\"") } else { line.to_owned() }
+    };
+    lines.iter().enumerate().map(|(number, line)| format!("{}. {}\n", number + 1, item(line))).collect()
 }
 
 fn said(text: String) -> Reply {

@@ -3,7 +3,7 @@
 
 use super::{
     lexicon,
-    words::{compound_parts, is_identifier, stem, word_ranges},
+    words::{Bag, compound_parts, is_identifier, stem, word_ranges},
 };
 
 /// The most terms of one question that are looked at.
@@ -16,6 +16,8 @@ pub(super) struct Question {
     pub(super) terms: Vec<Term>,
     /// What would answer it.
     pub(super) wants: Wants,
+    /// Whether it asks what was before, what is new or what changed.
+    pub(super) is_about_changes: bool,
 }
 
 /// A word of the question that a good answer shares.
@@ -25,14 +27,23 @@ pub(super) struct Term {
     pub(super) word: String,
     /// As it is compared.
     pub(super) stem: String,
-    /// How specific it is: 0.25 says little, 1 is an ordinary noun, 1.6 a name or a number.
+    /// The parts of a compound name as they are compared; empty for an ordinary word.
+    pub(super) parts: Vec<String>,
+    /// How specific it is: 0.25 says little, 1 is an ordinary noun, 1.6 a number or a name of a program text.
     pub(super) prior: f64,
+    /// How much it matters that a passage holds it for the passage to speak of the question at all.
+    pub(super) needed: f64,
 }
 
 impl Term {
-    /// Whether the term names one thing: a name, a number or an identifier.
-    pub(super) fn is_specific(&self) -> bool {
-        self.prior > 1.2
+    /// How well the term is in a bag, 0 to 1.
+    pub(super) fn strength(&self, bag: &Bag) -> f64 {
+        let whole = bag.strength(&self.stem);
+        if self.parts.is_empty() || whole >= 1.0 {
+            return whole;
+        }
+        let parts = self.parts.iter().map(|part| bag.strength(part)).fold(1.0, f64::min);
+        whole.max(0.85 * parts)
     }
 
     /// Whether the term says little.
@@ -65,16 +76,20 @@ pub(super) enum Wants {
 impl Question {
     /// Reads a question.
     pub(super) fn read(text: &str) -> Self {
+        let ranges: Vec<(usize, usize)> = word_ranges(text).collect();
         let mut terms: Vec<Term> = Vec::new();
-        let mut sentence_start = true;
         let mut before_end = 0;
-        for (start, end) in word_ranges(text) {
-            sentence_start |= text[before_end..start].contains(['.', '?', '!', ':', '\n']);
+        for (at, (start, end)) in ranges.iter().copied().enumerate() {
+            let starts_sentence = at == 0 || text[before_end..start].contains(['.', '?', '!', ':', '\n']);
             before_end = end;
             let word = &text[start..end];
-            let term = read_term(word, sentence_start);
-            sentence_start = false;
-            if let Some(term) = term
+            let neighbour = |at: Option<usize>| {
+                at.and_then(|at| ranges.get(at))
+                    .map(|(start, end)| text[*start..*end].to_lowercase())
+                    .unwrap_or_default()
+            };
+            let place = Place { starts_sentence, before: neighbour(at.checked_sub(1)), after: neighbour(Some(at + 1)) };
+            if let Some(term) = read_term(word, &place)
                 && terms.len() < TERMS_MAX
                 && !terms.iter().any(|known| known.stem == term.stem)
             {
@@ -84,11 +99,13 @@ impl Question {
         if terms.iter().all(Term::is_weak) {
             // Nothing but weak words: then they are the subject.
             for term in &mut terms {
-                term.prior = 1.0;
+                (term.prior, term.needed) = (1.0, 1.0);
             }
         }
         let wants = read_wants(text, &terms);
-        Self { terms, wants }
+        let is_about_changes =
+            ranges.iter().any(|(start, end)| CHANGE.contains(&text[*start..*end].to_lowercase().as_str()));
+        Self { terms, wants, is_about_changes }
     }
 
     /// The terms that carry the subject, in reading order: all that are not weak, or all if there are none.
@@ -97,11 +114,20 @@ impl Question {
     }
 }
 
-fn read_term(word: &str, sentence_start: bool) -> Option<Term> {
+/// Where a word stands in its question.
+struct Place {
+    starts_sentence: bool,
+    /// The word before, lower case.
+    before: String,
+    /// The word after, lower case.
+    after: String,
+}
+
+fn read_term(word: &str, place: &Place) -> Option<Term> {
     let lower = word.to_lowercase();
-    let is_name_shaped = word.chars().next().is_some_and(char::is_uppercase);
+    let is_name_shaped = word.chars().next().is_some_and(char::is_uppercase) && !place.starts_sentence;
     let is_acronym = word.chars().count() > 1 && word.chars().all(|c| c.is_uppercase() || c.is_numeric());
-    let is_mid_acronym = is_acronym && !sentence_start;
+    let is_mid_acronym = is_acronym && !place.starts_sentence;
     if lexicon::is_stop(&lower) && !is_mid_acronym {
         return None;
     }
@@ -110,17 +136,60 @@ fn read_term(word: &str, sentence_start: bool) -> Option<Term> {
         return None;
     }
     let stem = stem(word);
-    let prior = if has_digit || is_identifier(word) && compound_parts(word).len() > 1 {
-        1.6
+    let is_measure = has_digit && lexicon::is_unit(&place.after);
+    let is_degree = place.before == "how" && lexicon::is_weak(&stem);
+    let asks_kind = matches!(place.before.as_str(), "which" | "what");
+    let (prior, needed) = if is_measure {
+        // A passage about vessels of 60 metres answers for one of 90.
+        (0.6, 0.2)
+    } else if has_digit || is_identifier(word) {
+        (1.6, 1.6)
+    } else if is_degree && !matches!(lower.as_str(), "many" | "much") {
+        (0.6, 0.2)
     } else if lexicon::is_weak(&stem) {
-        0.25
-    } else if is_acronym || is_name_shaped && !sentence_start {
-        1.4
+        (0.25, 0.2)
+    } else if asks_kind {
+        (0.9, 0.4)
+    } else if is_acronym || is_name_shaped {
+        (1.4, 1.4)
     } else {
-        1.0
+        (1.0, 1.0)
     };
-    Some(Term { word: word.to_owned(), stem, prior })
+    let parts = compound_parts(word);
+    let parts = if parts.len() > 1 { parts.into_iter().map(super::words::stem).collect() } else { Vec::new() };
+    Some(Term { word: word.to_owned(), stem, parts, prior, needed })
 }
+
+/// Words of questions about what was and what is new.
+const CHANGE: &[&str] = &[
+    "added",
+    "became",
+    "breaking",
+    "change",
+    "changed",
+    "changelog",
+    "changes",
+    "deprecated",
+    "did",
+    "earlier",
+    "formerly",
+    "happened",
+    "introduced",
+    "new",
+    "old",
+    "previously",
+    "release",
+    "released",
+    "removed",
+    "renamed",
+    "replaced",
+    "since",
+    "upgrade",
+    "used",
+    "version",
+    "was",
+    "were",
+];
 
 /// Nouns whose value is a number.
 const QUANTITY_NOUNS: &[&str] = &[

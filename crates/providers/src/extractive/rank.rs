@@ -5,26 +5,29 @@ use std::sync::Arc;
 use mcp_orchestrator_domain::Span;
 
 use super::{
-    answer,
+    answer, lexicon,
     near::Shingles,
     passage::{Form, Unit, units},
-    question::{Question, Term},
+    question::Question,
     words::Bag,
 };
 
 /// The most spans that are looked at: the best come first.
 const SPANS_MAX: usize = 160;
+/// The most units kept as distinct.
+const BEST_MAX: usize = 200;
 
-/// How much a term counts that stands in a heading or a title above the unit, and beside it.
+/// How much a term counts that stands in a heading or a title above the unit, in a table's header, and beside the unit.
 const ABOVE: f64 = 0.75;
+const HEADER: f64 = 0.9;
 const BESIDE: f64 = 0.55;
+/// What a heading that asks the question itself adds to what stands below it.
+const HEADING_FIT: f64 = 0.35;
+/// What is left of the score of a list of changes or an archived paper when the question is not about changes.
+const PAST: f64 = 0.8;
 
-/// The share of a question's weight one passage must cover for the question to count as answered.
-const COVERED_MIN: f64 = 0.62;
-/// The share of the ordinary nouns and names among it.
-const SUBJECT_MIN: f64 = 0.6;
-/// How much more must be covered when a name, a number or an identifier is missing.
-const NAME_MISSING: f64 = 1.25;
+/// The share of what a question needs that one passage must hold for the question to count as answered.
+const COVERED_MIN: f64 = 0.55;
 
 /// The units of some spans, judged by one question.
 pub(super) struct Ranking<'a> {
@@ -36,7 +39,7 @@ pub(super) struct Ranking<'a> {
     pub(super) scores: Vec<f64>,
     /// The positions of quotable units, best first; near-duplicates of a better one are left out.
     pub(super) best: Vec<usize>,
-    /// Whether it is answered at all.
+    /// Whether the question is answered at all.
     pub(super) is_answered: bool,
 }
 
@@ -45,15 +48,9 @@ impl<'a> Ranking<'a> {
     pub(super) fn of(question: &Question, spans: &'a [Arc<Span>]) -> Self {
         let spans = &spans[..spans.len().min(SPANS_MAX)];
         let units: Vec<Unit> = spans.iter().enumerate().flat_map(|(number, span)| units(number, span)).collect();
-        let titles: Vec<Bag> = spans.iter().map(|span| title_bag(span)).collect();
-        let strengths: Vec<Vec<f64>> = units
-            .iter()
-            .map(|unit| question.terms.iter().map(|term| unit.bag.strength(&term.stem)).collect())
-            .collect();
-        let weights = weights(question, &units, &titles, &strengths, spans.len());
-        let scores: Vec<f64> =
-            (0..units.len()).map(|at| score(question, &weights, &units, &titles, &strengths, at)).collect();
-        let is_answered = verdict(question, &weights, &units, &titles, &strengths);
+        let scene = Scene::of(question, spans, &units);
+        let scores: Vec<f64> = (0..units.len()).map(|at| scene.score(at)).collect();
+        let is_answered = scene.is_answered();
         let best = best(&units, &scores);
         Self { spans, units, scores, best, is_answered }
     }
@@ -64,91 +61,180 @@ impl<'a> Ranking<'a> {
     }
 }
 
-fn title_bag(span: &Span) -> Bag {
-    let mut bag = Bag::of(&span.source.title);
-    let path = span.source.uri.split_once('/').map_or("", |(_, path)| path);
-    bag.add(path);
-    bag
+/// What scores are made of.
+struct Scene<'a> {
+    question: &'a Question,
+    units: &'a [Unit],
+    places: Vec<Place>,
+    /// For each unit, how well it holds each term.
+    strengths: Vec<Vec<f64>>,
+    /// For each span, how well its title holds each term.
+    titles: Vec<Vec<f64>>,
+    /// How rare each term is among the spans, 0 to 1.
+    rarity: Vec<f64>,
+    /// What each term weighs.
+    weights: Vec<f64>,
 }
 
-/// What each term weighs: its prior, more when few spans hold it.
-fn weights(question: &Question, units: &[Unit], titles: &[Bag], strengths: &[Vec<f64>], spans: usize) -> Vec<f64> {
-    let total = spans as f64;
+/// Where a span is from, as far as it matters for its score.
+struct Place {
+    /// How well its heading asks the question, 0 to 1.
+    heading_fit: f64,
+    /// Whether it is a list of changes or archived.
+    is_past: bool,
+    /// The position of its first unit.
+    first: usize,
+}
+
+impl<'a> Scene<'a> {
+    fn of(question: &'a Question, spans: &[Arc<Span>], units: &'a [Unit]) -> Self {
+        let holds = |bag: &Bag| -> Vec<f64> { question.terms.iter().map(|term| term.strength(bag)).collect() };
+        let titles: Vec<Vec<f64>> = spans.iter().map(|span| holds(&title(span))).collect();
+        let strengths: Vec<Vec<f64>> = units.iter().map(|unit| holds(&unit.bag)).collect();
+        let rarity = rarity(question.terms.len(), units, &strengths, &titles);
+        let weights: Vec<f64> =
+            question.terms.iter().zip(&rarity).map(|(term, rarity)| term.prior * (0.55 + 0.9 * rarity)).collect();
+        let places = spans.iter().enumerate().map(|(number, span)| Place {
+            heading_fit: heading_fit(question, &weights, span),
+            is_past: is_past(span),
+            first: units.iter().position(|unit| unit.span == number).unwrap_or(0),
+        });
+        let places = places.collect();
+        Self { question, units, places, strengths, titles, rarity, weights }
+    }
+
+    fn score(&self, at: usize) -> f64 {
+        let unit = &self.units[at];
+        let total: f64 = self.weights.iter().sum();
+        let mut own = 0.0;
+        let mut around = 0.0;
+        for (number, (term, weight)) in self.question.terms.iter().zip(&self.weights).enumerate() {
+            let above = term.strength(&unit.above);
+            let labelled = if unit.form == Form::Row { HEADER * above } else { 0.0 };
+            let here = self.strengths[at][number].max(labelled);
+            own += weight * here;
+            around += weight * here.max(ABOVE * above.max(self.titles[unit.span][number])).max(self.beside(at, number));
+        }
+        if around <= 0.0 {
+            return 0.0;
+        }
+        let place = &self.places[unit.span];
+        let coverage = 0.5 * (own + around) / total;
+        let fits = answer::fits(self.question, unit);
+        let below_heading =
+            HEADING_FIT * place.heading_fit * place.heading_fit / (1.0 + 0.15 * (at - place.first) as f64);
+        let earlier = 0.06 / (1.0 + unit.span as f64 / 4.0);
+        let score = coverage * (1.0 + 0.35 * fits) + 0.2 * self.phrases(&unit.bag) + below_heading + earlier;
+        let past = if place.is_past && !self.question.is_about_changes { PAST } else { 1.0 };
+        score * past * shape(unit, self.units.get(at + 1))
+    }
+
+    /// What a term counts that stands in the units before or after, in the same span.
+    fn beside(&self, at: usize, number: usize) -> f64 {
+        let near = |other: usize| {
+            self.units.get(other).filter(|unit| unit.span == self.units[at].span).map_or(0.0, |unit| {
+                let leads_in = unit.form == Form::Heading || unit.text.ends_with('?') || unit.text.ends_with(':');
+                let factor = if other < at && leads_in { 1.3 } else { 1.0 };
+                factor * self.strengths[other][number]
+            })
+        };
+        let before = at.checked_sub(1).map_or(0.0, near);
+        let further = at.checked_sub(2).map_or(0.0, near);
+        BESIDE * before.max(0.6 * further).max(0.8 * near(at + 1))
+    }
+
+    /// The share of neighbouring terms of the question that are neighbours in the unit, too.
+    fn phrases(&self, bag: &Bag) -> f64 {
+        let mut all = 0.0;
+        let mut found = 0.0;
+        for (pair, weight) in self.question.terms.windows(2).zip(self.weights.windows(2)) {
+            let weight = weight[0] + weight[1];
+            all += weight;
+            let close = bag.sequence.iter().enumerate().any(|(at, stem)| {
+                *stem == pair[0].stem && bag.sequence[at + 1..].iter().take(3).any(|next| *next == pair[1].stem)
+            });
+            if close {
+                found += weight;
+            }
+        }
+        if all > 0.0 { found / all } else { 0.0 }
+    }
+
+    /// Whether one passage holds enough of what the question needs. A word no passage holds weighs most.
+    fn is_answered(&self) -> bool {
+        let needs: Vec<f64> = self
+            .question
+            .terms
+            .iter()
+            .zip(&self.rarity)
+            .map(|(term, rarity)| term.needed * (0.7 + 0.6 * rarity))
+            .collect();
+        let total: f64 = needs.iter().sum();
+        let mut held: Vec<Vec<f64>> =
+            self.titles.iter().map(|title| title.iter().map(|strength| 0.9 * strength).collect()).collect();
+        for (unit, strengths) in self.units.iter().zip(&self.strengths) {
+            for (held, strength) in held[unit.span].iter_mut().zip(strengths) {
+                *held = held.max(*strength);
+            }
+        }
+        held.iter().any(|held| {
+            let covered: f64 = held.iter().zip(&needs).map(|(held, need)| held * need).sum();
+            total > 0.0 && covered >= COVERED_MIN * total
+        })
+    }
+}
+
+/// How rare each term is among the spans: 1 when one span or none holds it.
+fn rarity(terms: usize, units: &[Unit], strengths: &[Vec<f64>], titles: &[Vec<f64>]) -> Vec<f64> {
+    let total = titles.len() as f64;
     let rarest = (1.0 + (total - 0.5) / 1.5).ln();
-    let weight = |number: usize, term: &Term| {
-        let mut holding: Vec<bool> = titles.iter().map(|title| title.strength(&term.stem) > 0.8).collect();
+    let of = |number: usize| {
+        let mut holding: Vec<bool> = titles.iter().map(|title| title[number] > 0.8).collect();
         for (unit, strength) in units.iter().zip(strengths) {
             holding[unit.span] |= strength[number] > 0.8;
         }
         let held = holding.iter().filter(|held| **held).count() as f64;
         let idf = (1.0 + (total - held + 0.5) / (held + 0.5)).ln();
-        let rarity = if spans < 3 { 0.5 } else { (idf / rarest).min(1.0) };
-        term.prior * (0.55 + 0.9 * rarity)
+        if titles.len() < 3 { 0.5 } else { (idf / rarest).min(1.0) }
     };
-    question.terms.iter().enumerate().map(|(number, term)| weight(number, term)).collect()
+    (0..terms).map(of).collect()
 }
 
-fn score(
-    question: &Question,
-    weights: &[f64],
-    units: &[Unit],
-    titles: &[Bag],
-    strengths: &[Vec<f64>],
-    at: usize,
-) -> f64 {
-    let unit = &units[at];
+/// The words of a span's title and path.
+fn title(span: &Span) -> Bag {
+    let mut bag = Bag::of(&span.source.title);
+    bag.add(path(span));
+    bag
+}
+
+/// The path inside the corpus, or of the address.
+fn path(span: &Span) -> &str {
+    span.source.uri.split_once('/').map_or("", |(_, path)| path)
+}
+
+/// How well the last heading of a title asks the question: the harmonic mean of how much of the question it holds and
+/// how much of it the question holds.
+fn heading_fit(question: &Question, weights: &[f64], span: &Span) -> f64 {
+    let heading = Bag::of(span.source.title.rsplit(" › ").next().unwrap_or_default());
     let total: f64 = weights.iter().sum();
-    if total <= 0.0 {
+    let held: f64 = question.terms.iter().zip(weights).map(|(term, weight)| weight * term.strength(&heading)).sum();
+    let words: Vec<&String> = heading.stems.iter().filter(|stem| !lexicon::is_stop(stem)).collect();
+    if words.is_empty() || total <= 0.0 {
         return 0.0;
     }
-    let mut own = 0.0;
-    let mut around = 0.0;
-    for (number, (term, weight)) in question.terms.iter().zip(weights).enumerate() {
-        let here = strengths[at][number];
-        let above = ABOVE * unit.above.strength(&term.stem).max(titles[unit.span].strength(&term.stem));
-        let beside = BESIDE * beside(units, strengths, at, number);
-        own += weight * here;
-        around += weight * here.max(above).max(beside);
-    }
-    if around <= 0.0 {
-        return 0.0;
-    }
-    let coverage = 0.5 * own / total + 0.5 * around / total;
-    let phrases = phrases(question, weights, &unit.bag);
-    let fits = answer::fits(question, unit);
-    let earlier = 0.06 / (1.0 + unit.span as f64 / 4.0);
-    (coverage * (1.0 + 0.35 * fits) + 0.2 * phrases + earlier) * shape(unit, units.get(at + 1))
+    let asked = words.iter().filter(|word| {
+        let word = Bag::of(word);
+        question.terms.iter().any(|term| term.strength(&word) > 0.6)
+    });
+    let (recall, precision) = (held / total, asked.count() as f64 / words.len() as f64);
+    if recall + precision > 0.0 { 2.0 * recall * precision / (recall + precision) } else { 0.0 }
 }
 
-/// The best strength of a term in the unit before and the unit after, in the same span.
-fn beside(units: &[Unit], strengths: &[Vec<f64>], at: usize, number: usize) -> f64 {
-    let near = |other: usize| {
-        units.get(other).filter(|unit| unit.span == units[at].span).map_or(0.0, |unit| {
-            let question_before = unit.form == Form::Heading || unit.text.ends_with('?') || unit.text.ends_with(':');
-            let factor = if other < at && question_before { 1.3 } else { 1.0 };
-            factor * strengths[other][number]
-        })
-    };
-    let before = if at == 0 { 0.0 } else { near(at - 1) };
-    let further = if at < 2 { 0.0 } else { 0.6 * near(at - 2) };
-    before.max(further).max(0.8 * near(at + 1))
-}
-
-/// The share of neighbouring terms of the question that are neighbours in the unit, too.
-fn phrases(question: &Question, weights: &[f64], bag: &Bag) -> f64 {
-    let mut all = 0.0;
-    let mut found = 0.0;
-    for (pair, weight) in question.terms.windows(2).zip(weights.windows(2)) {
-        let weight = weight[0] + weight[1];
-        all += weight;
-        let close = bag.sequence.iter().enumerate().any(|(at, stem)| {
-            *stem == pair[0].stem && bag.sequence[at + 1..].iter().take(3).any(|next| *next == pair[1].stem)
-        });
-        if close {
-            found += weight;
-        }
-    }
-    if all > 0.0 { found / all } else { 0.0 }
+fn is_past(span: &Span) -> bool {
+    const PARTS: &[&str] =
+        &["changelog", "changes", "news", "releases", "archive", "archived", "old", "deprecated", "obsolete"];
+    let path = path(span).to_ascii_lowercase();
+    path.split(['/', '.']).any(|part| PARTS.contains(&part))
 }
 
 /// What the form of a unit makes of its score.
@@ -165,7 +251,7 @@ fn shape(unit: &Unit, next: Option<&Unit>) -> f64 {
     let form = match unit.form {
         Form::Heading => 0.0,
         Form::Sentence | Form::Item | Form::Row => 1.0,
-        Form::Code => 0.85,
+        Form::Code => 0.8,
     };
     let role = if unit.text.ends_with('?') {
         0.45
@@ -177,40 +263,16 @@ fn shape(unit: &Unit, next: Option<&Unit>) -> f64 {
     length * form * role
 }
 
-/// Whether one passage covers enough of the question.
-fn verdict(question: &Question, weights: &[f64], units: &[Unit], titles: &[Bag], strengths: &[Vec<f64>]) -> bool {
-    let total: f64 = weights.iter().sum();
-    let subject_total: f64 = subject_weight(question, weights, |_| 1.0);
-    let mut held: Vec<Vec<f64>> = titles
-        .iter()
-        .map(|title| question.terms.iter().map(|term| 0.9 * title.strength(&term.stem)).collect())
-        .collect();
-    for (unit, strength) in units.iter().zip(strengths) {
-        for (held, strength) in held[unit.span].iter_mut().zip(strength) {
-            *held = held.max(*strength);
-        }
-    }
-    held.iter().any(|held| {
-        let covered: f64 = held.iter().zip(weights).map(|(held, weight)| held * weight).sum();
-        let subject = subject_weight(question, weights, |number| held[number]);
-        let names_held = question.terms.iter().zip(held).all(|(term, held)| !term.is_specific() || *held > 0.6);
-        let bar = if names_held { 1.0 } else { NAME_MISSING };
-        total > 0.0 && covered >= COVERED_MIN * bar * total && subject >= SUBJECT_MIN * bar * subject_total
-    })
-}
-
-fn subject_weight(question: &Question, weights: &[f64], held: impl Fn(usize) -> f64) -> f64 {
-    let terms = question.terms.iter().zip(weights).enumerate();
-    terms.filter(|(_, (term, _))| !term.is_weak()).map(|(number, (_, weight))| weight * held(number)).sum()
-}
-
 fn best(units: &[Unit], scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..units.len()).filter(|at| scores[*at] > 0.0).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
     let mut kept: Vec<(usize, Shingles)> = Vec::new();
     for at in order {
+        if kept.len() >= BEST_MAX {
+            break;
+        }
         let shingles = Shingles::of(&units[at].bag);
-        if kept.len() < 200 && !kept.iter().any(|(_, other)| other.is_near(&shingles)) {
+        if !kept.iter().any(|(_, other)| other.is_near(&shingles)) {
             kept.push((at, shingles));
         }
     }

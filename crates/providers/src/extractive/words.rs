@@ -29,6 +29,10 @@ impl Bag {
             let parts = compound_parts(word);
             self.push(whole);
             if parts.len() > 1 {
+                // `WebSocketUpgrade` is also about a websocket.
+                for pair in parts.windows(2).filter(|_| parts.len() > 2) {
+                    self.stems.insert(stem(&pair.concat()));
+                }
                 for part in parts {
                     self.push(stem(part));
                 }
@@ -211,6 +215,12 @@ fn ends_with_vowel(word: &str) -> bool {
 /// Whether two stems are forms of one word by their shared beginning: `regulat` and `regulation`, `pilot` and
 /// `pilotag`. Numbers and names of program texts are never related.
 fn related(one: &str, other: &str) -> bool {
+    if [(one, other), (other, one)].iter().any(|(one, other)| {
+        other.len() >= 4
+            && ["un", "non", "dis", "re", "pre"].iter().any(|prefix| one.strip_prefix(prefix) == Some(other))
+    }) {
+        return true;
+    }
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     if short.len() < 5 || long.bytes().any(|b| b.is_ascii_digit()) || long.contains('_') != short.contains('_') {
         return false;

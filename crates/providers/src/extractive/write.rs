@@ -3,17 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use mcp_orchestrator_domain::StepText;
+use mcp_orchestrator_domain::{NOTHING_FOUND, StepText};
 
 use super::{
     inline,
     near::Shingles,
     passage::{Form, Unit},
     rank::Ranking,
+    words::words,
 };
-
-/// What is written, alone, when the spans say nothing about the question.
-pub const NOTHING_FOUND: &str = "Nothing was found.";
 
 /// The headings of a report's sections.
 const ANSWER: &str = "## Answer";
@@ -172,17 +170,9 @@ fn same_block(one: &Unit, other: &Unit) -> bool {
     one.span == other.span && one.block == other.block && one.form == other.form
 }
 
-/// Whether a sentence cannot be understood without the one before.
+/// Whether a sentence points back to the one before: by its first word, or by a pronoun among the next.
 fn leans_back(text: &str) -> bool {
     const OPENERS: &[&str] = &[
-        "it",
-        "its",
-        "they",
-        "their",
-        "them",
-        "this",
-        "these",
-        "those",
         "that",
         "he",
         "she",
@@ -198,13 +188,14 @@ fn leans_back(text: &str) -> bool {
         "so",
         "here",
         "such",
-        "after that",
-        "in that case",
-        "for this",
         "therefore",
+        "earlier",
+        "later",
     ];
-    let lower = text.to_lowercase();
-    OPENERS.iter().any(|opener| lower.strip_prefix(opener).is_some_and(|rest| rest.starts_with([' ', ','])))
+    const PRONOUNS: &[&str] = &["it", "its", "they", "their", "them", "this", "these", "those"];
+    let first: Vec<String> = words(text).take(4).map(str::to_lowercase).collect();
+    first.first().is_some_and(|word| OPENERS.contains(&word.as_str()))
+        || first.iter().any(|word| PRONOUNS.contains(&word.as_str()))
 }
 
 /// The units of a passage: sentences as a paragraph, anything else as a list.

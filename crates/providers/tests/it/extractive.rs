@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use mcp_orchestrator_domain::{
-    AgentType, Cost, Digest, EvidenceId, FinishReason, Role, Source, Span, StepId, StepInput, StepText, Usage, cited,
+    AgentType, Cost, Digest, EvidenceId, FinishReason, NOTHING_FOUND, Role, Source, Span, StepId, StepInput, StepText,
+    Usage, cited,
 };
-use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, ExtractiveProvider, NOTHING_FOUND, NoDeltas, Provider};
+use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, ExtractiveProvider, NoDeltas, Provider};
 use proptest::prelude::*;
 
 /// The writer never waits, so one poll is enough.

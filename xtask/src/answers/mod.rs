@@ -1,0 +1,194 @@
+//! `cargo xtask answers`: runs every judged question without a model and counts how often the first section of the
+//! report answers it. Owns judging and the table; questions are data in `tests/answers`, the workflow is in `drive`.
+
+mod drive;
+mod questions;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use mcp_orchestrator_domain::NOTHING_FOUND;
+
+use drive::Library;
+use questions::{Expected, Judged};
+
+pub(crate) const ABOUT: &str =
+    "judged questions: is the answer in the first section? [--missed tune|all] [--show TEXT]";
+
+/// What must be reached over all questions.
+const ANSWERED_MIN: f64 = 0.85;
+const FALSE_NOTHING_MAX: f64 = 0.05;
+const RIGHT_NOTHING_MIN: f64 = 0.8;
+
+/// Runs the task: exit 1 when a bar is missed.
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let options = Options::read(arguments)?;
+    let mut out = io::stdout().lock();
+    let mut total = Tally::default();
+    writeln!(
+        out,
+        "{:<10} {:<9} {:>9} {:>9} {:>14} {:>14}",
+        "corpus", "half", "questions", "answered", "false nothing", "right nothing"
+    )?;
+    for file in questions::load()? {
+        let library = Library::open(&file)?;
+        let mut halves = [(false, Tally::default()), (true, Tally::default())];
+        for judged in &file.questions {
+            let report = library.answer(&judged.ask).with_context(|| format!("failed to answer {:?}", judged.ask))?;
+            let verdict = judge(&report, &judged.expected);
+            let half = &mut halves[usize::from(judged.held_out)].1;
+            half.count(&judged.expected, verdict);
+            options.show(&mut out, judged, verdict, &report)?;
+        }
+        for (held_out, tally) in halves {
+            tally.print(&mut out, &file.name, if held_out { "held out" } else { "tuned" })?;
+            total.add(tally);
+        }
+    }
+    total.print(&mut out, "all", "")?;
+    let passed = total.answered() >= ANSWERED_MIN
+        && total.false_nothing() <= FALSE_NOTHING_MAX
+        && total.right_nothing() >= RIGHT_NOTHING_MIN;
+    writeln!(
+        out,
+        "{}: answered ≥ {ANSWERED_MIN}, false nothing ≤ {FALSE_NOTHING_MAX}, right nothing ≥ {RIGHT_NOTHING_MIN}",
+        if passed { "reached" } else { "missed" }
+    )?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What became of a question.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The first section holds the answer, or nothing was found where there is nothing.
+    Right,
+    /// It says something else.
+    Wrong,
+    /// It says nothing was found though there is an answer.
+    FalseNothing,
+}
+
+fn judge(report: &str, expected: &Expected) -> Verdict {
+    let says_nothing = report.trim() == NOTHING_FOUND;
+    match expected {
+        Expected::Nothing if says_nothing => Verdict::Right,
+        Expected::Nothing => Verdict::Wrong,
+        Expected::Answer(_) if says_nothing => Verdict::FalseNothing,
+        Expected::Answer(groups) => {
+            let section = bare(first_section(report));
+            let holds = |any: &Vec<String>| any.iter().any(|text| section.contains(&bare(text)));
+            if groups.iter().all(holds) { Verdict::Right } else { Verdict::Wrong }
+        }
+    }
+}
+
+/// The report up to its second heading of the same level.
+fn first_section(report: &str) -> &str {
+    let after_heading = report.find("\n").map_or(0, |end| end + 1);
+    let end = report[after_heading..].find("\n## ").map_or(report.len(), |at| after_heading + at);
+    &report[..end]
+}
+
+/// Lower case, without the marks of inline Markdown, with single spaces.
+fn bare(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !"`*\\_".contains(*c)).collect();
+    text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Counts over some questions.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    with_answer: usize,
+    answered: usize,
+    false_nothing: usize,
+    without_answer: usize,
+    right_nothing: usize,
+}
+
+impl Tally {
+    fn count(&mut self, expected: &Expected, verdict: Verdict) {
+        match expected {
+            Expected::Answer(_) => {
+                self.with_answer += 1;
+                self.answered += usize::from(verdict == Verdict::Right);
+                self.false_nothing += usize::from(verdict == Verdict::FalseNothing);
+            }
+            Expected::Nothing => {
+                self.without_answer += 1;
+                self.right_nothing += usize::from(verdict == Verdict::Right);
+            }
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.with_answer += other.with_answer;
+        self.answered += other.answered;
+        self.false_nothing += other.false_nothing;
+        self.without_answer += other.without_answer;
+        self.right_nothing += other.right_nothing;
+    }
+
+    fn answered(self) -> f64 {
+        share(self.answered, self.with_answer)
+    }
+
+    fn false_nothing(self) -> f64 {
+        share(self.false_nothing, self.with_answer)
+    }
+
+    fn right_nothing(self) -> f64 {
+        share(self.right_nothing, self.without_answer)
+    }
+
+    fn print(self, out: &mut impl io::Write, corpus: &str, half: &str) -> io::Result<()> {
+        writeln!(
+            out,
+            "{corpus:<10} {half:<9} {:>9} {:>9.2} {:>14.2} {:>14.2}",
+            self.with_answer + self.without_answer,
+            self.answered(),
+            self.false_nothing(),
+            self.right_nothing()
+        )
+    }
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// What to print beside the table.
+struct Options {
+    missed: Option<String>,
+    show: Option<String>,
+}
+
+impl Options {
+    fn read(arguments: &[String]) -> anyhow::Result<Self> {
+        let mut options = Self { missed: None, show: None };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let value = rest.next().with_context(|| format!("{argument} needs a value"))?.clone();
+            match argument.as_str() {
+                "--missed" if matches!(value.as_str(), "tune" | "all") => options.missed = Some(value),
+                "--show" => options.show = Some(value),
+                _ => anyhow::bail!("unknown argument {argument} {value}"),
+            }
+        }
+        Ok(options)
+    }
+
+    fn show(&self, out: &mut impl io::Write, judged: &Judged, verdict: Verdict, report: &str) -> io::Result<()> {
+        let is_listed = self.missed.as_deref().is_some_and(|half| half == "all" || !judged.held_out);
+        if is_listed && verdict != Verdict::Right {
+            let what = if verdict == Verdict::FalseNothing { "nothing found" } else { first_section(report) };
+            writeln!(out, "--- {} (expected {:?})\n{what}", judged.ask, judged.expected)?;
+        }
+        if self.show.as_deref().is_some_and(|text| judged.ask.contains(text)) {
+            writeln!(out, "=== {}\n{report}", judged.ask)?;
+        }
+        Ok(())
+    }
+}
