@@ -48,13 +48,14 @@ pub(super) fn take_citations(inline: &Inline) -> Cited {
         if !rest.is_empty() {
             cited.inline.push(&format!("[{}]", rest.join(", ")), Style::Plain, None);
         }
-        if ends_sentence(&cited.inline.text) && !text[end..].trim_start().starts_with(char::is_lowercase) {
-            cited.ends.push(at);
-        }
         copied = end;
         from = end;
     }
     cited.inline.push_part(inline, copied..text.len());
+    let text = &cited.inline.text;
+    let ends = cited.citations.iter().map(|(at, _)| *at);
+    cited.ends = ends.filter(|at| ends_sentence(&text[..*at]) && !continues(&text[*at..])).collect();
+    cited.ends.dedup();
     cited
 }
 
@@ -97,6 +98,10 @@ fn bracket(text: &str, open: usize) -> Option<(usize, Vec<EvidenceId>, Vec<&str>
         }
     }
     (!ids.is_empty()).then_some((close + 1, ids, rest))
+}
+
+fn continues(text: &str) -> bool {
+    text.trim_start().starts_with(char::is_lowercase)
 }
 
 fn ends_sentence(text: &str) -> bool {

@@ -113,19 +113,64 @@ impl Inline {
     pub(super) fn markdown(&self, range: Range<usize>) -> String {
         let mut out = String::with_capacity(range.len() + 8);
         let parts: Vec<(Range<usize>, Run)> = self.runs_in(range.clone()).collect();
+        // Plain text waits until it ends, so that what is escaped does not depend on how it was cut into runs.
+        let mut plain: Range<usize> = range.start..range.start;
+        let mut styled_to = None;
         let mut at = 0;
-        while let Some((part, run)) = parts.get(at) {
-            let Some(link) = run.link else {
-                let after = self.text[part.end..range.end].chars().next();
-                write_run(&self.text[part.clone()], run.style, after, &mut out);
-                at += 1;
+        while let Some((part, run)) = parts.get(at).cloned() {
+            at += 1;
+            let is_text = run.link.is_none() && run.style != Style::Code;
+            let marked = if is_text { self.marked(&part, run.style, &range, styled_to) } else { None };
+            if is_text && marked.is_none() {
+                plain.end = part.end;
                 continue;
-            };
-            let length = parts[at..].iter().take_while(|(_, run)| run.link == Some(link)).count();
-            self.write_link(&parts[at..at + length], &self.links[link], &mut out);
-            at += length;
+            }
+            let inner = marked.clone().map_or_else(|| part.clone(), |(inner, _)| inner);
+            escape_into(&self.text[plain.start..inner.start], &mut out);
+            let mut end = inner.end;
+            if let Some((inner, mark)) = marked {
+                out.push_str(mark);
+                escape_into(&self.text[inner], &mut out);
+                out.push_str(mark);
+                styled_to = Some(end);
+            } else if let Some(link) = run.link {
+                let length = parts[at - 1..].iter().take_while(|(_, run)| run.link == Some(link)).count();
+                let linked = &parts[at - 1..at - 1 + length];
+                self.write_link(linked, &self.links[link], &mut out);
+                at += length - 1;
+                end = linked.last().map_or(end, |(part, _)| part.end);
+            } else {
+                write_code(&self.text[part], &mut out);
+            }
+            plain = end..end.max(parts[at - 1].0.end);
         }
+        escape_into(&self.text[plain], &mut out);
         out
+    }
+
+    /// What of a part is set off and by which mark; `None` when it is plain or Markdown would not read the mark as one.
+    fn marked(
+        &self,
+        part: &Range<usize>,
+        style: Style,
+        sentence: &Range<usize>,
+        styled_to: Option<usize>,
+    ) -> Option<(Range<usize>, &'static str)> {
+        let mark = match style {
+            Style::Plain | Style::Code => return None,
+            Style::Emphasis => "*",
+            Style::Strong => "**",
+        };
+        let text = &self.text[part.clone()];
+        let start = part.start + (text.len() - text.trim_start().len());
+        let inner = start..start + text.trim().len();
+        let before = self.text[sentence.start..inner.start].chars().next_back();
+        let after = self.text[inner.end..sentence.end].chars().next();
+        let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let opens = is_word(self.text[inner.clone()].chars().next()) || !is_word(before);
+        let closes = is_word(self.text[inner.clone()].chars().next_back()) || !is_word(after);
+        let is_clear = before != Some('*') && after != Some('*') && styled_to != Some(inner.start);
+        (!inner.is_empty() && is_clear && opens && closes).then_some((inner, mark))
     }
 
     fn write_link(&self, parts: &[(Range<usize>, Run)], address: &str, out: &mut String) {
@@ -135,8 +180,12 @@ impl Inline {
         }
         out.push('[');
         for (part, run) in parts {
-            let style = if run.style == Style::Code { Style::Code } else { Style::Plain };
-            write_run(&self.text[part.clone()], style, None, out);
+            let text = &self.text[part.clone()];
+            if run.style == Style::Code {
+                write_code(text, out);
+            } else {
+                escape_into(text, out);
+            }
         }
         out.push_str("](");
         for c in address.chars() {
@@ -154,31 +203,6 @@ impl Inline {
         }
         out.push(')');
     }
-}
-
-fn write_run(text: &str, style: Style, after: Option<char>, out: &mut String) {
-    let mark = match style {
-        Style::Plain => "",
-        Style::Emphasis => "*",
-        Style::Strong => "**",
-        Style::Code => return write_code(text, out),
-    };
-    let inner = text.trim();
-    let leading = &text[..text.len() - text.trim_start().len()];
-    let trailing = &text[text.trim_end().len()..];
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let next = trailing.chars().next().or(after);
-    let before = leading.chars().next_back().or_else(|| out.chars().next_back());
-    let opens = is_word(inner.chars().next()) || !is_word(before);
-    let closes = is_word(inner.chars().next_back()) || !is_word(next);
-    if mark.is_empty() || inner.is_empty() || before == Some('*') || next == Some('*') || !opens || !closes {
-        return escape_into(text, out);
-    }
-    out.push_str(leading);
-    out.push_str(mark);
-    escape_into(inner, out);
-    out.push_str(mark);
-    out.push_str(trailing);
 }
 
 fn write_code(text: &str, out: &mut String) {

@@ -138,7 +138,7 @@ fn ends_with_word(sentence: &str, next: &str) -> bool {
         return starts;
     }
     let lower = word.to_lowercase();
-    if ALWAYS_GO_ON.contains(&lower.as_str()) {
+    if TITLES.contains(&word) || ALWAYS_GO_ON.contains(&lower.as_str()) {
         return false;
     }
     let before_number = matches!(lower.as_str(), "no" | "nos" | "nr" | "vol" | "ch" | "art" | "sect" | "pt" | "op");
@@ -164,11 +164,15 @@ fn starts_sentence(next: &str) -> bool {
     STARTERS.contains(&word)
 }
 
+/// As written: their lower-case twins are ordinary words and units.
+const TITLES: &[&str] = &[
+    "Dr", "Mr", "Mrs", "Ms", "Prof", "Gen", "Col", "Sgt", "Rep", "Sen", "Gov", "St", "Mt", "Messrs", "Capt", "Lt",
+    "Rev", "Hon", "Jan", "Feb", "Aug", "Sept", "Oct", "Nov", "Dec",
+];
+
 const ALWAYS_GO_ON: &[&str] = &[
-    "e.g", "i.e", "dr", "mr", "mrs", "ms", "prof", "fig", "figs", "vs", "cf", "eq", "eqs", "approx", "ca", "resp",
-    "gen", "col", "sgt", "rep", "sen", "gov", "st", "viz", "z.b", "d.h", "bzw", "vgl", "u.a", "sog", "ggf", "incl",
-    "excl", "pp", "p", "mt", "messrs", "capt", "lt", "rev", "hon", "al", "jan", "feb", "aug", "sept", "oct", "nov",
-    "dec", "ref", "refs",
+    "e.g", "i.e", "fig", "figs", "vs", "cf", "eq", "eqs", "approx", "ca", "resp", "viz", "z.b", "d.h", "bzw", "vgl",
+    "u.a", "sog", "ggf", "incl", "excl", "pp", "p", "al", "refs",
 ];
 
 const MAY_END: &[&str] = &[

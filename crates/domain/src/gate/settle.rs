@@ -19,7 +19,8 @@ pub struct Settled {
 /// Applies `findings`, which [`super::check`] returned for this `report` and `mode`.
 ///
 /// * [`GateMode::Strict`]: a sentence with a finding is dropped, then blocks without sentences and headings without
-///   content; a sentence that cites is proved, one that does not is unverified.
+///   content; a sentence that cites is proved, one that does not is unverified; labels of a table stay
+///   unchecked.
 /// * [`GateMode::Mark`]: nothing is dropped; a sentence with a finding is unverified.
 /// * [`GateMode::Off`]: nothing is changed.
 ///
@@ -42,6 +43,7 @@ pub fn settle(report: Report, findings: &[Finding], mode: GateMode) -> Settled {
         strict: mode == GateMode::Strict,
         unverified: report.outcome == Outcome::Unverified,
         position: 0,
+        label: false,
         settled: Settled { report: Report { blocks: Vec::new(), ..report }, proved: 0, marked: 0, dropped: 0 },
     };
     let blocks: Vec<Block> = report.blocks.into_iter().filter_map(|block| pass.block(block)).collect();
@@ -60,6 +62,8 @@ struct Pass {
     strict: bool,
     unverified: bool,
     position: usize,
+    /// Whether this is a table's header, whose labels claim nothing.
+    label: bool,
     settled: Settled,
 }
 
@@ -78,7 +82,9 @@ impl Pass {
                 (!items.is_empty()).then_some(Block::List { ordered, items })
             }
             Block::Table { head, rows } => {
+                self.label = true;
                 let head = self.cells(head);
+                self.label = false;
                 let had_rows = !rows.is_empty();
                 let rows: Vec<_> = rows.into_iter().filter_map(|row| self.row(row)).collect();
                 (!had_rows || !rows.is_empty()).then_some(Block::Table { head, rows })
@@ -122,6 +128,9 @@ impl Pass {
         if fails && self.strict {
             self.settled.dropped += 1;
             return None;
+        }
+        if self.label && !fails && sentence.evidence.is_empty() {
+            return Some(sentence);
         }
         if fails || self.unverified || sentence.evidence.is_empty() {
             self.settled.marked += 1;

@@ -231,7 +231,7 @@ fn strict_drops_what_fails_and_the_sections_it_emptied() {
     let findings = check(&report, &set, GateMode::Strict);
     assert_eq!(findings.iter().map(|finding| finding.sentence).collect::<Vec<_>>(), [1, 3, 9], "{findings:?}");
     let settled = settle(report, &findings, GateMode::Strict);
-    assert_eq!((settled.proved, settled.marked, settled.dropped), (2, 4, 4), "{settled:#?}");
+    assert_eq!((settled.proved, settled.marked, settled.dropped), (2, 2, 4), "{settled:#?}");
     let texts: Vec<(&str, Mark)> = settled.report.sentences().map(|s| (s.text.as_str(), s.mark)).collect();
     assert_eq!(texts[..2], [(LOG, Mark::Proved), ("The sources agree.", Mark::Unverified)]);
     let headings: Vec<&str> = settled
@@ -250,7 +250,7 @@ fn mark_keeps_everything_and_off_touches_nothing() {
     let (set, ids) = evidence(&[LOG]);
     let report = draft(&ids);
     let settled = settle(report.clone(), &check(&report, &set, GateMode::Mark), GateMode::Mark);
-    assert_eq!((settled.proved, settled.marked, settled.dropped), (2, 8, 0));
+    assert_eq!((settled.proved, settled.marked, settled.dropped), (2, 6, 0));
     assert_eq!(settled.report.blocks.len(), report.blocks.len());
     assert_eq!(check(&report, &set, GateMode::Off), []);
     assert_eq!(settle(report.clone(), &[], GateMode::Off).report, report);

@@ -1,0 +1,6 @@
+//! Documents driven through their public surface.
+
+mod markdown;
+mod parse;
+mod sample;
+mod verify;

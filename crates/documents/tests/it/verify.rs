@@ -1,0 +1,177 @@
+//! Verification: an untouched report holds, and every way of touching it is named.
+
+use std::{fs, path::PathBuf};
+
+use mcp_orchestrator_documents::{
+    Document, json,
+    verify::{Verification, VerifyError, VerifyProblem, verify},
+};
+use mcp_orchestrator_domain::{EvidenceId, GateMode, Mark, Outcome, Problem};
+use tempfile::TempDir;
+
+use crate::sample::document;
+
+/// A written report that tests may damage.
+struct Written {
+    _folder: TempDir,
+    json: PathBuf,
+}
+
+impl Written {
+    fn new(change: impl FnOnce(&mut Document)) -> Self {
+        let (mut document, evidence) = document();
+        let files = json::evidence_files(&document, &evidence).unwrap();
+        change(&mut document);
+        let folder = tempfile::tempdir().unwrap();
+        let json = folder.path().join("report.json");
+        fs::write(&json, json::render(&document).unwrap()).unwrap();
+        let evidence = json::evidence_folder(&json);
+        fs::create_dir(&evidence).unwrap();
+        for file in files {
+            fs::write(evidence.join(file.digest.to_string()), file.text.as_bytes()).unwrap();
+        }
+        Self { _folder: folder, json }
+    }
+
+    fn edit(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(&self.json).unwrap();
+        assert!(text.contains(from), "{from:?} is in the report");
+        fs::write(&self.json, text.replacen(from, to, 1)).unwrap();
+    }
+
+    fn evidence_files(&self) -> Vec<PathBuf> {
+        let folder = json::evidence_folder(&self.json);
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    fn verify(&self) -> Verification {
+        verify(&self.json).unwrap()
+    }
+
+    #[track_caller]
+    fn names(&self, expected: &str) {
+        let problems = self.verify().problems;
+        let found: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(found.iter().any(|problem| problem.contains(expected)), "expected {expected:?} in {found:#?}");
+    }
+}
+
+#[test]
+fn an_untouched_report_holds() {
+    let verification = Written::new(|_| {}).verify();
+    assert_eq!(verification.problems, []);
+    assert!(verification.holds());
+    assert_eq!((verification.snapshots, verification.citations), (2, 7));
+}
+
+#[test]
+fn an_altered_quote_is_named_with_its_sentence() {
+    let written = Written::new(|_| {});
+    written
+        .edit("\"quote\": \"The log is\\nflushed within 50 ms.\"", "\"quote\": \"The log is\\nflushed within 90 ms.\"");
+    written.names("whose quote is not what its snapshot says there: \"The log is flushed within 50 ms.\"");
+}
+
+#[test]
+fn an_altered_number_is_named_with_its_sentence() {
+    let written = Written::new(|_| {});
+    written.edit("The log is flushed within 50 ms.", "The log is flushed within 60 ms.");
+    written.names("states the number 60, which is in none of its quotes: \"The log is flushed within 60 ms.\"");
+}
+
+#[test]
+fn an_unknown_id_is_named_with_its_sentence() {
+    let written = Written::new(|document| {
+        let unknown = EvidenceId::new("ev_abcdefabcdef").unwrap();
+        for block in &mut document.report.blocks {
+            if let mcp_orchestrator_domain::Block::Quote(sentences) = block {
+                sentences[0].evidence = vec![unknown.clone()];
+            }
+        }
+    });
+    written.names("cites ev_abcdefabcdef, which is no evidence of this report: \"The engine appends every result");
+}
+
+#[test]
+fn missing_and_altered_evidence_files_are_named() {
+    let written = Written::new(|_| {});
+    let file = written.evidence_files().remove(0);
+    let digest = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text} ")).unwrap();
+    written.names(&format!("evidence file {digest} was altered"));
+    fs::remove_file(&file).unwrap();
+    written.names(&format!("evidence file {digest} is missing"));
+    fs::remove_dir_all(json::evidence_folder(&written.json)).unwrap();
+    let missing = written.verify().problems;
+    assert_eq!(missing.iter().filter(|problem| matches!(problem, VerifyProblem::MissingEvidence(_))).count(), 2);
+}
+
+#[test]
+fn a_file_no_span_names_changes_nothing() {
+    let written = Written::new(|_| {});
+    fs::write(json::evidence_folder(&written.json).join("notes.txt"), "x").unwrap();
+    assert!(written.verify().holds());
+}
+
+#[test]
+fn a_forged_id_or_range_is_named() {
+    let written = Written::new(|document| {
+        let mut span = (*document.evidence[0]).clone();
+        span.id = EvidenceId::new("ev_000000000000").unwrap();
+        document.evidence.push(span.clone().into());
+        document.evidence.push(span.into());
+    });
+    let problems = written.verify().problems;
+    assert!(problems.iter().any(|problem| matches!(problem, VerifyProblem::ForgedId { .. })), "{problems:?}");
+    assert!(problems.iter().any(|problem| matches!(problem, VerifyProblem::DuplicateEvidence(_))), "{problems:?}");
+
+    let written = Written::new(|document| {
+        let mut span = (*document.evidence[0]).clone();
+        span.quote = "The engine appends no result.".into();
+        span.end = span.start + 29;
+        span.id = mcp_orchestrator_documents::evidence_id(&span.snapshot, span.start, span.end);
+        document.evidence.push(span.into());
+    });
+    let problems = written.verify().problems;
+    assert!(matches!(problems[..], [VerifyProblem::AlteredQuote(_)]), "{problems:?}");
+}
+
+#[test]
+fn false_marks_are_named() {
+    let written = Written::new(|document| {
+        if let Some(mcp_orchestrator_domain::Block::Paragraph(sentences)) = document.report.blocks.get_mut(1) {
+            sentences.last_mut().unwrap().mark = Mark::Proved;
+        }
+    });
+    written.names("is marked as proved and cites nothing: \"The sources agree on this.\"");
+
+    let written = Written::new(|document| document.report.outcome = Outcome::NothingFound);
+    written.names("stands in a report that found nothing");
+
+    // Switching the gate off in the file does not help a sentence that is said to be proved.
+    let written = Written::new(|document| document.gate = GateMode::Off);
+    written.edit("The log is flushed within 50 ms.", "The log is not flushed within 50 ms.");
+    let problems = written.verify().problems;
+    assert!(
+        problems.iter().any(|p| matches!(p, VerifyProblem::Sentence(finding) if finding.problem == Problem::Negation)),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn what_is_no_report_is_refused_with_its_place() {
+    let written = Written::new(|_| {});
+    written.edit("\"mark\": \"proved\"", "\"mark\": \"prooved\"");
+    let error = verify(&written.json).unwrap_err();
+    let VerifyError::Malformed { at, detail, .. } = &error else { panic!("{error:?}") };
+    assert!(at.starts_with("report.blocks[1]"), "{at}");
+    assert!(detail.contains("prooved"), "{detail}");
+
+    fs::write(&written.json, "{\"schema\": 99}").unwrap();
+    assert!(matches!(verify(&written.json), Err(VerifyError::UnknownSchema { schema: 99, .. })));
+    fs::write(&written.json, "[".repeat(100_000)).unwrap();
+    assert!(matches!(verify(&written.json), Err(VerifyError::Malformed { .. })));
+    fs::remove_file(&written.json).unwrap();
+    assert!(matches!(verify(&written.json), Err(VerifyError::Read { .. })));
+}
