@@ -153,6 +153,18 @@ fn tool_calls_without_ids_indexes_or_text_arguments_are_still_told_apart() {
 }
 
 #[test]
+fn tool_calls_stand_in_the_order_of_their_indexes() {
+    let answer = plain(stream(&[
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"b","function":{"name":"two","arguments":"{"}}]}}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"one","arguments":"{}"}}]}}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"function":{"arguments":"}"}}]},"finish_reason":"tool_calls"}]}"#,
+    ]));
+    let calls =
+        answer.reply.message.tool_calls.iter().map(|c| (c.id.as_str(), c.arguments.as_str())).collect::<Vec<_>>();
+    assert_eq!(calls, [("a", "{}"), ("b", "{}")]);
+}
+
+#[test]
 fn finish_reasons_are_read_leniently() {
     for (word, expected) in [
         (json!("stop"), FinishReason::Stop),
