@@ -127,11 +127,9 @@ impl CliError {
             Self::Engine(EngineError::Cancelled) | Self::Cancelled(_) => Exit::Cancelled,
             Self::Engine(_) => Exit::Refused,
             Self::Failed { failure, .. } => of_failure(failure.class),
-            Self::Stream(_)
-            | Self::Runtime(_)
-            | Self::Stopped { .. }
-            | Self::Unproved(_)
-            | Self::Unwell(_) => Exit::Failed,
+            Self::Stream(_) | Self::Runtime(_) | Self::Stopped { .. } | Self::Unproved(_) | Self::Unwell(_) => {
+                Exit::Failed
+            }
         })
     }
 
@@ -226,10 +224,9 @@ const fn of_store(error: &StoreError) -> Exit {
 
 const fn of_failure(class: FailureClass) -> Exit {
     match class {
-        FailureClass::Budget
-        | FailureClass::RateLimited
-        | FailureClass::Overloaded
-        | FailureClass::QuotaExhausted => Exit::TryAgain,
+        FailureClass::Budget | FailureClass::RateLimited | FailureClass::Overloaded | FailureClass::QuotaExhausted => {
+            Exit::TryAgain
+        }
         FailureClass::Auth => Exit::Setting,
         FailureClass::Network => Exit::Unreachable,
         _ => Exit::Failed,
@@ -246,24 +243,21 @@ fn of_engine(error: &EngineError) -> String {
 
 /// A field's error under the name the person typed.
 fn flagged(error: &FieldError) -> String {
-    let flag = match error.field {
-        "task" => "the task",
-        "num_agents" => "--agents",
-        "provider_name" => "--provider",
-        "agent_model" => "--worker-model",
-        "document_formats" => "--format",
-        "workflow_timeout_seconds" => "--timeout",
-        "timeout_seconds" => "--agent-timeout",
-        "synthesis_group_size" => "--group-size",
-        "allowed_agent_types" => "--types",
-        "search_depth" => "--depth",
-        "citation_gate" => "setting `gate.mode`",
-        other => return format!("--{}: {}", other.replace('_', "-"), error.detail),
+    let name = match error.field {
+        "task" => "the task".to_owned(),
+        "num_agents" => "--agents".to_owned(),
+        "provider_name" => "--provider".to_owned(),
+        "agent_model" => "--worker-model".to_owned(),
+        "document_formats" => "--format".to_owned(),
+        "workflow_timeout_seconds" => "--timeout".to_owned(),
+        "timeout_seconds" => "--agent-timeout".to_owned(),
+        "synthesis_group_size" => "--group-size".to_owned(),
+        "allowed_agent_types" => "--types".to_owned(),
+        "search_depth" => "--depth".to_owned(),
+        "citation_gate" => "setting `gate.mode`".to_owned(),
+        other => format!("--{}", other.replace('_', "-")),
     };
-    // Every rule's text either continues the flag ("is 0, expected 1 to 20") or is a sentence of its own.
-    if ["is ", "has "].iter().any(|verb| error.detail.starts_with(verb)) {
-        format!("{flag} {}", error.detail)
-    } else {
-        format!("{flag}: {}", error.detail)
-    }
+    // A rule's text either goes on after the name ("is 0, expected 1 to 20") or is a sentence of its own.
+    let goes_on = ["is ", "has ", "entry "].iter().any(|verb| error.detail.starts_with(verb));
+    format!("{name}{} {}", if goes_on { "" } else { ":" }, error.detail)
 }

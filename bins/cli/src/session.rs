@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc};
 
 use mcp_orchestrator::{Handle, Orchestrator, WorkerMode};
 use mcp_orchestrator_app::{
-    Choice, CorpusFolders, Folders, Providers, Settings, Sources, StoreUrl, corpus_tools, open_corpora,
+    Choice, CorpusFolders, Folders, Providers, Settings, Sources, StoreUrl, engine, open_corpora,
 };
 use mcp_orchestrator_providers::ExtractiveProvider;
 use mcp_orchestrator_store::Store;
@@ -43,7 +43,7 @@ impl Session {
     }
 
     /// The providers under these settings.
-    pub(crate) const fn providers(&self) -> Providers<'_> {
+    pub(crate) fn providers(&self) -> Providers<'_> {
         Providers::new(&self.settings, &self.environment)
     }
 
@@ -77,17 +77,9 @@ impl Session {
         corpora: &Corpora,
         mode: WorkerMode,
     ) -> Result<Handle, CliError> {
-        let mut builder = Orchestrator::builder_shared(Arc::clone(store))
-            .with_shared_provider(Arc::clone(&choice.provider))
-            .with_limits(self.settings.limits)
+        let builder = engine(Arc::clone(store), &self.settings, std::slice::from_ref(choice), corpora)
             .with_running_max(1)
-            .with_worker_mode(mode)
-            .with_corpus_names(corpora.iter().map(|corpus| corpus.name().clone()));
-        if corpora.iter().next().is_some() {
-            for tool in corpus_tools(corpora) {
-                builder = builder.with_shared_tool(tool);
-            }
-        }
+            .with_worker_mode(mode);
         Ok(builder.build()?.start())
     }
 

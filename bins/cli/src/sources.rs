@@ -37,8 +37,7 @@ pub(crate) async fn recall(
     let record = store.record_get(SPACE, id.as_str()).await?;
     let remembered: CorpusFolders =
         record.and_then(|record| serde_json::from_slice(&record.value).ok()).unwrap_or_default();
-    let find = |name: &CorpusName| -> Option<Vec<PathBuf>> {
-        remembered.get(name).or_else(|| configured.get(name)).cloned()
-    };
+    let find =
+        |name: &CorpusName| -> Option<Vec<PathBuf>> { remembered.get(name).or_else(|| configured.get(name)).cloned() };
     Ok(names.iter().filter_map(|name| Some((name.clone(), find(name)?))).collect())
 }

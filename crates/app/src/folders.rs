@@ -47,12 +47,7 @@ impl Folders {
     /// All of them below one folder: for tests and for programs that keep everything together.
     #[must_use]
     pub fn below(root: &Path) -> Self {
-        Self {
-            home: root.to_owned(),
-            config: root.join("config"),
-            data: root.join("data"),
-            cache: root.join("cache"),
-        }
+        Self { home: root.to_owned(), config: root.join("config"), data: root.join("data"), cache: root.join("cache") }
     }
 
     /// The person's own settings file.

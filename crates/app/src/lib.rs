@@ -2,10 +2,11 @@
 //!
 //! Nothing here parses a command line or prints. A binary reads [`Settings`], names its folders of documents with
 //! [`name_folders`], asks [`Providers`] who answers, opens the store with [`StoreUrl`], makes the documents searchable
-//! with [`open_corpora`], and hands all of it to the engine's builder.
+//! with [`open_corpora`], and puts all of it together with [`engine`].
 
 mod corpora;
 mod documents;
+mod engine;
 mod folders;
 mod provider;
 mod settings;
@@ -14,6 +15,7 @@ mod store;
 
 pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
 pub use documents::{corpus_tools, open_corpora};
+pub use engine::engine;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
 pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
 pub use settings::{Origin, ProviderSettings, Settings, SettingsError, ShownSetting, Sources};

@@ -64,16 +64,20 @@ pub(crate) fn tools(session: &Session) -> Result<ExitCode, CliError> {
     let terminal = session.terminal;
     let tools = corpus_tools(&mcp_orchestrator_tools::Corpora::default());
     if terminal.json {
-        let listed: Vec<_> = tools.iter().map(|tool| tool.description()).map(|tool| {
-            json!({
-                "name": tool.spec.name,
-                "description": tool.spec.description,
-                "input_schema": tool.spec.parameters,
-                "category": tool.category,
-                "tags": tool.tags,
-                "time_limit_seconds": tool.time_limit.as_secs_f64(),
+        let listed: Vec<_> = tools
+            .iter()
+            .map(|tool| tool.description())
+            .map(|tool| {
+                json!({
+                    "name": tool.spec.name,
+                    "description": tool.spec.description,
+                    "input_schema": tool.spec.parameters,
+                    "category": tool.category,
+                    "tags": tool.tags,
+                    "time_limit_seconds": tool.time_limit.as_secs_f64(),
+                })
             })
-        }).collect();
+            .collect();
         terminal.out_json(&json!({ "tools": listed }))?;
         return Ok(ExitCode::SUCCESS);
     }

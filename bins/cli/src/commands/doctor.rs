@@ -82,9 +82,7 @@ async fn store(session: &Session) -> Finding {
     let url = &session.settings.store_url;
     match StoreUrl::parse(url) {
         // A store that was never used is not made just to be looked at.
-        Ok(StoreUrl::Sqlite(path)) if !path.exists() => {
-            ok("store", format!("sqlite, {} will be made", path.display()))
-        }
+        Ok(StoreUrl::Sqlite(path)) if !path.exists() => ok("store", format!("sqlite, {} will be made", path.display())),
         Ok(_) => match look_into(session).await {
             Ok(finding) => finding,
             Err(error) => failed("store", error),
@@ -101,11 +99,9 @@ async fn look_into(session: &Session) -> Result<Finding, CliError> {
     );
     Ok(match info.warnings.as_slice() {
         [] => ok("store", detail),
-        warnings => Finding {
-            check: "store",
-            verdict: Verdict::Warning,
-            detail: format!("{detail}; {}", warnings.join("; ")),
-        },
+        warnings => {
+            Finding { check: "store", verdict: Verdict::Warning, detail: format!("{detail}; {}", warnings.join("; ")) }
+        }
     })
 }
 
@@ -158,7 +154,11 @@ async fn documents_and_choice(session: &Session, asked: &[PathBuf]) -> Vec<Findi
 fn terminal_finding(terminal: Terminal) -> Finding {
     let yes = |yes: bool| if yes { "a terminal" } else { "no terminal" };
     let bars = if terminal.bars { "bars" } else { "lines" };
-    let detail = format!("stdout is {}, stderr is {}; progress as {bars}", yes(stdout().is_terminal()), yes(stderr().is_terminal()));
+    let detail = format!(
+        "stdout is {}, stderr is {}; progress as {bars}",
+        yes(stdout().is_terminal()),
+        yes(stderr().is_terminal())
+    );
     ok("terminal", detail)
 }
 

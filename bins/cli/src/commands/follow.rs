@@ -78,10 +78,9 @@ pub(crate) fn watch(session: &Session, id: &str) -> Result<ExitCode, CliError> {
         let failed = to_the_end(&handle, &id, &mut view, None).await?;
         drop(view);
         let row = handle.status(&id).await?;
-        terminal.note(Line::new().plain("workflow ").plain(&id).plain(" ").styled(
-            style(row.summary.status),
-            row.summary.status,
-        ));
+        terminal.note(
+            Line::new().plain("workflow ").plain(&id).plain(" ").styled(style(row.summary.status), row.summary.status),
+        );
         match row.summary.status {
             Status::Completed => Ok(ExitCode::SUCCESS),
             Status::Cancelled => Err(CliError::Cancelled(id)),

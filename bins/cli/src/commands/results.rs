@@ -85,8 +85,7 @@ pub(crate) fn show(terminal: Terminal, found: &Results, paths: &[PathBuf]) -> Re
         });
         return Ok(terminal.out_json(&result)?);
     }
-    if let Some(document) = &found.document {
-        let page = markdown::render(document);
+    if let Some(page) = page(found) {
         let page = if terminal.is_read { without_front_matter(&page) } else { &page };
         terminal.out(page.trim_end())?;
     }
@@ -94,6 +93,15 @@ pub(crate) fn show(terminal: Terminal, found: &Results, paths: &[PathBuf]) -> Re
         terminal.note(Line::new().styled(Style::Dim, "written to ").plain(path.display()));
     }
     Ok(())
+}
+
+/// The report as Markdown: the document if there is one, so that a pipe gets what the file holds.
+fn page(found: &Results) -> Option<String> {
+    let written = found.documents.iter().find(|document| document.format == DocumentFormat::Markdown);
+    match written {
+        Some(document) => Some(String::from_utf8_lossy(&document.bytes).into_owned()),
+        None => found.document.as_ref().map(markdown::render),
+    }
 }
 
 /// A page as a person wants to read it.

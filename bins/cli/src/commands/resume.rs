@@ -8,13 +8,7 @@ use mcp_orchestrator_domain::{Principal, Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, Store, WorkflowRow};
 
 use super::drive::{put_away, to_the_end};
-use crate::{
-    args::ResumeArgs,
-    error::CliError,
-    reports,
-    session::Session,
-    sources,
-};
+use crate::{args::ResumeArgs, error::CliError, reports, session::Session, sources};
 
 /// Unfinished workflows looked at.
 const UNFINISHED_MAX: usize = 500;
@@ -66,12 +60,7 @@ async fn all(session: &Session, store: &Arc<dyn Store>, out: &Path) -> Result<Ex
     worst.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
-async fn one(
-    session: &Session,
-    store: &Arc<dyn Store>,
-    row: &WorkflowRow,
-    out: &Path,
-) -> Result<ExitCode, CliError> {
+async fn one(session: &Session, store: &Arc<dyn Store>, row: &WorkflowRow, out: &Path) -> Result<ExitCode, CliError> {
     let names = &row.needs.corpora;
     let folders = sources::recall(store.as_ref(), &row.id, names, &session.settings.corpora).await?;
     if let Some(missing) = names.iter().find(|name| !folders.contains_key(*name)) {

@@ -25,10 +25,9 @@ pub(crate) fn of_agent(event: &ClientEvent) -> Option<Line> {
             Line::from(format!("{level} merges {}", plural(*input_count, "result")))
         }
         ClientData::SynthesisComplete { used, .. } => Line::new().styled(Style::Green, "done").plain(used_up(used)),
-        ClientData::AgentError { error, used, .. } => Line::new()
-            .styled(Style::Red, "failed")
-            .plain(used_up(used))
-            .plain(format!(": {}", clean_line(error, 300))),
+        ClientData::AgentError { error, used, .. } => {
+            Line::new().styled(Style::Red, "failed").plain(used_up(used)).plain(format!(": {}", clean_line(error, 300)))
+        }
         ClientData::AgentProgress(Activity::CallFailed { error, retry_at, .. }) => {
             let then = if retry_at.is_some() { "; it is tried again" } else { "" };
             Line::new().styled(Style::Yellow, format!("{}{then}", clean_line(error, 300)))
@@ -65,12 +64,12 @@ pub(crate) fn of_moment(event: &ClientEvent) -> Option<String> {
 fn of_workflow(data: &ClientData) -> Option<Line> {
     Some(match data {
         ClientData::DecompositionComplete { subtask_count: Some(count), .. } => {
-            Line::from(format!("  planned {}", plural(*count, "sub-task")))
+            Line::from(format!("planned {}", plural(*count, "sub-task")))
         }
         ClientData::WorkflowComplete { outcome, .. } => {
             let how = match outcome {
-                Outcome::NothingFound => "  nothing found: the sources say nothing about it",
-                Outcome::Unverified => "  answered without sources: every sentence is marked as unverified",
+                Outcome::NothingFound => "nothing found: the sources say nothing about it",
+                Outcome::Unverified => "answered without sources: every sentence is marked as unverified",
                 _ => return None,
             };
             Line::new().styled(Style::Yellow, how)

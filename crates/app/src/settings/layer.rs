@@ -67,7 +67,8 @@ pub(crate) fn of_file(path: &Path, required: bool, folders: &Folders) -> Result<
         line: error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1)),
         detail: error.message().to_owned(),
     })?;
-    let mut reader = Reader { origin: Origin::File(path.to_owned()), base: path.parent(), folders, layer: Layer::new() };
+    let mut reader =
+        Reader { origin: Origin::File(path.to_owned()), base: path.parent(), folders, layer: Layer::new() };
     reader.table("", &table)?;
     Ok(reader.layer)
 }
@@ -172,14 +173,14 @@ impl Reader<'_> {
                 Ok(number) if (min..=max).contains(&number) => Value::Whole(number),
                 _ => return Err(self.bad(name, format!("is {:?}, expected {}", shown(), kind.expected()))),
             },
-            Kind::Duration => {
-                Value::Duration(parse_duration(text).map_err(|error| self.bad(name, error.to_string()))?)
-            }
+            Kind::Duration => Value::Duration(parse_duration(text).map_err(|error| self.bad(name, error.to_string()))?),
             Kind::Texts => self.several(kind, text.split(',').map(str::trim)),
             Kind::Path => self.several(kind, std::iter::once(text)),
             Kind::Paths if matches!(self.origin, Origin::File(_)) => self.several(kind, std::iter::once(text)),
             Kind::Paths => Value::Paths(
-                std::env::split_paths(text).map(|path| self.folders.resolve(&path.to_string_lossy(), self.base)).collect(),
+                std::env::split_paths(text)
+                    .map(|path| self.folders.resolve(&path.to_string_lossy(), self.base))
+                    .collect(),
             ),
         })
     }
