@@ -33,8 +33,8 @@ pub enum ClientData {
     },
     /// `decomposition_complete`
     DecompositionComplete {
-        /// How many sub-tasks the plan lists, at most as many as were asked for; null when the plan is not in the log
-        /// itself. What runs is told by `agent_start`.
+        /// How many sub-tasks the plan lists, at most as many as were asked for; null when it lists none that can be
+        /// read here. What runs is told by `agent_start`.
         subtask_count: Option<usize>,
         /// The sub-tasks in order.
         subtasks: Vec<Subtask>,

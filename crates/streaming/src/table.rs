@@ -19,6 +19,7 @@ use mcp_orchestrator_domain::{
     DocumentsWritten, Event, Progress, Recorded, Role, Seq, Stage, Status, StepCompleted, StepFailed, StepId, StepKind,
     StepOutput, StepSpec, Target, WorkflowId,
 };
+use mcp_orchestrator_strategies::sub_tasks;
 
 use crate::{
     Activity, AgentFacts, CallTarget, ClientData, ClientEvent, ClientProgress, Cursor, DocumentFacts, Subtask, Used,
@@ -193,10 +194,11 @@ fn step_completed(completed: &StepCompleted, progress: &Progress) -> Option<Clie
     };
     match part(&facts.role, facts.stage) {
         Part::Planning => {
-            let subtasks = text.map(|text| subtasks(text, progress.total_agents));
+            // Until the first agent is planned, the total is the number asked for.
+            let tasks = sub_tasks(text.unwrap_or_default(), progress.total_agents as usize);
             Some(ClientData::DecompositionComplete {
-                subtask_count: subtasks.as_ref().map(Vec::len),
-                subtasks: subtasks.unwrap_or_default(),
+                subtask_count: (!tasks.is_empty()).then_some(tasks.len()),
+                subtasks: tasks.into_iter().map(|description| Subtask { description }).collect(),
                 used,
             })
         }
@@ -262,25 +264,4 @@ fn level(role: &Role) -> &str {
         Role::Custom(name) => name,
         _ => role.agent_type(),
     }
-}
-
-/// The items of a plan's list, at most as many as agents were asked for; a plan without a list is one sub-task.
-fn subtasks(plan: &str, agents_max: u32) -> Vec<Subtask> {
-    let mut items: Vec<&str> = plan.lines().filter_map(list_item).collect();
-    if items.is_empty() && !plan.trim().is_empty() {
-        items.push(plan.trim());
-    }
-    items.truncate(agents_max as usize);
-    items.into_iter().map(|item| Subtask { description: item.to_owned() }).collect()
-}
-
-/// The text behind `1.`, `2)`, `3:`, `-` or `*`.
-fn list_item(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let marked = line.strip_prefix(['-', '*']).or_else(|| {
-        let behind_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-        (behind_number.len() < line.len()).then(|| behind_number.strip_prefix(['.', ')', ':', '-']))?
-    })?;
-    let item = marked.trim();
-    (marked.starts_with(' ') && !item.is_empty()).then_some(item)
 }
