@@ -145,34 +145,33 @@ impl State {
     }
 
     fn add(&self, writer: &IndexWriter, found: &Found, limits: &CorpusLimits) -> Result<Entry, TantivyError> {
-        let fields = &self.fields;
-        if self.manifest.files.contains_key(&found.name) {
-            writer.delete_term(Term::from_field_text(fields.name, &found.name));
-        }
         let read_ns = now_ns();
-        let (hash, read) = match read(found, limits) {
-            Ok(bytes) => (hash_of(&bytes), extract(found.kind, bytes, limits)),
-            Err(reason) => (0, Err(reason)),
-        };
-        let outcome = match read {
-            Err(reason) => Outcome::Skipped(reason),
-            Ok(extracted) => {
-                let cut = cut(found.kind, &extracted.text);
-                Outcome::Indexed(self.add_document(writer, &found.name, found.kind, &extracted, cut)?)
+        let bytes = read(found, limits);
+        let hash = bytes.as_ref().map_or(0, |bytes| hash_of(bytes));
+        let entry = |outcome| Entry { bytes: found.bytes, modified_ns: found.modified_ns, read_ns, hash, outcome };
+        if let Some(before) = self.manifest.files.get(&found.name) {
+            if bytes.is_ok() && before.hash == hash {
+                // Only its time changed, as after a checkout.
+                return Ok(entry(before.outcome.clone()));
             }
+            writer.delete_term(Term::from_field_text(self.fields.name, &found.name));
+        }
+        let extracted = match bytes.and_then(|bytes| extract(found.kind, bytes, limits)) {
+            Ok(extracted) => extracted,
+            Err(reason) => return Ok(entry(Outcome::Skipped(reason))),
         };
-        Ok(Entry { bytes: found.bytes, modified_ns: found.modified_ns, read_ns, hash, outcome })
+        let cut = cut(found.kind, &extracted.text);
+        Ok(entry(Outcome::Indexed(self.add_document(writer, found, &extracted, cut)?)))
     }
 
     fn add_document(
         &self,
         writer: &IndexWriter,
-        name: &str,
-        kind: Kind,
+        found: &Found,
         extracted: &Extracted,
         cut: Cut,
     ) -> Result<Document, TantivyError> {
-        let fields = &self.fields;
+        let (fields, name) = (&self.fields, found.name.as_str());
         let snapshot = digest_of(&extracted.text);
         let title = extracted.title.as_deref().or(cut.title.as_deref()).unwrap_or_else(|| file_name(name));
         let title = clean_line(title, TITLE_CHARS_MAX);
@@ -199,7 +198,7 @@ impl State {
             part.add_text(fields.title, &title);
             writer.add_document(part)?;
         }
-        Ok(Document { snapshot, title, text_bytes: extracted.text.len() as u64, passages, kind })
+        Ok(Document { snapshot, title, text_bytes: extracted.text.len() as u64, passages, kind: found.kind })
     }
 }
 

@@ -8,6 +8,7 @@ use tantivy::{
     collector::TopDocs,
     query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery},
     schema::{Field, IndexRecordOption, Value as _},
+    tokenizer::TextAnalyzer,
 };
 
 use super::{
@@ -23,8 +24,8 @@ const QUERY_WORDS_MAX: usize = 64;
 /// Passages at most in one answer.
 pub(super) const HITS_MAX: usize = 100;
 /// Passages that are looked at more closely for one that is returned.
-const CANDIDATES_PER_HIT: usize = 8;
-const CANDIDATES_MIN: usize = 64;
+const CANDIDATES_PER_HIT: usize = 6;
+const CANDIDATES_MIN: usize = 48;
 const CANDIDATES_MAX: usize = 320;
 
 /// How much a match counts in each field.
@@ -68,10 +69,11 @@ pub(super) fn search(state: &State, corpus: &CorpusName, query: &str, limit: usi
     let weights = weights(state, &searcher, &words)?;
     let candidates = (limit * CANDIDATES_PER_HIT).clamp(CANDIDATES_MIN, CANDIDATES_MAX);
     let found = searcher.search(&any_of(state, &words), &TopDocs::with_limit(candidates).order_by_score())?;
+    let mut places = Places::new(&words);
     let mut hits = Vec::with_capacity(found.len());
     for (score, address) in found {
         let Some(passage) = Stored::read(state, &searcher, address)? else { continue };
-        hits.push(rate(&passage, corpus, &words, &weights, score));
+        hits.push(rate(&passage, corpus, &mut places, &weights, score));
     }
     hits.sort_by(best_first);
     // Copies of a document share snapshot and spans.
@@ -122,13 +124,13 @@ fn weights(state: &State, searcher: &Searcher, words: &[QueryWord]) -> Result<Ve
         .collect()
 }
 
-fn rate(passage: &Stored, corpus: &CorpusName, words: &[QueryWord], weights: &[f32], score: f32) -> Hit {
-    let body = positions(&passage.quote, words);
-    let heading = positions(&passage.heading, words);
-    let place = positions(&format!("{} {}", passage.title, path_words(&passage.name)), words);
+fn rate(passage: &Stored, corpus: &CorpusName, places: &mut Places<'_>, weights: &[f32], score: f32) -> Hit {
+    let body = places.in_text(&passage.quote);
+    let heading = places.in_text(&passage.heading);
+    let place = places.in_text(&format!("{} {}", passage.title, path_words(&passage.name)));
     let (mut covered, mut total) = (0.0, 0.0);
     let mut missing = Vec::new();
-    for (at, (word, weight)) in words.iter().zip(weights).enumerate() {
+    for (at, (word, weight)) in places.words.iter().zip(weights).enumerate() {
         let part = if !body[at].is_empty() {
             1.0
         } else if !heading[at].is_empty() {
@@ -149,17 +151,28 @@ fn rate(passage: &Stored, corpus: &CorpusName, words: &[QueryWord], weights: &[f
     Hit { span: passage.span(corpus), score, coverage, heading: passage.heading.clone(), missing }
 }
 
-/// Where each word of the query stands in a text.
-fn positions(text: &str, words: &[QueryWord]) -> Vec<Vec<usize>> {
-    let by_stem: HashMap<&str, usize> = words.iter().enumerate().map(|(at, word)| (word.stem.as_str(), at)).collect();
-    let mut found = vec![Vec::new(); words.len()];
-    let mut analyzer = stemmed();
-    analyzer.token_stream(text).process(&mut |token| {
-        if let Some(at) = by_stem.get(token.text.as_str()) {
-            found[*at].push(token.position);
-        }
-    });
-    found
+/// Finds where each word of the query stands in a text.
+struct Places<'a> {
+    words: &'a [QueryWord],
+    by_stem: HashMap<&'a str, usize>,
+    analyzer: TextAnalyzer,
+}
+
+impl<'a> Places<'a> {
+    fn new(words: &'a [QueryWord]) -> Self {
+        let by_stem = words.iter().enumerate().map(|(at, word)| (word.stem.as_str(), at)).collect();
+        Self { words, by_stem, analyzer: stemmed() }
+    }
+
+    fn in_text(&mut self, text: &str) -> Vec<Vec<usize>> {
+        let mut found = vec![Vec::new(); self.words.len()];
+        self.analyzer.token_stream(text).process(&mut |token| {
+            if let Some(at) = self.by_stem.get(token.text.as_str()) {
+                found[*at].push(token.position);
+            }
+        });
+        found
+    }
 }
 
 /// The share of neighbours in the query that are near each other in the passage.
