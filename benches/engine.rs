@@ -1,2 +1,73 @@
-//! stub
-fn main() {}
+//! What the engine adds to the calls it makes: CPU time per workflow and per agent, beside the same calls made by a bare
+//! tokio program and the same appends written to a bare log. Prints a table; asserts nothing.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+#[path = "engine/baseline.rs"]
+mod baseline;
+#[path = "engine/measure.rs"]
+mod measure;
+#[path = "engine/workload.rs"]
+mod workload;
+
+use measure::{Cost, median_of};
+use workload::{Kind, Load};
+
+/// Measured rounds of each row, after one that is not counted. The median is shown.
+const ROUNDS: usize = 5;
+
+fn main() -> anyhow::Result<()> {
+    // `cargo test --benches` runs this too; there it only has to work.
+    let quick = std::env::args().any(|argument| argument == "--test");
+    let (rounds, scale) = if quick { (1, 20) } else { (ROUNDS, 1) };
+    println!("zero-latency provider, Beltalowda, documents off; CPU time of the whole process, median of {rounds}\n");
+    println!(
+        "{:<8} {:>6} {:>9} {:>10} {:>12} {:>11} {:>9} {:>12} {:>12}",
+        "store", "agents", "in flight", "workflows", "CPU us/flow", "us/agent", "flows/s", "x bare tokio", "x bare log"
+    );
+    for kind in [Kind::Memory, Kind::Sqlite] {
+        for agents in [8_u16, 20] {
+            for in_flight in [1_usize, 100] {
+                let workflows = match (kind, in_flight) {
+                    (Kind::Memory, 1) => 400,
+                    (Kind::Memory, _) => 2_000,
+                    (Kind::Sqlite, 1) => 200,
+                    (Kind::Sqlite, _) => 1_000,
+                } / scale;
+                row(&Load { kind, agents, in_flight, workflows: workflows.max(in_flight) }, rounds)?;
+            }
+        }
+    }
+    println!("\nbare tokio: as many tasks that answer the same text, gathered by one task per workflow.");
+    println!("bare log:   the appends of the row's workflows, same bytes, same grouping, group commit with fdatasync.");
+    Ok(())
+}
+
+fn row(load: &Load, rounds: usize) -> anyhow::Result<()> {
+    let engine: Vec<Cost> = median_of(rounds, || workload::run(load))?;
+    let bare: Vec<Cost> = median_of(rounds, || baseline::fan_out(load))?;
+    let (engine, bare) = (engine[engine.len() / 2], bare[bare.len() / 2]);
+    let log_ratio = match load.kind {
+        Kind::Memory => "-".to_owned(),
+        Kind::Sqlite => {
+            let appends = workload::appends_of_one(load)?;
+            let log = median_of(rounds, || baseline::bare_log(load, &appends))?;
+            format!("{:.2}", engine.cpu_us / log[log.len() / 2].cpu_us)
+        }
+    };
+    #[expect(clippy::cast_precision_loss, reason = "small counts")]
+    let flows = load.workflows as f64;
+    let per_flow = engine.cpu_us / flows;
+    println!(
+        "{:<8} {:>6} {:>9} {:>10} {:>12.0} {:>11.1} {:>9.0} {:>12.1} {:>12}",
+        load.kind.name(),
+        load.agents,
+        load.in_flight,
+        load.workflows,
+        per_flow,
+        per_flow / f64::from(load.agents),
+        flows / (engine.wall_us / 1e6),
+        engine.cpu_us / bare.cpu_us,
+        log_ratio,
+    );
+    Ok(())
+}

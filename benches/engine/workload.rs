@@ -1,0 +1,162 @@
+//! The engine at work with a provider that answers at once.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use mcp_orchestrator::{Handle, Orchestrator};
+use mcp_orchestrator_domain::{
+    AssistantMessage, Cost as CallCost, ModelName, ProviderName, Reply, RequestDraft, Role, Usage, WorkflowId,
+};
+use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
+use mcp_orchestrator_store::{MemoryStore, SqliteStore, Store};
+use tokio::task::JoinSet;
+
+use crate::measure::{Cost, Watch};
+
+/// One row of the table.
+pub(crate) struct Load {
+    pub(crate) kind: Kind,
+    pub(crate) agents: u16,
+    pub(crate) in_flight: usize,
+    pub(crate) workflows: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Memory,
+    Sqlite,
+}
+
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+/// What every agent says: 260 characters.
+pub(crate) fn answer() -> String {
+    "The harbour was dredged, and the pilots were told of it in time. ".repeat(4)
+}
+
+/// Runs the row's workflows.
+pub(crate) fn run(load: &Load) -> anyhow::Result<Cost> {
+    let folder = tempfile::tempdir()?;
+    runtime()?.block_on(async {
+        let store = open(load.kind, folder.path()).await?;
+        let handle = start(store, load)?;
+        let watch = Watch::start();
+        let mut running = JoinSet::new();
+        for _ in 0..load.workflows {
+            while running.len() >= load.in_flight {
+                running.join_next().await.transpose()?.transpose()?;
+            }
+            let (handle, draft) = (handle.clone(), draft(load.agents));
+            running.spawn(async move {
+                let id = handle.submit(draft).await?;
+                let row = handle.settled(&id).await?;
+                anyhow::ensure!(row.summary.failure.is_none(), "a workflow failed: {:?}", row.summary.failure);
+                Ok(())
+            });
+        }
+        while let Some(done) = running.join_next().await {
+            done??;
+        }
+        let cost = watch.stop();
+        handle.shutdown(Duration::from_secs(10)).await?;
+        Ok(cost)
+    })
+}
+
+/// The bytes of each append of one such workflow, in order.
+pub(crate) fn appends_of_one(load: &Load) -> anyhow::Result<Vec<usize>> {
+    let folder = tempfile::tempdir()?;
+    runtime()?.block_on(async {
+        let store = open(Kind::Sqlite, folder.path()).await?;
+        let handle = start(store, load)?;
+        let id: WorkflowId = handle.submit(draft(load.agents)).await?;
+        handle.settled(&id).await?;
+        handle.shutdown(Duration::from_secs(10)).await?;
+        anyhow::Ok(())
+    })?;
+    let database = rusqlite::Connection::open(folder.path().join("bench.db"))?;
+    let mut rows = database.prepare("SELECT append_id, length(data) FROM event ORDER BY seq")?;
+    let mut appends: Vec<usize> = Vec::new();
+    let mut last: Option<Vec<u8>> = None;
+    for row in rows.query_map([], |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, usize>(1)?)))? {
+        let (append, bytes) = row?;
+        if appends.is_empty() || append != last {
+            appends.push(0);
+            last = append;
+        }
+        if let Some(group) = appends.last_mut() {
+            *group += bytes;
+        }
+    }
+    anyhow::ensure!(appends.len() > 2, "the log has too few appends");
+    Ok(appends)
+}
+
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+async fn open(kind: Kind, folder: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match kind {
+        Kind::Memory => Arc::new(MemoryStore::new()),
+        Kind::Sqlite => Arc::new(SqliteStore::open(folder.join("bench.db")).await?),
+    })
+}
+
+fn start(store: Arc<dyn Store>, load: &Load) -> anyhow::Result<Handle> {
+    let provider = Instant { name: ProviderName::new("instant")?, agents: load.agents };
+    let builder = Orchestrator::builder_shared(store).with_provider(provider).with_running_max(load.in_flight);
+    Ok(builder.build()?.start())
+}
+
+fn draft(agents: u16) -> RequestDraft {
+    RequestDraft {
+        pattern: Some("research".to_owned()),
+        task: Some("How is the harbour kept open to large ships?".to_owned()),
+        num_agents: Some(agents.into()),
+        max_concurrent_agents: Some(20),
+        generate_documents: Some(false),
+        ..RequestDraft::default()
+    }
+}
+
+/// Answers at once.
+#[derive(Debug)]
+struct Instant {
+    name: ProviderName,
+    agents: u16,
+}
+
+#[async_trait]
+impl Provider for Instant {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn capabilities(&self, _model: Option<&ModelName>) -> Capabilities {
+        Capabilities { tools: true, price: Some(Price::FREE), is_model: true, ..Capabilities::default() }
+    }
+
+    async fn chat(&self, request: ChatRequest<'_>, _sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
+        let text = match request.input.role {
+            Role::Planner => {
+                (1..=self.agents).map(|part| format!("{part}. Look into part {part} of the harbour\n")).collect()
+            }
+            _ => answer(),
+        };
+        let message = AssistantMessage { text, ..AssistantMessage::default() };
+        Ok(ChatAnswer {
+            reply: Reply { message, ..Reply::default() },
+            usage: Usage { input: 100, output: 60, ..Usage::default() },
+            cost: CallCost::FREE,
+            parked: Duration::ZERO,
+        })
+    }
+}
