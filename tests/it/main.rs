@@ -1,3 +1,5 @@
 //! The library stack from outside, in process.
 
 mod engine;
+mod layering;
+mod tidy;

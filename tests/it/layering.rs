@@ -1,0 +1,77 @@
+//! Arrows point one way: who may depend on whom. A new edge is a new word in this table, seen in review.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Each package and the packages of this workspace it may depend on, dev-dependencies aside. In the order of the layers.
+const ALLOWED: &[(&str, &[&str])] = &[
+    // pure
+    ("domain", &[]),
+    ("strategies", &["domain"]),
+    // contracts and their adapters
+    ("egress", &[]),
+    ("providers", &["domain", "egress"]),
+    ("tools", &["domain", "egress"]),
+    ("documents", &["domain"]),
+    ("store", &["domain"]),
+    ("streaming", &["domain", "strategies", "store"]),
+    // shell
+    ("orchestrator", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming"]),
+    // assembly
+    (
+        "app",
+        &["domain", "strategies", "egress", "providers", "tools", "documents", "store", "streaming", "orchestrator"],
+    ),
+    ("cli", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "orchestrator", "app"]),
+    // beside the product
+    ("testkit", &["domain", "providers", "tools", "store", "orchestrator"]),
+    ("xtask", &["domain", "strategies", "providers", "tools"]),
+    ("examples", &[]),
+    ("benches", &[]),
+    ("tests", &[]),
+];
+
+#[test]
+fn no_package_depends_on_one_it_may_not_see() {
+    let mut wrong = Vec::new();
+    let mut seen = Vec::new();
+    for package in packages() {
+        let name = folder(&package["name"]);
+        let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
+            wrong.push(format!("{name} has no row"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let on = folder(&dependency["name"]);
+            if dependency["path"].is_string() && dependency["kind"] != "dev" && !allowed.contains(&on.as_str()) {
+                wrong.push(format!("{name} depends on {on}"));
+            }
+        }
+        seen.push(name);
+    }
+    wrong.extend(
+        ALLOWED
+            .iter()
+            .filter(|(name, _)| !seen.iter().any(|seen| seen == name))
+            .map(|(name, _)| format!("there is no {name}")),
+    );
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+fn packages() -> Vec<Value> {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// `mcp-orchestrator-store` is called `store`; `mcp-orchestrator` itself is in the folder `orchestrator`.
+fn folder(name: &Value) -> String {
+    let name = name.as_str().unwrap();
+    name.strip_prefix("mcp-orchestrator-").unwrap_or_else(|| name.strip_prefix("mcp-").unwrap_or(name)).to_owned()
+}
