@@ -146,13 +146,17 @@ impl Tally {
     fn print(self, out: &mut impl io::Write, corpus: &str, half: &str) -> io::Result<()> {
         writeln!(
             out,
-            "{corpus:<10} {half:<9} {:>9} {:>9.2} {:>14.2} {:>14.2}",
+            "{corpus:<10} {half:<9} {:>9} {:>9} {:>14} {:>14}",
             self.with_answer + self.without_answer,
-            self.answered(),
-            self.false_nothing(),
-            self.right_nothing()
+            shown(self.answered, self.with_answer),
+            shown(self.false_nothing, self.with_answer),
+            shown(self.right_nothing, self.without_answer)
         )
     }
+}
+
+fn shown(part: usize, whole: usize) -> String {
+    if whole == 0 { "-".to_owned() } else { format!("{part}/{whole} {:.2}", share(part, whole)) }
 }
 
 fn share(part: usize, whole: usize) -> f64 {

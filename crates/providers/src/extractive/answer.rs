@@ -268,43 +268,31 @@ fn reason(text: &str) -> f64 {
     }
 }
 
-/// The subject first, then a verb that says what it is.
+/// The subject first, then a verb or sign that says what it is.
 fn definition(question: &Question, unit: &Unit) -> f64 {
-    let subject: Vec<&str> = question.subject().map(|term| term.stem.as_str()).collect();
+    const ARTICLES: &[&str] = &["a", "an", "the", "each", "every"];
+    const VERBS: &[&str] = &[
+        "is", "are", "was", "were", "mean", "refer", "denot", "describ", "return", "defin", "stand", "let", "allow",
+        "control",
+    ];
+    let is_subject = |stem: &String| question.subject().any(|term| term.stem == *stem || term.parts.contains(stem));
     let sequence = &unit.bag.sequence;
-    let starts = sequence.iter().take(6).filter(|stem| subject.contains(&stem.as_str())).count();
-    if subject.is_empty() || starts == 0 {
-        return 0.0;
+    let start = sequence.iter().take_while(|stem| ARTICLES.contains(&stem.as_str())).count();
+    let named = sequence[start..].iter().take_while(|stem| is_subject(stem)).count();
+    if named > 0 {
+        let says = sequence[start + named..].iter().take(2).any(|stem| VERBS.contains(&stem.as_str()));
+        let sign = unit.text.chars().take(60).any(|c| matches!(c, ':' | '—' | '–' | '='));
+        return if says {
+            1.0
+        } else if sign {
+            0.8
+        } else {
+            0.35
+        };
     }
-    let first = starts as f64 / subject.len().min(3) as f64;
-    let verb = sequence.iter().take(10).any(|stem| {
-        matches!(
-            stem.as_str(),
-            "is" | "are"
-                | "was"
-                | "mean"
-                | "means"
-                | "refer"
-                | "denot"
-                | "describ"
-                | "return"
-                | "defin"
-                | "stand"
-                | "let"
-                | "allow"
-                | "control"
-                | "does"
-        )
-    });
-    let sign = unit.text.chars().take(80).any(|c| matches!(c, ':' | '—' | '–' | '='));
-    let says = if verb {
-        1.0
-    } else if sign {
-        0.8
-    } else {
-        0.35
-    };
-    (first * says).min(1.0)
+    let is_near = sequence.iter().take(6).any(is_subject);
+    let says = sequence.iter().take(10).any(|stem| VERBS.contains(&stem.as_str()));
+    if is_near && says { 0.35 } else { 0.0 }
 }
 
 fn method(unit: &Unit) -> f64 {

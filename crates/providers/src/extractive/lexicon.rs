@@ -228,6 +228,7 @@ const WEAK: &[&str] = &[
 
 /// Groups of words that mean nearly the same wherever the subject is shared.
 const MEANINGS: &[&[&str]] = &[
+    &["reach", "range", "distance", "far"],
     &["answer", "respond", "reply", "response"],
     &["earlier", "previous", "former", "prior", "old"],
     &["back", "return", "revert", "rollback", "undo"],

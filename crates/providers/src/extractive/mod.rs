@@ -27,7 +27,7 @@ use write::Size;
 /// The tool it searches with.
 const SEARCH_TOOL: &str = "corpus_search";
 /// Hits asked for by one search.
-const HITS: u16 = 12;
+const HITS: u16 = 20;
 /// Searches of one researcher: its sub-task, then its key words alone when that found too little.
 const SEARCHES_MAX: u16 = 2;
 /// Passages a researcher hands over.

@@ -23,6 +23,10 @@ pub(super) struct Unit {
     pub(super) form: Form,
     /// Counts blocks in the span: sentences of one paragraph, items of one list share it.
     pub(super) block: usize,
+    /// How much it is meant for readers, 0 to 1: less for comments inside programs and for sentences that are cut.
+    pub(super) standing: f64,
+    /// Whether it is the end of a comment and the next unit is the line of code it explains.
+    pub(super) explains_next: bool,
     /// Its words.
     pub(super) bag: Bag,
     /// The words of the headings above it in the span, and of a table's header row.
@@ -57,8 +61,12 @@ pub(super) fn units(span_number: usize, span: &Span) -> Vec<Unit> {
         fence: None,
         table_rows: 0,
         header: None,
+        standing: 1.0,
     };
     let layout = Layout::of(&span.source.uri);
+    if starts_in_fence(&span.quote) {
+        cutter.fence = Some(('`', 3));
+    }
     for line in span.quote.lines() {
         if cutter.units.len() >= UNITS_MAX {
             break;
@@ -71,7 +79,43 @@ pub(super) fn units(span_number: usize, span: &Span) -> Vec<Unit> {
         }
     }
     cutter.end_paragraph();
+    mark_cut(&mut cutter.units);
     cutter.units
+}
+
+/// A passage may begin and end inside a sentence.
+fn mark_cut(units: &mut [Unit]) {
+    const CUT: f64 = 0.85;
+    if let Some(first) = units.first_mut()
+        && first.form == Form::Sentence
+        && first.text.starts_with(char::is_lowercase)
+    {
+        first.standing *= CUT;
+    }
+    if let Some(last) = units.last_mut()
+        && last.form == Form::Sentence
+        && !last.text.ends_with(|c: char| c.is_ascii_punctuation() || !c.is_ascii())
+    {
+        last.standing *= CUT;
+    }
+}
+
+/// Whether a passage begins inside a fenced block: its first fence is bare and what stands above it reads like code.
+fn starts_in_fence(quote: &str) -> bool {
+    let content = |line: &str| -> String { line.trim().trim_start_matches(['/', '!', '*', '#', ' ']).to_owned() };
+    let lines: Vec<String> = quote.lines().map(content).collect();
+    let Some(fence) = lines.iter().position(|line| line.starts_with("```")) else { return false };
+    let code = lines[..fence].iter().filter(|line| reads_like_code(line)).count();
+    let filled = lines[..fence].iter().filter(|line| !line.is_empty()).count();
+    lines[fence] == "```" && filled > 0 && 2 * code >= filled
+}
+
+/// Whether a line is program text rather than prose.
+fn reads_like_code(line: &str) -> bool {
+    let ends = line.ends_with([';', '{', '}', '(', ')', ',']) && !line.ends_with("e.g.,");
+    let holds = ["::", "=>", "->", " = ", "();", "&mut ", "let ", "fn "].iter().any(|sign| line.contains(sign));
+    let bare = !line.contains('`') && !line.contains(". ");
+    bare && (ends && (holds || !line.contains(' ')) || line.ends_with([';', '{', '}']))
 }
 
 /// How a file is laid out, by the ending of its name.
@@ -114,6 +158,7 @@ struct Cutter {
     fence: Option<(char, usize)>,
     table_rows: usize,
     header: Option<Arc<Bag>>,
+    standing: f64,
 }
 
 impl Cutter {
@@ -149,10 +194,19 @@ impl Cutter {
     }
 
     fn program_line(&mut self, line: &str, markers: &[&str]) {
+        const INNER_COMMENT: f64 = 0.8;
         let trimmed = line.trim();
         let Some(marker) = markers.iter().find(|marker| trimmed.starts_with(**marker)) else {
             self.end_paragraph();
             self.fence = None;
+            if let Some(last) = self.units.last_mut()
+                && !trimmed.is_empty()
+                && last.form == Form::Sentence
+                && last.block == self.block
+            {
+                last.explains_next = true;
+            }
+            self.block += 1;
             self.code_line(line);
             return;
         };
@@ -160,6 +214,12 @@ impl Cutter {
             self.end_block();
             return;
         }
+        // `//` beside `///` is for those who work on the program.
+        let standing = if *marker == "//" { INNER_COMMENT } else { 1.0 };
+        if standing < self.standing {
+            self.end_paragraph();
+        }
+        self.standing = standing;
         self.prose_line(trimmed[marker.len()..].trim_end_matches("*/"));
     }
 
@@ -256,7 +316,7 @@ impl Cutter {
         }
     }
 
-    fn push(&mut self, mut text: String, form: Form) {
+    fn push(&mut self, mut text: String, mut form: Form) {
         // A quote that looks like a citation would be taken for one of ours.
         if !text.chars().any(char::is_alphanumeric) || text.contains("[ev_") || self.units.len() >= UNITS_MAX {
             return;
@@ -265,6 +325,9 @@ impl Cutter {
             text = text.replace(char::is_control, " ");
         }
         cut_at_word(&mut text, UNIT_BYTES_MAX);
+        if form == Form::Sentence && reads_like_code(&text) {
+            form = Form::Code;
+        }
         // Cells that touch would be read as one number.
         let bag = if form == Form::Row { Bag::of(&text.replace([',', ';', '\t'], " ; ")) } else { Bag::of(&text) };
         let above = match &self.header {
@@ -276,7 +339,17 @@ impl Cutter {
             header.add(&text.replace([',', ';', '\t'], " ; "));
             self.header = Some(Arc::new(header));
         }
-        self.units.push(Unit { span: self.span, text, form, block: self.block, bag, above });
+        let standing = self.standing;
+        self.units.push(Unit {
+            span: self.span,
+            text,
+            form,
+            block: self.block,
+            standing,
+            explains_next: false,
+            bag,
+            above,
+        });
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     answer, lexicon,
     near::Shingles,
     passage::{Form, Unit, units},
-    question::Question,
+    question::{Question, Wants},
     words::Bag,
 };
 
@@ -21,9 +21,14 @@ const BEST_MAX: usize = 200;
 const ABOVE: f64 = 0.75;
 const HEADER: f64 = 0.9;
 const BESIDE: f64 = 0.55;
+/// What a term counts anywhere in the same passage.
+const WITHIN: f64 = 0.4;
+/// How much the shape of an answer adds, at most; more where it can be told apart well.
+const FITS: f64 = 0.35;
+const FITS_NUMBER: f64 = 0.5;
 /// What a heading that asks the question itself adds to what stands below it.
 const HEADING_FIT: f64 = 0.35;
-/// What is left of the score of a list of changes or an archived paper when the question is not about changes.
+/// What is left of the score of a list of changes, an archived paper or a test when the question is not about changes.
 const PAST: f64 = 0.8;
 
 /// The share of what a question needs that one passage must hold for the question to count as answered.
@@ -70,6 +75,8 @@ struct Scene<'a> {
     strengths: Vec<Vec<f64>>,
     /// For each span, how well its title holds each term.
     titles: Vec<Vec<f64>>,
+    /// For each span, how well it holds each term anywhere, its title included.
+    held: Vec<Vec<f64>>,
     /// How rare each term is among the spans, 0 to 1.
     rarity: Vec<f64>,
     /// What each term weighs.
@@ -80,7 +87,7 @@ struct Scene<'a> {
 struct Place {
     /// How well its heading asks the question, 0 to 1.
     heading_fit: f64,
-    /// Whether it is a list of changes or archived.
+    /// Whether it is a list of changes, archived or a test.
     is_past: bool,
     /// The position of its first unit.
     first: usize,
@@ -91,6 +98,13 @@ impl<'a> Scene<'a> {
         let holds = |bag: &Bag| -> Vec<f64> { question.terms.iter().map(|term| term.strength(bag)).collect() };
         let titles: Vec<Vec<f64>> = spans.iter().map(|span| holds(&title(span))).collect();
         let strengths: Vec<Vec<f64>> = units.iter().map(|unit| holds(&unit.bag)).collect();
+        let mut held: Vec<Vec<f64>> =
+            titles.iter().map(|title| title.iter().map(|strength| 0.9 * strength).collect()).collect();
+        for (unit, strengths) in units.iter().zip(&strengths) {
+            for (held, strength) in held[unit.span].iter_mut().zip(strengths) {
+                *held = held.max(*strength);
+            }
+        }
         let rarity = rarity(question.terms.len(), units, &strengths, &titles);
         let weights: Vec<f64> =
             question.terms.iter().zip(&rarity).map(|(term, rarity)| term.prior * (0.55 + 0.9 * rarity)).collect();
@@ -100,7 +114,7 @@ impl<'a> Scene<'a> {
             first: units.iter().position(|unit| unit.span == number).unwrap_or(0),
         });
         let places = places.collect();
-        Self { question, units, places, strengths, titles, rarity, weights }
+        Self { question, units, places, strengths, titles, held, rarity, weights }
     }
 
     fn score(&self, at: usize) -> f64 {
@@ -113,7 +127,9 @@ impl<'a> Scene<'a> {
             let labelled = if unit.form == Form::Row { HEADER * above } else { 0.0 };
             let here = self.strengths[at][number].max(labelled);
             own += weight * here;
-            around += weight * here.max(ABOVE * above.max(self.titles[unit.span][number])).max(self.beside(at, number));
+            let title = ABOVE * above.max(self.titles[unit.span][number]);
+            let within = WITHIN * self.held[unit.span][number];
+            around += weight * here.max(title).max(self.beside(at, number)).max(within);
         }
         if around <= 0.0 {
             return 0.0;
@@ -121,12 +137,13 @@ impl<'a> Scene<'a> {
         let place = &self.places[unit.span];
         let coverage = 0.5 * (own + around) / total;
         let fits = answer::fits(self.question, unit);
+        let fits_weight = if matches!(self.question.wants, Wants::Quantity | Wants::When) { FITS_NUMBER } else { FITS };
         let below_heading =
             HEADING_FIT * place.heading_fit * place.heading_fit / (1.0 + 0.15 * (at - place.first) as f64);
         let earlier = 0.06 / (1.0 + unit.span as f64 / 4.0);
-        let score = coverage * (1.0 + 0.35 * fits) + 0.2 * self.phrases(&unit.bag) + below_heading + earlier;
+        let score = coverage * (1.0 + fits_weight * fits) + 0.2 * self.phrases(&unit.bag) + below_heading + earlier;
         let past = if place.is_past && !self.question.is_about_changes { PAST } else { 1.0 };
-        score * past * shape(unit, self.units.get(at + 1))
+        score * past * unit.standing * shape(unit, self.units.get(at + 1))
     }
 
     /// What a term counts that stands in the units before or after, in the same span.
@@ -170,14 +187,7 @@ impl<'a> Scene<'a> {
             .map(|(term, rarity)| term.needed * (0.7 + 0.6 * rarity))
             .collect();
         let total: f64 = needs.iter().sum();
-        let mut held: Vec<Vec<f64>> =
-            self.titles.iter().map(|title| title.iter().map(|strength| 0.9 * strength).collect()).collect();
-        for (unit, strengths) in self.units.iter().zip(&self.strengths) {
-            for (held, strength) in held[unit.span].iter_mut().zip(strengths) {
-                *held = held.max(*strength);
-            }
-        }
-        held.iter().any(|held| {
+        self.held.iter().any(|held| {
             let covered: f64 = held.iter().zip(&needs).map(|(held, need)| held * need).sum();
             total > 0.0 && covered >= COVERED_MIN * total
         })
@@ -231,8 +241,19 @@ fn heading_fit(question: &Question, weights: &[f64], span: &Span) -> f64 {
 }
 
 fn is_past(span: &Span) -> bool {
-    const PARTS: &[&str] =
-        &["changelog", "changes", "news", "releases", "archive", "archived", "old", "deprecated", "obsolete"];
+    const PARTS: &[&str] = &[
+        "changelog",
+        "changes",
+        "news",
+        "releases",
+        "archive",
+        "archived",
+        "old",
+        "deprecated",
+        "obsolete",
+        "test",
+        "tests",
+    ];
     let path = path(span).to_ascii_lowercase();
     path.split(['/', '.']).any(|part| PARTS.contains(&part))
 }

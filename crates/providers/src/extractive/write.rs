@@ -52,7 +52,7 @@ pub(super) fn report(
     }
     let mut used = BTreeSet::new();
     let mut text = format!("{ANSWER}\n\n");
-    let passages = passages(ranking, size.answers, 0.7, &mut used);
+    let passages = passages(ranking, size.answers, 0.6, &mut used);
     for passage in &passages {
         text.push_str(&paragraph(ranking, passage));
         text.push_str("\n\n");
@@ -93,14 +93,16 @@ fn passages(ranking: &Ranking<'_>, most: usize, share: f64, used: &mut BTreeSet<
         if used.contains(&at) {
             continue;
         }
-        let passage: Vec<usize> = around(ranking, at).into_iter().filter(|at| used.insert(*at)).collect();
+        let passage: Vec<usize> =
+            around(ranking, at, passages.is_empty()).into_iter().filter(|at| used.insert(*at)).collect();
         passages.push(passage);
     }
     passages
 }
 
-/// The unit with what it needs to be understood: what it points back to, the list it introduces, its table's header.
-fn around(ranking: &Ranking<'_>, at: usize) -> Vec<usize> {
+/// The unit with what it needs to be understood: what it points back to, the list it introduces, its table's header;
+/// the `whole` of its paragraph if that is short.
+fn around(ranking: &Ranking<'_>, at: usize, whole: bool) -> Vec<usize> {
     let units = &ranking.units;
     let unit = &units[at];
     let mut passage = vec![at];
@@ -117,13 +119,16 @@ fn around(ranking: &Ranking<'_>, at: usize) -> Vec<usize> {
                 passage.insert(0, lead_in);
             }
         }
+        Form::Sentence | Form::Heading if whole && let Some(paragraph) = short_paragraph(units, at) => {
+            passage = paragraph;
+        }
         Form::Sentence | Form::Heading => {
             if leans_back(&unit.text) && at > 0 && same_block(&units[at - 1], unit) {
                 passage.insert(0, at - 1);
             }
         }
     }
-    let mut last = at;
+    let mut last = passage.last().copied().unwrap_or(at);
     while let Some(next) = units.get(last + 1) {
         let shares_block = same_block(next, unit) && passage.len() < SENTENCES_MAX;
         let adds = ranking.scores[last + 1] >= 0.5 * ranking.scores[at] || leans_back(&next.text) && last == at;
@@ -136,8 +141,20 @@ fn around(ranking: &Ranking<'_>, at: usize) -> Vec<usize> {
     let introduces = units[last].text.ends_with(':') || unit.form == Form::Code;
     if introduces {
         passage.extend(followers(units, last));
+    } else if units[last].explains_next && last + 1 < units.len() {
+        passage.push(last + 1);
     }
     passage
+}
+
+/// The sentences of the unit's paragraph, if it is a short one.
+fn short_paragraph(units: &[Unit], at: usize) -> Option<Vec<usize>> {
+    const BYTES_MAX: usize = 600;
+    let first = (0..at).rev().take_while(|other| same_block(&units[*other], &units[at])).last().unwrap_or(at);
+    let sentences: Vec<usize> =
+        (first..units.len()).take_while(|other| same_block(&units[*other], &units[at])).collect();
+    let bytes: usize = sentences.iter().map(|at| units[*at].text.len()).sum();
+    (sentences.len() <= SENTENCES_MAX && bytes <= BYTES_MAX).then_some(sentences)
 }
 
 /// The list items, rows or lines that follow a lead-in.

@@ -133,10 +133,10 @@ fn a_researcher_searches_once_and_once_more_when_that_found_nothing() {
         let first = chat(&input).reply;
         assert_eq!(first.finish, FinishReason::ToolCalls);
         assert_eq!(first.message.tool_calls[0].name, "corpus_search");
-        assert_eq!(first.message.tool_calls[0].arguments, r#"{"limit":12,"query":"When is blasting allowed?"}"#);
+        assert_eq!(first.message.tool_calls[0].arguments, r#"{"limit":20,"query":"When is blasting allowed?"}"#);
         input.tool_calls_made = 1;
         let second = chat(&input).reply;
-        assert_eq!(second.message.tool_calls[0].arguments, r#"{"limit":12,"query":"blasting"}"#);
+        assert_eq!(second.message.tool_calls[0].arguments, r#"{"limit":20,"query":"blasting"}"#);
         input.tool_calls_made = 2;
         assert_eq!(text(&input), NOTHING_FOUND);
         input.tool_calls_made = 1;
