@@ -163,7 +163,7 @@ fn cited(text: &Plain, facts: &[&Facts], problems: &mut Vec<Problem>) {
         }
     }
 
-    if Polarity::of(&text.text).contradicts(facts.iter().flat_map(|facts| &facts.sentences)) {
+    if Polarity::of(text, 0..text.text.len()).contradicts(facts.iter().flat_map(|facts| &facts.sentences)) {
         problems.push(Problem::Negation);
     }
     if is_unrelated(text, facts) {

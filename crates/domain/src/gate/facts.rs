@@ -1,6 +1,9 @@
 //! What a span of evidence states, ready to be compared. Owns the analysis of one quote; judges no sentence.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::Range,
+};
 
 use super::{
     dates::{Date, dates},
@@ -34,7 +37,9 @@ struct Line {
 
 impl Facts {
     pub(super) fn of(span: &Span) -> Self {
-        let quote = plain(&span.quote).text;
+        let shown = plain(&span.quote);
+        let sentences = statements(&shown.text).map(|range| Polarity::of(&shown, range)).collect();
+        let quote = shown.text;
         let mut facts = Self {
             lines: [Line::of(&span.quote), Line::of(&quote)],
             literal: [span.quote.to_string(), span.source.uri.clone(), span.source.title.clone()],
@@ -43,7 +48,7 @@ impl Facts {
             initials: String::new(),
             numbers: Vec::new(),
             dates: Vec::new(),
-            sentences: units(&quote).map(Polarity::of).collect(),
+            sentences,
         };
         for text in [&quote, &*span.quote, &span.source.title, &span.source.uri] {
             facts.learn_words(text);
@@ -152,32 +157,42 @@ impl Line {
     }
 }
 
-/// A quote's sentences, lines and table cells.
+/// A quote's sentences, lines and table cells: where a verbatim sentence may begin and end.
 fn units(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
+    cut(text, |rest, at, c| matches!(c, '\n' | '|' | ';') || ends_sentence(rest, at, c)).map(|range| &text[range])
+}
+
+/// A quote's sentences as they are meant: a line that goes on below is one, an item of a list is its own.
+fn statements(text: &str) -> impl Iterator<Item = Range<usize>> {
+    cut(text, |rest, at, c| (c == '\n' && begins_block(&rest[at + 1..])) || c == '|' || ends_sentence(rest, at, c))
+}
+
+/// The pieces of a text, each up to the character where `ends` says so.
+fn cut(text: &str, ends: impl Fn(&str, usize, char) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
     std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let mut end = rest.len();
-        for (at, c) in rest.char_indices() {
-            let after = rest[at + c.len_utf8()..].chars().next();
-            let ends = match c {
-                '\n' | '|' | ';' | '。' | '！' | '？' | '।' => true,
-                '.' | '!' | '?' | '…' => after.is_none_or(|c| {
-                    c.is_whitespace() || matches!(c, '"' | '”' | '’' | ')' | '*' | '_' | '`' | '[' | ']')
-                }),
-                _ => false,
-            };
-            if ends {
-                end = at + c.len_utf8();
-                break;
-            }
-        }
-        let (unit, after) = rest.split_at(end);
-        rest = after;
-        Some(unit)
+        let rest = &text[start..];
+        let (at, c) =
+            rest.char_indices().find(|(at, c)| ends(rest, *at, *c)).or_else(|| rest.char_indices().next_back())?;
+        let piece = start..start + at + c.len_utf8();
+        start = piece.end;
+        Some(piece)
     })
+}
+
+fn ends_sentence(text: &str, at: usize, c: char) -> bool {
+    let after = text[at + c.len_utf8()..].chars().next();
+    let closes = |c: char| c.is_whitespace() || matches!(c, '"' | '”' | '’' | ')' | '*' | '_' | '`' | '[' | ']');
+    matches!(c, '。' | '！' | '？' | '।') || matches!(c, '.' | '!' | '?' | '…') && after.is_none_or(closes)
+}
+
+/// Whether a line does not go on with the one above: it is empty or begins an item, a heading, a quotation or a row.
+fn begins_block(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t']);
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    line.is_empty()
+        || line.starts_with(['\n', '\r', '-', '*', '+', '#', '>', '|', '•'])
+        || rest.len() < line.len() && rest.starts_with(['.', ')'])
 }
 
 fn camel_parts(word: &str) -> Vec<&str> {

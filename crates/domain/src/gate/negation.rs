@@ -1,9 +1,9 @@
 //! Whether two sentences deny the same things. Owns the scope of a negation; errs towards agreement.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use super::{
-    text::{fold, stem, tokens},
+    text::{Plain, fold, stem, tokens},
     words::{is_function_word, is_hedge, is_negation, softens_negation},
 };
 
@@ -44,8 +44,10 @@ const OVERLAP_MIN: usize = 50;
 const OVERLAP_SLACK: usize = 15;
 
 impl Polarity {
-    /// Of one sentence of plain text.
-    pub(super) fn of(text: &str) -> Self {
+    /// Of one sentence of a text. What stands in code denies nothing.
+    pub(super) fn of(plain: &Plain, sentence: Range<usize>) -> Self {
+        let start = sentence.start;
+        let text = &plain.text[sentence];
         let mut polarity = Self::default();
         let mut reach: Option<usize> = None;
         let mut clause_start = 0;
@@ -60,7 +62,9 @@ impl Polarity {
             }
             let folded = fold(token.text);
             let softened = all.get(at + 1).is_some_and(|next| softens_negation(&fold(next.text)));
-            if is_negation(&folded) {
+            // `no-std` and `not-well-formed` are names of things.
+            let is_compound = gap.ends_with('-') || text[token.end()..].starts_with('-');
+            if is_negation(&folded) && !is_compound && !plain.is_code(start + token.start) {
                 if !softened {
                     reach = Some(0);
                 }
@@ -127,7 +131,13 @@ impl Polarity {
 
 #[cfg(test)]
 mod tests {
-    use super::Polarity;
+    use super::{super::text::plain, Polarity};
+
+    fn polarity(text: &str) -> Polarity {
+        let plain = plain(text);
+        let all = 0..plain.text.len();
+        Polarity::of(&plain, all)
+    }
 
     #[test]
     fn denial_is_compared_word_by_word() {
@@ -146,10 +156,12 @@ mod tests {
             ("It is fast and safe.", "It is not only fast but also safe.", false),
             ("The log is not written before the call.", "The log is written before the call.", true),
             ("It does lose data and never blocks.", "It does not lose data and never blocks.", true),
+            ("A parser returned an error.", "`not!` succeeds if a parser returned an error.", false),
+            ("The std feature is gone.", "The std feature is gone since it is no-std.", false),
             ("Nothing in common here.", "The cache is safe.", false),
         ] {
-            let quotes = [Polarity::of(quote)];
-            let found = Polarity::of(sentence).contradicts(quotes.iter());
+            let quotes = [polarity(quote)];
+            let found = polarity(sentence).contradicts(quotes.iter());
             assert_eq!(found, contradicts, "{sentence:?} against {quote:?}");
         }
     }

@@ -124,6 +124,7 @@ fn altered_sentences_fail_with_the_altered_thing() {
     fails("The log is not flushed within 50 ms.", &[LOG], &Problem::Negation);
     fails("The cache is safe.", &["It is known that the cache is not safe."], &Problem::Negation);
     fails("The cache is safe.", &["It is not the case today that the cache is never safe."], &Problem::Negation);
+    fails("The cache is not safe at all.", &["Read on: the cache is\nsafe at all."], &Problem::Negation);
     fails("Bananas ripen faster beside apples and pears.", &[LOG], &Problem::Unrelated);
     fails("It uses sha512 for digests.", &["It uses sha256 for digests."], &Problem::Name("sha512".into()));
     fails("It uses version 1.2.4 now.", &["It uses version 1.2.3 now."], &Problem::Number("1.2.4".into()));
