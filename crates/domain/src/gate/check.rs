@@ -108,7 +108,8 @@ fn admit(id: &EvidenceId, evidence: &dyn Evidence) -> Result<Facts, Problem> {
 
 fn uncited(text: &Plain, may_claim: bool, problems: &mut Vec<Problem>) {
     problems.extend(foreign_references(text).into_iter().map(Problem::ForeignReference));
-    if may_claim {
+    // A question claims nothing.
+    if may_claim || text.text.trim_end().ends_with('?') {
         return;
     }
     let dates = dates(&text.text);

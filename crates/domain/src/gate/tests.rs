@@ -155,6 +155,7 @@ fn uncited_claims_fail_and_plain_prose_does_not() {
         "It uses SHA-256 and `x86_64`.",
         "Three reasons speak for it.",
         "1. First of all",
+        "What happened in 2024?",
         "The so-called \"safe mode\" helps.",
     ] {
         passes(text, &[]);
