@@ -1,8 +1,12 @@
 //! The binary from outside: each test has a home of its own, and no network.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop right there")]
+
+mod crash;
 mod ending;
 mod help;
 mod machine;
+mod model_server;
 mod refusals;
 mod research;
 mod setup;

@@ -1,0 +1,139 @@
+//! A model behind the Chat wire, in this process: answers after a moment and remembers every request it got.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+/// How long it thinks: long enough that a kill lands while something is under way.
+const THINKS: Duration = Duration::from_millis(15);
+
+/// A running server; stopped when dropped.
+pub(crate) struct ModelServer {
+    address: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    stop: Arc<AtomicBool>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl ModelServer {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (seen, stopped) = (Arc::clone(&requests), Arc::clone(&stop));
+        let accepting = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::Acquire) {
+                    return;
+                }
+                let seen = Arc::clone(&seen);
+                // A connection ends with its client, so these threads end with the processes under test.
+                thread::spawn(move || serve(&stream.unwrap(), &seen));
+            }
+        });
+        Self { address, requests, stop, accepting: Some(accepting) }
+    }
+
+    /// The base URL of its Chat wire.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// The bodies of all chat requests so far, in order. A reply's request id is the position of its request here.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for ModelServer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        let _ = TcpStream::connect(&self.address);
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
+    }
+}
+
+/// Answers the requests of one connection until its client is gone.
+fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut first = String::new();
+        if reader.read_line(&mut first).ok()? == 0 {
+            return None;
+        }
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            match line.trim().to_lowercase().split_once(':') {
+                Some(("content-length", value)) => length = value.trim().parse().ok()?,
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let (number, answer) = if first.starts_with("POST /v1/chat/completions") {
+            let body = String::from_utf8(body).ok()?;
+            let answer = answer(&serde_json::from_str(&body).ok()?);
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push(body);
+            (seen.len() - 1, answer)
+        } else {
+            (0, json!({"object": "list", "data": [{"id": "tiny", "object": "model"}]}))
+        };
+        thread::sleep(THINKS);
+        let text = answer.to_string();
+        write!(
+            &*stream,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: {number}\r\ncontent-length: {}\r\n\r\n{text}",
+            text.len()
+        )
+        .ok()?;
+    }
+}
+
+/// A planner lists, a researcher searches and then cites, a writer cites.
+fn answer(request: &Value) -> Value {
+    let said = request["messages"].to_string();
+    let has_tools = request["tools"].as_array().is_some_and(|tools| !tools.is_empty());
+    let asked_a_tool = said.contains("\"role\":\"tool\"");
+    let message = if has_tools && !asked_a_tool {
+        let arguments = json!({"query": "workflow crash log"}).to_string();
+        let function = json!({"name": "corpus_search", "arguments": arguments});
+        json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "type": "function", "function": function}]})
+    } else if let Some(id) = first_evidence(&said) {
+        let text = "A workflow survives a crash because every event is written to a durable log before it is shown.";
+        json!({"role": "assistant", "content": format!("{text} [{id}]")})
+    } else {
+        json!({"role": "assistant", "content": "1. What is written to the durable log\n2. What happens after a crash\n3. What is never repeated"})
+    };
+    let finish = if message["tool_calls"].is_null() { "stop" } else { "tool_calls" };
+    json!({
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "tiny",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 50, "completion_tokens": 10, "total_tokens": 60}
+    })
+}
+
+/// The first id that heads a quote: a prompt also shows the pattern of an id, but in the middle of a line.
+fn first_evidence(said: &str) -> Option<&str> {
+    said.match_indices("[ev_").find_map(|(at, _)| {
+        let (id, rest) = said[at + 1..].split_once(']')?;
+        (id[3..].bytes().all(|b| b.is_ascii_hexdigit()) && rest.starts_with("\\n")).then_some(id)
+    })
+}
