@@ -77,7 +77,7 @@ pub(crate) enum CliError {
     Cancelled(WorkflowId),
     #[error(transparent)]
     BadReport(#[from] BadReport),
-    #[error("the report does not hold: {0} problems")]
+    #[error("the report does not hold: {0} {}", if *.0 == 1 { "problem" } else { "problems" })]
     Unproved(usize),
     #[error("{0} of the checks failed")]
     Unwell(usize),

@@ -29,6 +29,7 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
     let handle = session.worker(&store, &work.choice, &corpora, WorkerMode::Own)?;
     let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true };
     let ended = async {
+        sources::announce(store.as_ref(), &work.title, &work.corpora).await?;
         let id = handle.submit_with(work.draft, options).await?;
         sources::remember(store.as_ref(), &id, &work.corpora).await?;
         to_the_end(session, &handle, &id, &work.out).await

@@ -62,7 +62,8 @@ async fn all(session: &Session, store: &Arc<dyn Store>, out: &Path) -> Result<Ex
 
 async fn one(session: &Session, store: &Arc<dyn Store>, row: &WorkflowRow, out: &Path) -> Result<ExitCode, CliError> {
     let names = &row.needs.corpora;
-    let folders = sources::recall(store.as_ref(), &row.id, names, &session.settings.corpora).await?;
+    let folders =
+        sources::recall(store.as_ref(), &row.id, &row.summary.title, names, &session.settings.corpora).await?;
     if let Some(missing) = names.iter().find(|name| !folders.contains_key(*name)) {
         return Err(CliError::UnknownCorpus { id: row.id.clone(), corpus: missing.clone() });
     }

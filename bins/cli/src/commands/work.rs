@@ -18,6 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) draft: RequestDraft,
+    /// As the request will have it.
+    pub(crate) title: String,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) corpora: CorpusFolders,
     pub(crate) choice: Choice,
@@ -74,7 +76,7 @@ fn draft(session: &Session, args: &WorkArgs) -> Result<RequestDraft, CliError> {
 
 /// Checks what costs nothing first: the request, the out folder, the documents, then who answers.
 fn start(session: &Session, draft: RequestDraft, args: WorkArgs) -> Result<ExitCode, CliError> {
-    draft.clone().parse(&session.settings.limits)?;
+    let title = draft.clone().parse(&session.settings.limits)?.title;
     let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
     reports::prepare(&out)?;
     let corpora = corpora(session, &args.corpus)?;
@@ -88,7 +90,7 @@ fn start(session: &Session, draft: RequestDraft, args: WorkArgs) -> Result<ExitC
             corpus: corpora.keys().map(|name| name.as_str().to_owned()).collect(),
             ..draft
         };
-        let work = Work { draft, idempotency_key: args.idempotency_key, corpora, choice, out };
+        let work = Work { draft, title, idempotency_key: args.idempotency_key, corpora, choice, out };
         say_who(session, &work);
         drive::new_work(session, work).await
     })

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use mcp_orchestrator_streaming::{ClientData, ClientEvent};
+use mcp_orchestrator_streaming::{Activity, ClientData, ClientEvent};
 
 use super::words::{of_agent, of_event, of_moment, spent};
 use crate::terminal::{Line, Style, Terminal};
@@ -19,6 +19,8 @@ pub(super) struct Bars {
     all: MultiProgress,
     head: ProgressBar,
     agents: BTreeMap<String, ProgressBar>,
+    /// What is left to read when the bars are gone.
+    last: Option<Line>,
 }
 
 impl Bars {
@@ -29,13 +31,14 @@ impl Bars {
             head.set_style(style);
         }
         head.enable_steady_tick(TICK);
-        Self { terminal, all, head, agents: BTreeMap::new() }
+        Self { terminal, all, head, agents: BTreeMap::new(), last: None }
     }
 
     pub(super) fn show(&mut self, event: &ClientEvent) {
         self.head.set_position(event.progress.percent.into());
         let line = Line::new().styled(Style::Bold, event.progress.stage).plain(spent(&event.progress));
-        self.head.set_message(self.terminal.rendered(line));
+        self.head.set_message(self.terminal.rendered(line.clone()));
+        self.last = Some(line);
         let Some(agent) = &event.agent_id else {
             if let Some(line) = of_event(event) {
                 self.above(line);
@@ -46,9 +49,11 @@ impl Bars {
         let (Some(words), Some(bar)) = (words, self.bar(agent.as_str())) else { return };
         let words = self.terminal.rendered(words);
         match &event.data {
-            ClientData::AgentComplete { .. } | ClientData::AgentError { .. } | ClientData::SynthesisComplete { .. } => {
-                bar.finish_with_message(words);
-            }
+            ClientData::DecompositionComplete { .. }
+            | ClientData::AgentComplete { .. }
+            | ClientData::AgentError { .. }
+            | ClientData::SynthesisComplete { .. }
+            | ClientData::AgentProgress(Activity::ReportChecked { .. }) => bar.finish_with_message(words),
             _ => bar.set_message(words),
         }
     }
@@ -77,11 +82,15 @@ impl Bars {
     }
 }
 
+/// Takes the bars off the terminal and leaves one line in their place.
 impl Drop for Bars {
     fn drop(&mut self) {
-        for bar in self.agents.values().filter(|bar| !bar.is_finished()) {
-            bar.abandon();
+        for bar in self.agents.values() {
+            bar.finish_and_clear();
         }
         self.head.finish_and_clear();
+        if let Some(last) = self.last.take() {
+            self.terminal.err(last);
+        }
     }
 }

@@ -39,6 +39,9 @@ pub(crate) fn of_agent(event: &ClientEvent) -> Option<Line> {
             }
             Line::from(text)
         }
+        ClientData::DecompositionComplete { subtask_count: Some(count), .. } => {
+            Line::from(format!("planned {}", plural(*count, "sub-task")))
+        }
         ClientData::InputRequested { question } => {
             Line::new().styled(Style::Yellow, format!("asks: {}", brief(question)))
         }
@@ -63,9 +66,6 @@ pub(crate) fn of_moment(event: &ClientEvent) -> Option<String> {
 
 fn of_workflow(data: &ClientData) -> Option<Line> {
     Some(match data {
-        ClientData::DecompositionComplete { subtask_count: Some(count), .. } => {
-            Line::from(format!("planned {}", plural(*count, "sub-task")))
-        }
         ClientData::WorkflowComplete { outcome, .. } => {
             let how = match outcome {
                 Outcome::NothingFound => "nothing found: the sources say nothing about it",
