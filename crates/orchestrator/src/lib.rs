@@ -1,4 +1,49 @@
 //! Multi-agent LLM workflows with proved citations, durable state, hard budgets and real cancellation.
+//!
+//! A workflow is a log. A strategy reads it and decides what happens next; the engine makes it happen and appends what
+//! happened. Whatever watches reads the log, and resuming after a crash is reading it again.
+//!
+//! ```
+//! # #[cfg(all(feature = "corpus", feature = "extractive"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use mcp_orchestrator::{ExtractiveProvider, MemoryStore, Orchestrator, RequestDraft};
+//!
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("recovery.md"), "A workflow survives a crash because its log is durable.\n")?;
+//!
+//! let handle = Orchestrator::builder(MemoryStore::new())
+//!     .with_provider(ExtractiveProvider::new())
+//!     .with_corpus("docs", folder.path())
+//!     .build()?
+//!     .start();
+//! let id = handle.submit(RequestDraft::research("How does a workflow survive a crash?")).await?;
+//! let results = handle.wait(&id).await?;
+//! let said: Vec<&str> = results.report()?.sentences().map(|sentence| sentence.text.as_str()).collect();
+//! assert!(said.contains(&"A workflow survives a crash because its log is durable."));
+//! handle.shutdown(Duration::from_secs(30)).await?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "corpus", feature = "extractive")))]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `corpus` | `Builder::with_corpus`: full-text search over folders | yes |
+//! | `extractive` | `ExtractiveProvider`: reports from quotes, without a model | yes |
+//! | `sqlite` | `SqliteStore`: workflows that survive the process | yes |
+//! | `http-providers` | `ChatProvider`: models behind the Chat wire | no |
+//!
+//! Without features there is no C code, no search engine and no HTTP client; [`MemoryStore`] and your own
+//! [`Provider`], [`Tool`], [`Strategy`] and [`Store`] remain.
+//!
+//! Start at [`Orchestrator::builder`], then [`Handle`].
+
 mod builder;
 mod clock;
 #[cfg(feature = "corpus")]
@@ -22,3 +67,16 @@ pub use orchestrator::Orchestrator;
 pub use results::{DocumentFile, EvidenceFile, Results, StepResult};
 pub use submit::{ResumeOptions, SubmitOptions};
 pub use worker::WorkerMode;
+
+pub use mcp_orchestrator_domain::{Principal, Report, RequestDraft, Status, WorkflowId};
+#[cfg(feature = "extractive")]
+pub use mcp_orchestrator_providers::ExtractiveProvider;
+pub use mcp_orchestrator_providers::Provider;
+#[cfg(feature = "http-providers")]
+pub use mcp_orchestrator_providers::chat::ChatProvider;
+#[cfg(feature = "sqlite")]
+pub use mcp_orchestrator_store::SqliteStore;
+pub use mcp_orchestrator_store::{ListFilter, MemoryStore, Store};
+pub use mcp_orchestrator_strategies::Strategy;
+pub use mcp_orchestrator_streaming::{ClientEvent, ClientEvents, Cursor};
+pub use mcp_orchestrator_tools::Tool;

@@ -116,6 +116,18 @@ pub struct InvalidRequest {
 }
 
 impl RequestDraft {
+    /// Research of a task by Beltalowda, everything else left to its default.
+    #[must_use]
+    pub fn research(task: impl Into<String>) -> Self {
+        Self { pattern: Some("beltalowda".to_owned()), task: Some(task.into()), ..Self::default() }
+    }
+
+    /// A search for a query by Swarm, everything else left to its default.
+    #[must_use]
+    pub fn search(query: impl Into<String>) -> Self {
+        Self { pattern: Some("swarm".to_owned()), task: Some(query.into()), ..Self::default() }
+    }
+
     /// Parses the draft. Text is cleaned first: trimmed, control characters and invisible reordering marks removed.
     ///
     /// # Errors
