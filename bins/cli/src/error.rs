@@ -77,8 +77,8 @@ pub(crate) enum CliError {
     Cancelled(WorkflowId),
     #[error(transparent)]
     BadReport(#[from] BadReport),
-    #[error("the report does not hold: {0} {}", if *.0 == 1 { "problem" } else { "problems" })]
-    Unproved(usize),
+    #[error("the report does not hold: {problems} {}", if *.problems == 1 { "problem" } else { "problems" })]
+    Unproved { problems: usize },
     #[error("{0} of the checks failed")]
     Unwell(usize),
 }
@@ -127,7 +127,7 @@ impl CliError {
             Self::Engine(EngineError::Cancelled) | Self::Cancelled(_) => Exit::Cancelled,
             Self::Engine(_) => Exit::Refused,
             Self::Failed { failure, .. } => of_failure(failure.class),
-            Self::Stream(_) | Self::Runtime(_) | Self::Stopped { .. } | Self::Unproved(_) | Self::Unwell(_) => {
+            Self::Stream(_) | Self::Runtime(_) | Self::Stopped { .. } | Self::Unproved { .. } | Self::Unwell(_) => {
                 Exit::Failed
             }
         })
@@ -156,7 +156,7 @@ impl CliError {
             Self::NotEnded { .. } => "not_ended",
             Self::Cancelled(_) => "cancelled",
             Self::BadReport(_) => "bad_report",
-            Self::Unproved(_) => "verification_failed",
+            Self::Unproved { .. } => "verification_failed",
             Self::Unwell(_) => "doctor",
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn verify(report: &Path, terminal: Terminal) -> Result<ExitCode, CliE
         }
     }
     if !found.holds() {
-        return Err(CliError::Unproved(found.problems.len()));
+        return Err(CliError::Unproved { problems: found.problems.len() });
     }
     if !terminal.json {
         let text = format!(
