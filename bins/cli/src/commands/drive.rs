@@ -1,14 +1,20 @@
 //! A workflow that runs in this process, from its submission to its files. Owns what Ctrl-C means.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use mcp_orchestrator::{Handle, SubmitOptions, WorkerMode};
-use mcp_orchestrator_domain::{Status, WorkflowId};
+use mcp_orchestrator_domain::{Status, Timestamp, WorkflowId, millis};
+use mcp_orchestrator_store::{Store, WorkflowRow};
 use tokio::sync::Notify;
 
 use super::{
     follow::{self, Interrupted},
-    results,
+    results, resume,
     work::Work,
 };
 use crate::{
@@ -28,15 +34,38 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
     let store = session.store().await?;
     let handle = session.worker(&store, &work.choice, &corpora, WorkerMode::Own)?;
     let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true };
+    let begun = now();
     let ended = async {
         sources::announce(store.as_ref(), &work.title, &work.corpora).await?;
         let id = handle.submit_with(work.draft, options).await?;
+        if let Some(row) = left_behind(store.as_ref(), &id, begun).await? {
+            return Ok(Err(row));
+        }
         sources::remember(store.as_ref(), &id, &work.corpora).await?;
-        to_the_end(session, &handle, &id, &work.out).await
+        to_the_end(session, &handle, &id, &work.out).await.map(Ok)
     };
     let ended = ended.await;
     put_away(&handle).await;
-    ended
+    match ended? {
+        Ok(code) => Ok(code),
+        Err(row) => resume::one(session, &store, &row, &work.out).await,
+    }
+}
+
+/// The workflow, if it is older than this submission, unfinished, and nobody runs it: work under an idempotency key whose
+/// first process has died.
+async fn left_behind(store: &dyn Store, id: &WorkflowId, begun: Timestamp) -> Result<Option<WorkflowRow>, CliError> {
+    let is_left = |row: &WorkflowRow| row.created < begun && !row.summary.status.is_terminal() && row.owner.is_none();
+    if store.get(id).await?.is_none_or(|row| row.created >= begun) {
+        return Ok(None);
+    }
+    store.repair().await?;
+    Ok(store.get(id).await?.filter(is_left))
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(millis(since))
 }
 
 /// Ends the engine; what is unfinished goes on when somebody resumes it.

@@ -60,7 +60,13 @@ async fn all(session: &Session, store: &Arc<dyn Store>, out: &Path) -> Result<Ex
     worst.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
-async fn one(session: &Session, store: &Arc<dyn Store>, row: &WorkflowRow, out: &Path) -> Result<ExitCode, CliError> {
+/// Goes on with one workflow in this process.
+pub(crate) async fn one(
+    session: &Session,
+    store: &Arc<dyn Store>,
+    row: &WorkflowRow,
+    out: &Path,
+) -> Result<ExitCode, CliError> {
     let names = &row.needs.corpora;
     let folders =
         sources::recall(store.as_ref(), &row.id, &row.summary.title, names, &session.settings.corpora).await?;

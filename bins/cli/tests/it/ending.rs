@@ -60,10 +60,10 @@ fn read_head(stream: &mut TcpStream) {
 }
 
 /// A workflow that runs and waits for its model: the process and the workflow's id.
-fn waiting(home: &Home) -> (Child, String) {
+fn waiting(home: &Home, more: &[&str]) -> (Child, String) {
     let asked = serve(home, Service::Hangs);
     let arguments = ["research", QUESTION, "--corpus", "docs", "--provider", "local", "--json"];
-    let mut child = home.start(&mut home.command(&arguments));
+    let mut child = home.start(home.command(&arguments).args(more));
     let mut first = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut first).unwrap();
@@ -83,7 +83,7 @@ fn error_of(child: Child, code: i32) -> serde_json::Value {
 #[test]
 fn cancel_from_a_second_terminal_ends_both() {
     let home = Home::with_docs();
-    let (child, id) = waiting(&home);
+    let (child, id) = waiting(&home, &[]);
     assert!(home.run(&["status", &id]).ended(0).out.contains("running"));
     home.run(&["results", &id]).ended(65);
     let cancelled = home.run(&["cancel", &id, "--reason", "changed my mind", "--json"]).ended(0);
@@ -96,7 +96,7 @@ fn cancel_from_a_second_terminal_ends_both() {
 #[test]
 fn ctrl_c_cancels_durably() {
     let home = Home::with_docs();
-    let (child, id) = waiting(&home);
+    let (child, id) = waiting(&home, &[]);
     let interrupt = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(interrupt.success());
     assert_eq!(error_of(child, 130)["error"]["code"], "cancelled");
@@ -119,7 +119,7 @@ fn a_workflow_whose_agents_all_fail_ends_with_the_reasons() {
 #[test]
 fn what_a_killed_process_left_goes_on_by_itself_and_a_failed_one_as_a_new_workflow() {
     let home = Home::with_docs();
-    let (mut child, id) = waiting(&home);
+    let (mut child, id) = waiting(&home, &[]);
     child.kill().unwrap();
     child.wait().unwrap();
     let _asked = serve(&home, Service::Refuses);
@@ -134,4 +134,18 @@ fn what_a_killed_process_left_goes_on_by_itself_and_a_failed_one_as_a_new_workfl
     assert_eq!(ids.len(), 2);
     let none = home.run(&["resume"]).ended(0);
     assert!(none.err.contains("nothing is unfinished"), "{}", none.err);
+}
+
+#[test]
+fn work_under_a_key_goes_on_when_its_first_process_has_died() {
+    let home = Home::with_docs();
+    let key = ["--idempotency-key", "monday"];
+    let (mut child, id) = waiting(&home, &key);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let _asked = serve(&home, Service::Refuses);
+    let arguments = ["research", QUESTION, "--corpus", "docs", "--provider", "local"];
+    let again = Ran::from(home.command(&arguments).args(key).output().unwrap()).ended(1);
+    assert!(again.err.contains(&format!("workflow {id} failed")), "{}", again.err);
+    assert_eq!(home.run(&["list", "--json"]).ended(0).json_lines().len(), 1);
 }
