@@ -6,6 +6,7 @@ mod failures;
 mod harness;
 mod queue;
 mod resume;
+mod store;
 mod strategies;
 mod submit;
 mod waiting;

@@ -149,7 +149,7 @@ impl Workflow {
             Event::CallCompleted(completed) => self.complete_call(completed),
             Event::CallFailed(failed) => self.fail_call(failed),
             Event::CallAbandoned(abandoned) => {
-                self.open_call(abandoned.call)?;
+                self.open_call(abandoned.call, &abandoned.step)?;
                 let free = self.call(abandoned.call).and_then(|call| call.reserved.cost) == Some(Money::ZERO);
                 let cost = if free { Cost::FREE } else { Cost::Unknown };
                 self.end_call(abandoned.call, CallState::Abandoned(abandoned.reason), cost, Usage::default());
@@ -232,8 +232,12 @@ impl Workflow {
         if self.steps[position].is_open() { Ok(position) } else { Err(Rule::Ended(id.clone())) }
     }
 
-    fn open_call(&self, call: CallNo) -> Result<(), Rule> {
-        if self.open_calls.contains(&call) { Ok(()) } else { Err(Rule::CallNotOpen(call)) }
+    fn open_call(&self, call: CallNo, step: &StepId) -> Result<(), Rule> {
+        if !self.open_calls.contains(&call) {
+            return Err(Rule::CallNotOpen(call));
+        }
+        let owner = self.call(call).map(|call| self.steps[call.step].id());
+        if owner == Some(step) { Ok(()) } else { Err(Rule::CallOfAnother(call, step.clone())) }
     }
 
     fn plan_step(&mut self, spec: &StepSpec, at: Timestamp) -> Result<(), Rule> {
@@ -297,7 +301,7 @@ impl Workflow {
     }
 
     fn complete_call(&mut self, completed: &CallCompleted) -> Result<(), Rule> {
-        self.open_call(completed.call)?;
+        self.open_call(completed.call, &completed.step)?;
         let mut ids = Vec::with_capacity(completed.evidence.len());
         let step = self.calls[completed.call.value() as usize].step;
         for span in &completed.evidence {
@@ -319,7 +323,7 @@ impl Workflow {
     }
 
     fn fail_call(&mut self, failed: &CallFailed) -> Result<(), Rule> {
-        self.open_call(failed.call)?;
+        self.open_call(failed.call, &failed.step)?;
         let step = self.calls[failed.call.value() as usize].step;
         self.steps[step].used.run_ms += failed.run_ms;
         let state =

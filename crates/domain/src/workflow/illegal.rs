@@ -58,6 +58,9 @@ pub enum Rule {
     /// A call is started before it ends, and ends once.
     #[error("call {0} is not open")]
     CallNotOpen(CallNo),
+    /// What ended a call names the step it belongs to.
+    #[error("call {0} does not belong to step {1}")]
+    CallOfAnother(CallNo, StepId),
     /// A workflow with open calls does not end.
     #[error("{0} calls are open")]
     OpenCalls(usize),
