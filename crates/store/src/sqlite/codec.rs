@@ -14,14 +14,6 @@ use crate::StoreError;
 /// The largest append, in bytes of JSON. Long texts are blobs.
 pub(super) const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-#[derive(Serialize)]
-struct Written<'a> {
-    v: u16,
-    at: Timestamp,
-    progress: &'a Progress,
-    event: &'a Event,
-}
-
 #[derive(Deserialize)]
 struct Read {
     v: u16,
@@ -35,6 +27,10 @@ struct Read {
 struct Versioned {
     v: u16,
 }
+
+/// How every envelope begins: `Read` is its whole shape.
+const VERSION_AND_AT: &[u8] = b"{\"v\":1,\"at\":";
+const _: () = assert!(Event::VERSION == 1, "the envelope names the version of what it holds");
 
 /// The records of one append, encoded before they are handed to the writer.
 #[derive(Debug)]
@@ -56,11 +52,24 @@ impl Encoded {
     pub(super) fn new(records: &[Arc<Record>]) -> Result<Self, StoreError> {
         let mut text = Vec::with_capacity(records.len() * 512);
         let mut parts = Vec::with_capacity(records.len());
+        // The records of one append mostly share their progress: it is written out once and then copied.
+        let mut written: Option<(&Progress, Range<usize>)> = None;
         for record in records {
             let start = text.len();
-            let written =
-                Written { v: Event::VERSION, at: record.at, progress: &record.progress, event: &record.event };
-            json(&mut text, &written)?;
+            text.extend_from_slice(VERSION_AND_AT);
+            json(&mut text, &record.at)?;
+            text.extend_from_slice(b",\"progress\":");
+            let progress = text.len();
+            match &written {
+                Some((same, range)) if **same == record.progress => text.extend_from_within(range.clone()),
+                Some(_) | None => {
+                    json(&mut text, &record.progress)?;
+                    written = Some((&record.progress, progress..text.len()));
+                }
+            }
+            text.extend_from_slice(b",\"event\":");
+            json(&mut text, &record.event)?;
+            text.push(b'}');
             parts.push((record.event.kind(), start..text.len()));
         }
         Ok(Self { text, parts })
@@ -77,7 +86,7 @@ impl Encoded {
     }
 
     /// Kind and text of each record.
-    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, Text<'_>)> {
+    pub(super) fn parts(&self) -> impl ExactSizeIterator<Item = (&'static str, Text<'_>)> {
         self.parts.iter().map(|(kind, range)| (*kind, Text(self.text.get(range.clone()).unwrap_or_default())))
     }
 }

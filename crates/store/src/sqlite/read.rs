@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, PatternName, Principal, Recorded, Seq, Timestamp, WorkflowId};
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
+use rusqlite::{
+    Connection, OptionalExtension, Row, params_from_iter,
+    types::{Value, ValueRef},
+};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
@@ -87,24 +90,25 @@ pub(super) fn workflow_id(text: &str) -> Result<WorkflowId, StoreError> {
 }
 
 pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, Failure> {
-    // One transaction, so that head and records are of one moment.
-    let transaction = connection.unchecked_transaction()?;
-    let found: Option<(i64, i64)> = transaction
-        .prepare_cached("SELECT wid, head FROM workflow WHERE id = ?1")?
-        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((wid, head)) = found else { return Ok(Page::default()) };
-    let mut page = Page { records: Vec::new(), head: seq(head) };
+    // One statement, so that head and records are of one moment. A log read to its end gives one row without a record.
+    let mut select = connection.prepare_cached(
+        "SELECT event.seq, event.data, head FROM workflow
+         LEFT JOIN event ON event.wid = workflow.wid AND event.seq > ?2
+         WHERE id = ?1 ORDER BY event.seq LIMIT ?3",
+    )?;
+    let max = max.min(PAGE_MAX);
+    let mut rows = select.query((id.as_str(), int(after.value()), int_len(max.max(1))))?;
+    let mut page = Page::default();
     let mut bytes = 0;
-    let mut select =
-        transaction.prepare_cached("SELECT seq, data FROM event WHERE wid = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
-    let mut rows = select.query((wid, int(after.value()), int_len(max.min(PAGE_MAX))))?;
     while bytes < PAGE_BYTES_MAX
         && let Some(row) = rows.next()?
     {
-        let recorded = recorded(row, 0, id)?;
-        bytes += recorded.1;
-        page.records.push(recorded.0);
+        page.head = seq(row.get(2)?);
+        if page.records.len() < max && row.get_ref(0)? != ValueRef::Null {
+            let (recorded, size) = recorded(row, 0, id)?;
+            bytes += size;
+            page.records.push(recorded);
+        }
     }
     Ok(page)
 }
@@ -231,9 +235,11 @@ pub(super) fn records(
 ) -> Result<Vec<(String, SmallRecord)>, Failure> {
     let mut select = connection.prepare_cached(
         "SELECT key, version, value FROM record
-         WHERE space = ?1 AND (?2 IS NULL OR key > ?2) AND (expires IS NULL OR expires > ?3) ORDER BY key LIMIT ?4",
+         WHERE space = ?1 AND key >= ?2 AND (expires IS NULL OR expires > ?3) ORDER BY key LIMIT ?4",
     )?;
-    let rows = select.query_map((space, after, ms(now), int_len(max.min(PAGE_MAX))), |row| {
+    // The least key that is greater.
+    let from = after.map_or_else(String::new, |after| format!("{after}\0"));
+    let rows = select.query_map((space, from, ms(now), int_len(max.min(PAGE_MAX))), |row| {
         Ok((row.get(0)?, small_record(row, 1)?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

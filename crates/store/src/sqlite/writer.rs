@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_orchestrator_domain::{Digest, Principal, Timestamp};
+use mcp_orchestrator_domain::{Digest, Principal, Timestamp, WorkflowId};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -33,6 +33,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// Blobs remembered as used; beyond it all are forgotten and marked again when next named.
 const USED_MAX: usize = 16_384;
 
+/// Workflows whose rows are remembered; beyond it all are forgotten and looked up again.
+const ROW_IDS_MAX: usize = 16_384;
+
 /// The handle to the thread. Ends it when dropped, after what was handed over is written.
 pub(super) struct Writer {
     path: PathBuf,
@@ -47,6 +50,7 @@ pub(super) struct Session<'a> {
     pub(super) now: Timestamp,
     pub(super) workers: &'a mut Workers,
     pub(super) used_blobs: &'a mut UsedBlobs,
+    row_ids: &'a mut HashMap<WorkflowId, i64>,
     effects: &'a mut Effects,
     watched: bool,
 }
@@ -87,6 +91,19 @@ impl Session<'_> {
         };
         self.effects.position = Some(before + count);
         Ok(before)
+    }
+
+    /// Remembers the row of a workflow. It may go; a statement that uses it must look at the id too.
+    pub(super) fn remember(&mut self, id: &WorkflowId, wid: i64) {
+        if self.row_ids.len() >= ROW_IDS_MAX {
+            self.row_ids.clear();
+        }
+        self.row_ids.insert(id.clone(), wid);
+    }
+
+    /// The row a workflow was last seen in.
+    pub(super) fn remembered(&self, id: &WorkflowId) -> Option<i64> {
+        self.row_ids.get(id).copied()
     }
 
     /// Marks blobs of a tenant as used now; those known to have been used since `since` are spared.
@@ -164,8 +181,16 @@ impl Writer {
         hints: Arc<Hints>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel();
-        let state =
-            State { path: path.to_owned(), connection, workers, used_blobs: HashMap::new(), now, hints, version: 0 };
+        let state = State {
+            path: path.to_owned(),
+            connection,
+            workers,
+            used_blobs: HashMap::new(),
+            row_ids: HashMap::new(),
+            now,
+            hints,
+            version: 0,
+        };
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || state.run(&receiver))
@@ -236,6 +261,7 @@ struct State {
     connection: Connection,
     workers: Workers,
     used_blobs: UsedBlobs,
+    row_ids: HashMap<WorkflowId, i64>,
     now: Now,
     hints: Arc<Hints>,
     /// SQLite's number for what others have committed.
@@ -309,6 +335,7 @@ impl State {
             now: (self.now)(),
             workers: &mut self.workers,
             used_blobs: &mut self.used_blobs,
+            row_ids: &mut self.row_ids,
             effects,
             watched: self.hints.watched(),
         };

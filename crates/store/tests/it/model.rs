@@ -186,7 +186,7 @@ async fn do_append(
         After::Requeue { .. } | After::Wait if theirs => {}
         After::Requeue { not_before } => {
             expected.leased_until = None;
-            expected.ready_at = Some(not_before.unwrap_or(dial.now()).max(dial.now()));
+            expected.ready_at = Some(not_before.map_or_else(|| dial.now(), |at| at.max(dial.now())));
         }
         After::Wait => {
             expected.leased_until = None;

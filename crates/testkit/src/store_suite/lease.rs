@@ -21,7 +21,7 @@ pub async fn a_lease_ends_by_time_and_is_claimed_with_a_higher_epoch(subject: Su
     subject.dial.turn(Duration::from_millis(1));
     let second = claim_one(store, "second").await;
     assert!(second.lease.epoch > first.lease.epoch);
-    assert_eq!(store.renew(&[first.lease.clone()], TTL).await.unwrap(), [Renewal::Lost]);
+    assert_eq!(store.renew(std::slice::from_ref(&first.lease), TTL).await.unwrap(), [Renewal::Lost]);
     store.release(&first.lease, None).await.unwrap();
     assert!(claim(store, "third", 1).await.is_empty(), "a lost lease cannot be given back");
 }

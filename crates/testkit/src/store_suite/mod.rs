@@ -4,6 +4,7 @@
 //! ```ignore
 //! mcp_orchestrator_testkit::store_suite!(my_subject); // async fn my_subject(dial: Dial) -> Subject
 //! ```
+#![expect(clippy::unwrap_used, reason = "a property fails by panicking, as a test does")]
 
 mod append;
 mod create;

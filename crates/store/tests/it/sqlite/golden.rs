@@ -92,5 +92,6 @@ async fn rows_are_written_as_they_were() {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    insta::assert_snapshot!("schema", schema.join("\n"));
+    let page_bytes: i64 = file.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    insta::assert_snapshot!("schema", format!("{}\npages of {page_bytes} bytes", schema.join("\n")));
 }
