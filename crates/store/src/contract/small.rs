@@ -59,7 +59,7 @@ pub enum BucketAnswer {
     Wait(Duration),
 }
 
-/// What [`Store::purge`] did.
+/// What [`Store::purge`](crate::Store::purge) did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
 pub struct Purged {

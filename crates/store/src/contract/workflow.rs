@@ -59,7 +59,7 @@ pub struct Needs {
     pub corpora: Vec<CorpusName>,
 }
 
-/// What [`Store::create`] did.
+/// What [`Store::create`](crate::Store::create) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two outcomes")]
 pub enum Created {
