@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
-    CorpusName, NOTHING_FOUND, Principal, Reply, Role, Span, StepId, StepInput, StepText, ToolName, cited,
+    CorpusName, EvidenceSet, Finding, GateMode, NOTHING_FOUND, Outcome as ReportOutcome, Principal, Reply, Role, Span,
+    StepId, StepInput, StepText, ToolName, cited, gate,
 };
 use mcp_orchestrator_providers::{ChatRequest, ExtractiveProvider, NoDeltas, Provider as _};
 use mcp_orchestrator_strategies::sub_tasks;
@@ -19,9 +21,20 @@ const AGENTS: u16 = 8;
 const GROUP_SIZE: usize = 5;
 const TURNS_MAX: u16 = 6;
 
+/// A report and what the citation gate made of it.
+pub(super) struct Checked {
+    /// As it was written.
+    pub(super) markdown: String,
+    /// What is left of it.
+    pub(super) settled: gate::Settled,
+    /// What the gate found.
+    pub(super) findings: Vec<Finding>,
+}
+
 /// A corpus ready for questions.
 pub(super) struct Library {
     runtime: Runtime,
+    corpus: Arc<Corpus>,
     search: CorpusSearch,
     corpora: [CorpusName; 1],
     writer: ExtractiveProvider,
@@ -33,20 +46,36 @@ impl Library {
         let name = CorpusName::new(&file.name)?;
         let corpus = Corpus::open(CorpusOptions::new(name.clone(), vec![file.folder.clone()]))
             .with_context(|| format!("failed to index {}", file.folder.display()))?;
+        let corpus = Arc::new(corpus);
         Ok(Self {
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-            search: CorpusSearch::new(Corpora::new([Arc::new(corpus)])),
+            search: CorpusSearch::new(Corpora::new([Arc::clone(&corpus)])),
+            corpus,
             corpora: [name],
             writer: ExtractiveProvider::new(),
         })
     }
 
-    /// The report on a question.
-    pub(super) fn answer(&self, question: &str) -> anyhow::Result<String> {
-        self.runtime.block_on(self.research(question))
+    /// The report on a question, as it leaves the citation gate.
+    pub(super) fn answer(&self, question: &str) -> anyhow::Result<Checked> {
+        let written = self.runtime.block_on(self.research(question))?;
+        let markdown = written.text.text.to_string();
+        let mut report = parse(&markdown, question)?;
+        if markdown.trim() == NOTHING_FOUND {
+            report.outcome = ReportOutcome::NothingFound;
+        }
+        let mut evidence = EvidenceSet::new();
+        for span in &written.spans {
+            evidence.add_span(Arc::clone(span));
+            if let Some(snapshot) = self.corpus.snapshot(&span.snapshot)? {
+                evidence.add_snapshot(snapshot.digest, snapshot.text);
+            }
+        }
+        let findings = gate::check(&report, &evidence, GateMode::Strict);
+        Ok(Checked { markdown, settled: gate::settle(report, &findings, GateMode::Strict), findings })
     }
 
-    async fn research(&self, question: &str) -> anyhow::Result<String> {
+    async fn research(&self, question: &str) -> anyhow::Result<Outcome> {
         let plan = self.chat(&input(Role::Planner, question, "plan")).await?.message.text;
         let mut results = Vec::new();
         for (number, task) in sub_tasks(&plan, AGENTS.into()).iter().enumerate() {
@@ -67,7 +96,7 @@ impl Library {
             is_first = false;
         }
         reads.extend(empty);
-        Ok(self.writer_of(Role::Executive, question, "camina", &reads).await?.text.text.to_string())
+        self.writer_of(Role::Executive, question, "camina", &reads).await
     }
 
     async fn belter(&self, question: &str, task: &str, number: usize) -> anyhow::Result<Outcome> {

@@ -10,13 +10,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use mcp_orchestrator_domain::NOTHING_FOUND;
+use mcp_orchestrator_domain::{Block, Outcome, Report, Sentence};
 
-use drive::Library;
+use drive::{Checked, Library};
 use questions::{Expected, Judged};
 
 pub(crate) const ABOUT: &str =
-    "judged questions: is the answer in the first section? [--missed tune|all] [--show TEXT]";
+    "judged questions: is the answer in the first section? [--missed tune|all|gate] [--show TEXT]";
 
 /// What must be reached over all questions.
 const ANSWERED_MIN: f64 = 0.85;
@@ -30,17 +30,21 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut total = Tally::default();
     writeln!(
         out,
-        "{:<10} {:<9} {:>9} {:>9} {:>14} {:>14}",
-        "corpus", "half", "questions", "answered", "false nothing", "right nothing"
+        "{:<10} {:<9} {:>9} {:>13} {:>13} {:>13} {:>10}",
+        "corpus", "half", "questions", "answered", "false nothing", "right nothing", "proved"
     )?;
     for file in questions::load()? {
         let library = Library::open(&file)?;
         let mut halves = [(false, Tally::default()), (true, Tally::default())];
         for judged in &file.questions {
             let report = library.answer(&judged.ask).with_context(|| format!("failed to answer {:?}", judged.ask))?;
-            let verdict = judge(&report, &judged.expected);
+            let verdict = judge(&report.settled.report, &judged.expected);
             let half = &mut halves[usize::from(judged.held_out)].1;
             half.count(&judged.expected, verdict);
+            if report.settled.report.outcome == Outcome::Answered {
+                half.proved += report.settled.proved;
+                half.dropped += report.settled.dropped;
+            }
             options.show(&mut out, judged, verdict, &report)?;
         }
         for (held_out, tally) in halves {
@@ -71,25 +75,31 @@ enum Verdict {
     FalseNothing,
 }
 
-fn judge(report: &str, expected: &Expected) -> Verdict {
-    let says_nothing = report.trim() == NOTHING_FOUND;
+fn judge(report: &Report, expected: &Expected) -> Verdict {
+    let says_nothing = report.outcome == Outcome::NothingFound;
     match expected {
         Expected::Nothing if says_nothing => Verdict::Right,
         Expected::Nothing => Verdict::Wrong,
         Expected::Answer(_) if says_nothing => Verdict::FalseNothing,
         Expected::Answer(groups) => {
-            let section = bare(first_section(report));
+            let section = bare(&first_section(report));
             let holds = |any: &Vec<String>| any.iter().any(|text| section.contains(&bare(text)));
             if groups.iter().all(holds) { Verdict::Right } else { Verdict::Wrong }
         }
     }
 }
 
-/// The report up to its second heading of the same level.
-fn first_section(report: &str) -> &str {
-    let after_heading = report.find("\n").map_or(0, |end| end + 1);
-    let end = report[after_heading..].find("\n## ").map_or(report.len(), |at| after_heading + at);
-    &report[..end]
+/// The sentences before the second heading of a report.
+fn first_section(report: &Report) -> String {
+    let mut headings = 0;
+    let mut section = Report::default();
+    for block in &report.blocks {
+        headings += usize::from(matches!(block, Block::Heading { .. }));
+        if headings < 2 {
+            section.blocks.push(block.clone());
+        }
+    }
+    section.sentences().map(|Sentence { text, .. }| text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
 /// Lower case, without the marks of inline Markdown, with single spaces.
@@ -106,6 +116,9 @@ struct Tally {
     false_nothing: usize,
     without_answer: usize,
     right_nothing: usize,
+    /// Sentences the gate proved, and sentences it dropped.
+    proved: u32,
+    dropped: u32,
 }
 
 impl Tally {
@@ -129,6 +142,8 @@ impl Tally {
         self.false_nothing += other.false_nothing;
         self.without_answer += other.without_answer;
         self.right_nothing += other.right_nothing;
+        self.proved += other.proved;
+        self.dropped += other.dropped;
     }
 
     fn answered(self) -> f64 {
@@ -146,11 +161,12 @@ impl Tally {
     fn print(self, out: &mut impl io::Write, corpus: &str, half: &str) -> io::Result<()> {
         writeln!(
             out,
-            "{corpus:<10} {half:<9} {:>9} {:>9} {:>14} {:>14}",
+            "{corpus:<10} {half:<9} {:>9} {:>13} {:>13} {:>13} {:>10}",
             self.with_answer + self.without_answer,
             shown(self.answered, self.with_answer),
             shown(self.false_nothing, self.with_answer),
-            shown(self.right_nothing, self.without_answer)
+            shown(self.right_nothing, self.without_answer),
+            format!("{}/{}", self.proved, self.proved + self.dropped)
         )
     }
 }
@@ -176,7 +192,7 @@ impl Options {
         while let Some(argument) = rest.next() {
             let value = rest.next().with_context(|| format!("{argument} needs a value"))?.clone();
             match argument.as_str() {
-                "--missed" if matches!(value.as_str(), "tune" | "all") => options.missed = Some(value),
+                "--missed" if matches!(value.as_str(), "tune" | "all" | "gate") => options.missed = Some(value),
                 "--show" => options.show = Some(value),
                 _ => anyhow::bail!("unknown argument {argument} {value}"),
             }
@@ -184,14 +200,19 @@ impl Options {
         Ok(options)
     }
 
-    fn show(&self, out: &mut impl io::Write, judged: &Judged, verdict: Verdict, report: &str) -> io::Result<()> {
-        let is_listed = self.missed.as_deref().is_some_and(|half| half == "all" || !judged.held_out);
+    fn show(&self, out: &mut impl io::Write, judged: &Judged, verdict: Verdict, report: &Checked) -> io::Result<()> {
+        let is_listed = self.missed.as_deref().is_some_and(|half| half == "all" || half == "tune" && !judged.held_out);
         if is_listed && verdict != Verdict::Right {
-            let what = if verdict == Verdict::FalseNothing { "nothing found" } else { first_section(report) };
-            writeln!(out, "--- {} (expected {:?})\n{what}", judged.ask, judged.expected)?;
+            let section = first_section(&report.settled.report);
+            writeln!(out, "--- {} (expected {:?})\n{section}\n", judged.ask, judged.expected)?;
         }
         if self.show.as_deref().is_some_and(|text| judged.ask.contains(text)) {
-            writeln!(out, "=== {}\n{report}", judged.ask)?;
+            writeln!(out, "=== {}\n{}", judged.ask, report.markdown)?;
+        }
+        if is_listed || self.missed.as_deref() == Some("gate") {
+            for finding in &report.findings {
+                writeln!(out, "... {}: {} {:?}", judged.ask, finding.problem, finding.text)?;
+            }
         }
         Ok(())
     }

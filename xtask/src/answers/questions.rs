@@ -112,7 +112,7 @@ fn package_folder(root: &Path, package: &str) -> anyhow::Result<PathBuf> {
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output =
-        Command::new(cargo).args(["metadata", "--format-version", "1", "--locked"]).current_dir(root).output()?;
+        Command::new(cargo).args(["metadata", "--format-version", "1", "--offline"]).current_dir(root).output()?;
     ensure!(output.status.success(), "cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
     let found = metadata.packages.into_iter().find(|found| found.name == package);

@@ -16,6 +16,7 @@ pub(super) fn fits(question: &Question, unit: &Unit) -> f64 {
         Wants::Quantity => quantity(question, text),
         Wants::Reason => reason(text),
         Wants::Definition => definition(question, unit),
+        Wants::Outcome => outcome(text),
         Wants::Method => method(unit),
         Wants::Statement => 0.3,
     }
@@ -265,6 +266,22 @@ fn reason(text: &str) -> f64 {
         0 => 0.0,
         1 => 0.8,
         _ => 1.0,
+    }
+}
+
+/// A verb that says what becomes of something.
+fn outcome(text: &str) -> f64 {
+    const VERBS: &[&str] = &[
+        "abort", "block", "cancel", "clos", "continu", "cost", "delet", "discard", "drop", "end", "exit", "fail",
+        "fin", "ignor", "kill", "los", "lost", "mov", "overwrit", "panic", "paus", "pay", "refus", "reject", "remov",
+        "restart", "return", "stop", "terminat", "wait",
+    ];
+    let bag = super::words::Bag::of(text);
+    let verbs = VERBS.iter().filter(|verb| bag.stems.contains(**verb)).count();
+    let will = if words(text).any(|word| matches!(word, "will" | "is" | "are" | "must")) { 0.2 } else { 0.0 };
+    match verbs {
+        0 => will,
+        _ => 0.8 + will,
     }
 }
 

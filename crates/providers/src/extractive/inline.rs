@@ -10,7 +10,7 @@ pub(super) fn plain(text: &str) -> String {
         let taken = match c {
             '`' => code(rest, &mut out),
             '!' if rest.starts_with("![") => link(&rest[1..], &mut out).map(|length| length + 1),
-            '[' => reference(rest).or_else(|| link(rest, &mut out)),
+            '[' => reference(rest, &mut out).or_else(|| link(rest, &mut out)),
             '<' => autolink(rest, &mut out).or_else(|| tag(rest)),
             '*' | '_' => {
                 let run = rest.bytes().take_while(|b| char::from(*b) == c).count();
@@ -79,12 +79,19 @@ fn link(rest: &str, out: &mut String) -> Option<usize> {
 }
 
 /// `[^note]` and `[12]`: marks of the source that would point nowhere in a report.
-fn reference(rest: &str) -> Option<usize> {
+fn reference(rest: &str, out: &mut String) -> Option<usize> {
     let close = rest.find(']')?;
     let inside = &rest[1..close];
     let is_reference = inside.strip_prefix('^').is_some_and(|name| !name.is_empty() && !name.contains(' '))
         || (1..=3).contains(&inside.len()) && inside != "0" && inside.bytes().all(|b| b.is_ascii_digit());
-    (is_reference && !rest[close + 1..].starts_with('(')).then_some(close + 1)
+    let after = &rest[close + 1..];
+    if !is_reference || after.starts_with('(') {
+        return None;
+    }
+    if after.starts_with(['.', ',', ';', ':', '!', '?']) {
+        out.truncate(out.trim_end().len());
+    }
+    Some(close + 1)
 }
 
 fn autolink(rest: &str, out: &mut String) -> Option<usize> {
@@ -148,7 +155,7 @@ mod tests {
             ("The **fee** is *fixed* and _final_.", "The fee is fixed and final."),
             ("See [the list](fees.md) and [this][1].", "See the list and this."),
             ("Set `max_draft * 2` in snake_case.", "Set `max_draft * 2` in snake_case."),
-            ("As said.[^note] And here [12].", "As said. And here ."),
+            ("As said.[^note] And here [12].", "As said. And here."),
             ("2 * 3 * 4 <br> <T>", "2 * 3 * 4 <T>"),
             ("An open ` mark and [array[0]]", "An open ` mark and [array[0]]"),
             ("Use [`Router`] now\n  please", "Use `Router` now please"),

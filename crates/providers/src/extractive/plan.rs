@@ -159,7 +159,7 @@ fn with_core(clause: &str, question: &Question, core: &[String]) -> String {
 
 /// Sides of a subject worth a search of their own, the likeliest for the kind of question first.
 fn aspects(wants: Wants) -> Vec<&'static str> {
-    const LIMITS: &str = "limits, conditions and exceptions";
+    const LIMITS: &str = "conditions and exceptions";
     const NUMBERS: &str = "numbers, dates and amounts";
     const REASONS: &str = "reasons and purpose";
     const STEPS: &str = "steps and procedure";
@@ -173,7 +173,7 @@ fn aspects(wants: Wants) -> Vec<&'static str> {
         Wants::Method => vec![STEPS, EXAMPLES, LIMITS, REASONS, CHANGES],
         Wants::Definition => vec![MEANING, EXAMPLES, LIMITS, REASONS, CHANGES],
         Wants::Who => vec![DUTY, LIMITS, CHANGES, NUMBERS, EXAMPLES],
-        Wants::Where | Wants::Statement => vec![LIMITS, EXAMPLES, CHANGES, NUMBERS, REASONS, STEPS],
+        Wants::Where | Wants::Outcome | Wants::Statement => vec![LIMITS, EXAMPLES, CHANGES, NUMBERS, REASONS, STEPS],
     }
 }
 

@@ -67,6 +67,8 @@ pub(super) enum Wants {
     Reason,
     /// What something is.
     Definition,
+    /// What follows from something.
+    Outcome,
     /// Steps.
     Method,
     /// Anything.
@@ -285,7 +287,7 @@ fn read_wants(text: &str, terms: &[Term]) -> Wants {
             "what" | "which" if matches!(next, "year" | "date" | "day" | "month" | "hours" | "time" | "times") => {
                 return Wants::When;
             }
-            "what" if next == "happens" => return Wants::Statement,
+            "what" if matches!(next, "happens" | "happened" | "follows" | "results") => return Wants::Outcome,
             "what" | "which" if QUANTITY_NOUNS.contains(&next) => return Wants::Quantity,
             "what" | "define" | "explain" | "describe" => return what_is(&words[at + 1..], terms),
             _ => {}

@@ -22,17 +22,19 @@ const ABOVE: f64 = 0.75;
 const HEADER: f64 = 0.9;
 const BESIDE: f64 = 0.55;
 /// What a term counts anywhere in the same passage.
-const WITHIN: f64 = 0.4;
+const WITHIN: f64 = 0.5;
 /// How much the shape of an answer adds, at most; more where it can be told apart well.
 const FITS: f64 = 0.35;
 const FITS_NUMBER: f64 = 0.5;
+/// What is left of a score when a number or a time is asked for and none is given.
+const NO_NUMBER: f64 = 0.75;
 /// What a heading that asks the question itself adds to what stands below it.
 const HEADING_FIT: f64 = 0.35;
 /// What is left of the score of a list of changes, an archived paper or a test when the question is not about changes.
 const PAST: f64 = 0.8;
 
 /// The share of what a question needs that one passage must hold for the question to count as answered.
-const COVERED_MIN: f64 = 0.55;
+const COVERED_MIN: f64 = 0.6;
 
 /// The units of some spans, judged by one question.
 pub(super) struct Ranking<'a> {
@@ -46,6 +48,8 @@ pub(super) struct Ranking<'a> {
     pub(super) best: Vec<usize>,
     /// Whether the question is answered at all.
     pub(super) is_answered: bool,
+    /// Whether the best unit speaks of all that is asked and has the shape of an answer.
+    pub(super) is_clear: bool,
 }
 
 impl<'a> Ranking<'a> {
@@ -57,7 +61,8 @@ impl<'a> Ranking<'a> {
         let scores: Vec<f64> = (0..units.len()).map(|at| scene.score(at)).collect();
         let is_answered = scene.is_answered();
         let best = best(&units, &scores);
-        Self { spans, units, scores, best, is_answered }
+        let is_clear = best.first().is_some_and(|at| scene.is_clear(*at));
+        Self { spans, units, scores, best, is_answered, is_clear }
     }
 
     /// The score of the best unit, or 0.
@@ -119,31 +124,46 @@ impl<'a> Scene<'a> {
 
     fn score(&self, at: usize) -> f64 {
         let unit = &self.units[at];
-        let total: f64 = self.weights.iter().sum();
-        let mut own = 0.0;
-        let mut around = 0.0;
-        for (number, (term, weight)) in self.question.terms.iter().zip(&self.weights).enumerate() {
-            let above = term.strength(&unit.above);
-            let labelled = if unit.form == Form::Row { HEADER * above } else { 0.0 };
-            let here = self.strengths[at][number].max(labelled);
-            own += weight * here;
-            let title = ABOVE * above.max(self.titles[unit.span][number]);
-            let within = WITHIN * self.held[unit.span][number];
-            around += weight * here.max(title).max(self.beside(at, number)).max(within);
-        }
+        let (own, around) = self.coverage(at);
         if around <= 0.0 {
             return 0.0;
         }
         let place = &self.places[unit.span];
-        let coverage = 0.5 * (own + around) / total;
         let fits = answer::fits(self.question, unit);
         let fits_weight = if matches!(self.question.wants, Wants::Quantity | Wants::When) { FITS_NUMBER } else { FITS };
-        let below_heading =
-            HEADING_FIT * place.heading_fit * place.heading_fit / (1.0 + 0.15 * (at - place.first) as f64);
+        let below_heading = HEADING_FIT * place.heading_fit.powi(2) / (1.0 + 0.15 * (at - place.first) as f64);
         let earlier = 0.06 / (1.0 + unit.span as f64 / 4.0);
+        let coverage = 0.5 * (own + around);
         let score = coverage * (1.0 + fits_weight * fits) + 0.2 * self.phrases(&unit.bag) + below_heading + earlier;
+        let lacks_number = fits_weight > FITS && fits < 0.3;
+        let score = if lacks_number { score * NO_NUMBER } else { score };
         let past = if place.is_past && !self.question.is_about_changes { PAST } else { 1.0 };
         score * past * unit.standing * shape(unit, self.units.get(at + 1))
+    }
+
+    /// The shares of the question's weight that the unit holds itself, and with what stands around it.
+    fn coverage(&self, at: usize) -> (f64, f64) {
+        let unit = &self.units[at];
+        let total: f64 = self.weights.iter().sum();
+        let (mut own, mut around) = (0.0, 0.0);
+        for (number, (term, weight)) in self.question.terms.iter().zip(&self.weights).enumerate() {
+            let above = term.strength(&unit.above);
+            let labelled = if unit.form == Form::Row { HEADER * above } else { 0.0 };
+            let here = self.strengths[at][number].max(labelled);
+            let title = ABOVE * above.max(self.titles[unit.span][number]);
+            let within = WITHIN * self.held[unit.span][number];
+            own += weight * here;
+            around += weight * here.max(title).max(self.beside(at, number)).max(within);
+        }
+        if total > 0.0 { (own / total, around / total) } else { (0.0, 0.0) }
+    }
+
+    fn is_clear(&self, at: usize) -> bool {
+        const OWN_MIN: f64 = 0.6;
+        const AROUND_MIN: f64 = 0.85;
+        const FITS_MIN: f64 = 0.7;
+        let (own, around) = self.coverage(at);
+        own >= OWN_MIN && around >= AROUND_MIN && answer::fits(self.question, &self.units[at]) >= FITS_MIN
     }
 
     /// What a term counts that stands in the units before or after, in the same span.

@@ -30,6 +30,12 @@ pub(super) struct Size {
     pub(super) quotes: usize,
 }
 
+/// The share of the best score that is enough for the first section: more when the best answers without doubt.
+const CLEAR: f64 = 0.78;
+const UNCLEAR: f64 = 0.6;
+/// The same for the sections of further quotes.
+const MORE_CLEAR: f64 = 0.6;
+const MORE_UNCLEAR: f64 = 0.5;
 /// Units of one list, table or code block shown after their lead-in.
 const FOLLOWERS_MAX: usize = 8;
 /// Sentences of one passage.
@@ -52,7 +58,7 @@ pub(super) fn report(
     }
     let mut used = BTreeSet::new();
     let mut text = format!("{ANSWER}\n\n");
-    let passages = passages(ranking, size.answers, 0.6, &mut used);
+    let passages = passages(ranking, size.answers, if ranking.is_clear { CLEAR } else { UNCLEAR }, &mut used);
     for passage in &passages {
         text.push_str(&paragraph(ranking, passage));
         text.push_str("\n\n");
@@ -123,8 +129,13 @@ fn around(ranking: &Ranking<'_>, at: usize, whole: bool) -> Vec<usize> {
             passage = paragraph;
         }
         Form::Sentence | Form::Heading => {
-            if leans_back(&unit.text) && at > 0 && same_block(&units[at - 1], unit) {
-                passage.insert(0, at - 1);
+            for before in (at.saturating_sub(2)..at).rev() {
+                let first = &units[before + 1];
+                let is_dependent = leans_back(&first.text) || first.bag.sequence.len() < 6;
+                if !is_dependent || !same_block(&units[before], unit) {
+                    break;
+                }
+                passage.insert(0, before);
             }
         }
     }
@@ -240,16 +251,17 @@ fn paragraph(ranking: &Ranking<'_>, passage: &[usize]) -> String {
 
 /// Quotes of further sources, best source first.
 fn more(ranking: &Ranking<'_>, size: Size, used: &mut BTreeSet<usize>, text: &mut String) {
-    let bar = ranking.top() * 0.5;
-    let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+    let bar = ranking.top() * if ranking.is_clear { MORE_CLEAR } else { MORE_UNCLEAR };
+    let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for &at in ranking.best.iter().take_while(|at| ranking.scores[**at] >= bar) {
         if used.contains(&at) {
             continue;
         }
         let source = &ranking.spans[ranking.units[at].span].source;
-        match groups.iter().position(|(span, _)| ranking.spans[*span].source == *source) {
+        let heading = heading(&source.title, &source.uri);
+        match groups.iter().position(|(known, _)| *known == heading) {
             Some(known) if groups[known].1.len() < size.quotes => groups[known].1.push(at),
-            None if groups.len() < size.sources => groups.push((ranking.units[at].span, vec![at])),
+            None if groups.len() < size.sources => groups.push((heading, vec![at])),
             Some(_) | None => continue,
         }
         used.insert(at);
@@ -259,10 +271,9 @@ fn more(ranking: &Ranking<'_>, size: Size, used: &mut BTreeSet<usize>, text: &mu
     }
     text.push_str(MORE);
     text.push_str("\n\n");
-    for (span, mut group) in groups {
+    for (heading, mut group) in groups {
         group.sort_unstable();
-        let source = &ranking.spans[span].source;
-        text.push_str(&format!("### {}\n\n", heading(&source.title, &source.uri)));
+        text.push_str(&format!("### {heading}\n\n"));
         for at in group {
             text.push_str(&format!("- {}\n", quoted(ranking, at)));
         }
@@ -375,14 +386,21 @@ fn prose(text: &str) -> String {
     out
 }
 
-/// A source as a heading: foreign text, so one short line without marks.
+/// A source as a heading: foreign text, so one short line without marks. Its document's headings and its path; a file
+/// without headings of its own is named by its path alone.
 fn heading(title: &str, uri: &str) -> String {
-    let file = uri.rsplit('/').next().unwrap_or(uri);
-    let clean = |text: &str| -> String {
-        let text: String =
-            text.chars().map(|c| if c.is_control() || "#*_`[]<>|\\".contains(c) { ' ' } else { c }).collect();
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect()
-    };
-    let (title, file) = (clean(title), clean(file));
-    if title.is_empty() || title == file { file } else { format!("{title} ({file})") }
+    const CHARS_MAX: usize = 100;
+    const PATH_PARTS_MAX: usize = 3;
+    let path = uri.split_once('/').map_or(uri, |(_, path)| path);
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let file = parts.last().copied().unwrap_or(path);
+    let path = clean(&parts[parts.len().saturating_sub(PATH_PARTS_MAX)..].join("/"), CHARS_MAX);
+    let title = clean(title, CHARS_MAX);
+    if title.is_empty() || title.starts_with(file) { path } else { format!("{title} ({path})") }
+}
+
+fn clean(text: &str, chars_max: usize) -> String {
+    let is_mark = |c: char| c.is_control() || "#*`[]<>|\\".contains(c);
+    let text: String = text.chars().map(|c| if is_mark(c) { ' ' } else { c }).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(chars_max).collect()
 }
