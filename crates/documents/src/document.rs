@@ -120,7 +120,19 @@ struct SpentShape {
     unknown_cost_calls: u32,
     calls: u32,
     model_calls: u32,
+    #[serde(with = "UsageShape")]
     usage: Usage,
+}
+
+/// Tokens as documents show them: every counter, zeros too.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Usage")]
+struct UsageShape {
+    input: u64,
+    cached: u64,
+    cache_write: u64,
+    output: u64,
+    reasoning: u64,
 }
 
 fn write_spent<S: Serializer>(spent: &Spent, serializer: S) -> Result<S::Ok, S::Error> {

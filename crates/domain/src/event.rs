@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallNo, Cost, Digest, Failure, Finding, Money, Outcome, Principal, Progress, ProviderName, Request, Seq, Span,
-    StepFacts, StepId, StepSpec, Timestamp, ToolName, Usage, WorkflowId,
+    StepFacts, StepId, StepSpec, Timestamp, ToolName, Usage, WorkflowId, money::is_zero,
 };
 
 /// One entry of a log before the store has numbered it.
@@ -209,11 +209,6 @@ pub struct CallStarted {
     pub reserved: Reserved,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-const fn is_zero(value: &u16) -> bool {
-    *value == 0
-}
-
 /// A text of the log: in place when short, else in the blob store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -254,7 +249,7 @@ pub struct CallCompleted {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_error: bool,
     /// Tokens.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub usage: Usage,
     /// Cost.
     pub cost: Cost,
@@ -262,10 +257,10 @@ pub struct CallCompleted {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Arc<Span>>,
     /// Time spent waiting for permission to run, in milliseconds. Not counted as the agent's.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub parked_ms: u64,
     /// Time it ran, in milliseconds.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub run_ms: u64,
 }
 
@@ -282,13 +277,13 @@ pub struct CallFailed {
     /// What it cost all the same.
     pub cost: Cost,
     /// Tokens it used all the same.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub usage: Usage,
     /// When it may be tried again; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
     /// Time it ran, in milliseconds.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub run_ms: u64,
 }
 

@@ -110,14 +110,19 @@ impl Cost {
 #[expect(clippy::exhaustive_structs, reason = "adapters fill it; a new counter must make them look")]
 pub struct Usage {
     /// All prompt tokens, cached ones included.
+    #[serde(skip_serializing_if = "is_zero")]
     pub input: u64,
     /// Prompt tokens read from a cache.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cached: u64,
     /// Prompt tokens written to a cache.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write: u64,
     /// All completion tokens, reasoning included.
+    #[serde(skip_serializing_if = "is_zero")]
     pub output: u64,
     /// Completion tokens spent on reasoning.
+    #[serde(skip_serializing_if = "is_zero")]
     pub reasoning: u64,
 }
 
@@ -147,14 +152,19 @@ impl Usage {
 #[expect(clippy::exhaustive_structs, reason = "a plain sum")]
 pub struct Spent {
     /// Known cost.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cost: Money,
     /// Calls that ended with a cost nobody knows.
+    #[serde(skip_serializing_if = "is_zero")]
     pub unknown_cost_calls: u32,
     /// Tokens.
+    #[serde(skip_serializing_if = "is_zero")]
     pub usage: Usage,
     /// Calls started, models and tools.
+    #[serde(skip_serializing_if = "is_zero")]
     pub calls: u32,
     /// Model calls started.
+    #[serde(skip_serializing_if = "is_zero")]
     pub model_calls: u32,
 }
 
@@ -173,4 +183,9 @@ impl Spent {
         }
         self.usage = self.usage.plus(usage);
     }
+}
+
+/// Whether a number, or a sum of numbers, need not be written.
+pub(crate) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

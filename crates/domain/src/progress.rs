@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Spent};
+use crate::{Money, Spent, money::is_zero};
 
 /// Where a workflow is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// How far a workflow was after one record.
+/// How far a workflow was after one record. Every record carries it, so its zeros are not written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::exhaustive_structs, reason = "readers show it whole")]
@@ -58,18 +58,25 @@ pub struct Progress {
     /// Where it is.
     pub stage: Stage,
     /// Agents that ended well.
+    #[serde(skip_serializing_if = "is_zero")]
     pub completed_agents: u32,
     /// Agents that failed.
+    #[serde(skip_serializing_if = "is_zero")]
     pub failed_agents: u32,
     /// Agents planned so far; before planning ends, the number asked for.
+    #[serde(skip_serializing_if = "is_zero")]
     pub total_agents: u32,
     /// 0 to 100, never decreasing.
+    #[serde(skip_serializing_if = "is_zero")]
     pub percent: u8,
     /// Documents rendered.
+    #[serde(skip_serializing_if = "is_zero")]
     pub documents: u32,
     /// Time since it first began to run, waits and restarts included. In milliseconds.
+    #[serde(skip_serializing_if = "is_zero")]
     pub elapsed_ms: u64,
     /// What was spent.
+    #[serde(skip_serializing_if = "is_zero")]
     pub spent: Spent,
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn verify(report: &Path, terminal: Terminal) -> Result<ExitCode, CliE
     }
     if !terminal.json {
         let text = format!(
-            "{} citations in {} sentences hold against {} texts",
+            "{} citations in {} sentences hold against {} source texts",
             found.citations, found.sentences, found.snapshots
         );
         terminal.out(Line::new().styled(Style::Green, "verified").plain(": ").plain(text))?;

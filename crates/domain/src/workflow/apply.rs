@@ -254,7 +254,8 @@ impl Workflow {
         self.open_by_stage[spec.stage as usize] += 1;
         if spec.stage == Stage::Agents {
             self.planned_agents += 1;
-            self.progress.total_agents = self.planned_agents;
+            // Agents are planned one record after the other: until the first of them runs, the number asked for stands.
+            self.progress.total_agents = self.progress.total_agents.max(self.planned_agents);
         }
         self.steps.push(Step {
             spec: Arc::new(spec.clone()),
@@ -291,6 +292,9 @@ impl Workflow {
         });
         self.open_calls.insert(started.call);
         self.steps[step].calls.push(started.call);
+        if self.steps[step].stage() == Stage::Agents {
+            self.progress.total_agents = self.planned_agents;
+        }
         self.reserved_tokens = self.reserved_tokens.saturating_add(started.reserved.tokens);
         self.reserved_cost = self.reserved_cost.plus(started.reserved.cost.unwrap_or_default());
         self.progress.spent.calls += 1;
