@@ -5,6 +5,8 @@ mod answer;
 mod edit;
 mod inline;
 mod lexicon;
+mod lines;
+mod markdown;
 mod near;
 mod passage;
 mod plan;

@@ -183,10 +183,10 @@ mod tests {
 
     #[test]
     fn the_question_comes_first_and_nothing_comes_twice() {
-        let parts = sub_questions("Who issues a diving permit and when does it expire?", 8);
-        assert_eq!(parts[0], "Who issues a diving permit and when does it expire?");
-        assert_eq!(parts[1], "Who issues a diving permit?");
-        assert_eq!(parts[2], "When does it expire (issues diving)?");
+        let parts = sub_questions("Who inspects a quarry lift and when is it greased?", 8);
+        assert_eq!(parts[0], "Who inspects a quarry lift and when is it greased?");
+        assert_eq!(parts[1], "Who inspects a quarry lift?");
+        assert_eq!(parts[2], "When is it greased (inspects quarry)?");
         let mut distinct = parts.clone();
         distinct.sort_unstable();
         distinct.dedup();

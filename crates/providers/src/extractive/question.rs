@@ -36,6 +36,11 @@ pub(super) struct Term {
 }
 
 impl Term {
+    /// Whether the term is a number or a name of a program text.
+    pub(super) fn names_one(&self) -> bool {
+        self.prior > 1.5
+    }
+
     /// How well the term is in a bag, 0 to 1.
     pub(super) fn strength(&self, bag: &Bag) -> f64 {
         let whole = bag.strength(&self.stem);
@@ -98,6 +103,7 @@ impl Question {
                 terms.push(term);
             }
         }
+        terms.extend(permission(text));
         if terms.iter().all(Term::is_weak) {
             // Nothing but weak words: then they are the subject.
             for term in &mut terms {
@@ -114,6 +120,16 @@ impl Question {
     pub(super) fn subject(&self) -> impl Iterator<Item = &Term> {
         self.terms.iter().filter(|term| !term.is_weak())
     }
+}
+
+/// "May" asks what is allowed, and "must" what is required: worth something in an answer, never needed.
+fn permission(text: &str) -> Option<Term> {
+    let modal = super::words::words(text).find_map(|word| match word {
+        "may" => Some("allowed"),
+        "must" => Some("required"),
+        _ => None,
+    })?;
+    Some(Term { word: modal.to_owned(), stem: stem(modal), parts: Vec::new(), prior: 0.45, needed: 0.0 })
 }
 
 /// Where a word stands in its question.

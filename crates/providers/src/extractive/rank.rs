@@ -50,6 +50,8 @@ pub(super) struct Ranking<'a> {
     pub(super) is_answered: bool,
     /// Whether the best unit speaks of all that is asked and has the shape of an answer.
     pub(super) is_clear: bool,
+    /// For each unit, whether it is about another number or name than the best.
+    pub(super) is_elsewhere: Vec<bool>,
 }
 
 impl<'a> Ranking<'a> {
@@ -62,7 +64,11 @@ impl<'a> Ranking<'a> {
         let is_answered = scene.is_answered();
         let best = best(&units, &scores);
         let is_clear = best.first().is_some_and(|at| scene.is_clear(*at));
-        Self { spans, units, scores, best, is_answered, is_clear }
+        let is_elsewhere = match best.first() {
+            Some(first) => (0..units.len()).map(|at| scene.is_elsewhere(at, *first)).collect(),
+            None => Vec::new(),
+        };
+        Self { spans, units, scores, best, is_answered, is_clear, is_elsewhere }
     }
 
     /// The score of the best unit, or 0.
@@ -162,8 +168,23 @@ impl<'a> Scene<'a> {
         const OWN_MIN: f64 = 0.6;
         const AROUND_MIN: f64 = 0.85;
         const FITS_MIN: f64 = 0.7;
+        const OWN_ALONE_MIN: f64 = 0.85;
         let (own, around) = self.coverage(at);
-        own >= OWN_MIN && around >= AROUND_MIN && answer::fits(self.question, &self.units[at]) >= FITS_MIN
+        let fits = answer::fits(self.question, &self.units[at]) >= FITS_MIN;
+        let says_it_all = self.question.wants == Wants::Statement && self.question.subject().count() > 1;
+        says_it_all && own >= OWN_ALONE_MIN || own >= OWN_MIN && around >= AROUND_MIN && fits
+    }
+
+    /// Whether the unit is about something else than the best: it lacks a number or a name of a program text that the
+    /// question gives and the best holds.
+    fn is_elsewhere(&self, at: usize, best: usize) -> bool {
+        let held = |at: usize, number: usize| {
+            let unit = &self.units[at];
+            let above = self.question.terms[number].strength(&unit.above);
+            self.strengths[at][number].max(above).max(self.titles[unit.span][number]).max(self.beside(at, number))
+        };
+        let terms = self.question.terms.iter().enumerate();
+        terms.filter(|(_, term)| term.names_one()).any(|(number, _)| held(best, number) > 0.6 && held(at, number) < 0.3)
     }
 
     /// What a term counts that stands in the units before or after, in the same span.

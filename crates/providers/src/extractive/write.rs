@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use mcp_orchestrator_domain::{NOTHING_FOUND, StepText};
 
 use super::{
-    inline,
+    markdown,
     near::Shingles,
     passage::{Form, Unit},
     rank::Ranking,
@@ -96,7 +96,7 @@ fn passages(ranking: &Ranking<'_>, most: usize, share: f64, used: &mut BTreeSet<
         if passages.len() >= most || ranking.scores[at] < bar {
             break;
         }
-        if used.contains(&at) {
+        if used.contains(&at) || ranking.is_elsewhere[at] {
             continue;
         }
         let passage: Vec<usize> =
@@ -258,7 +258,7 @@ fn more(ranking: &Ranking<'_>, size: Size, used: &mut BTreeSet<usize>, text: &mu
             continue;
         }
         let source = &ranking.spans[ranking.units[at].span].source;
-        let heading = heading(&source.title, &source.uri);
+        let heading = markdown::heading(&source.title, &source.uri);
         match groups.iter().position(|(known, _)| *known == heading) {
             Some(known) if groups[known].1.len() < size.quotes => groups[known].1.push(at),
             None if groups.len() < size.sources => groups.push((heading, vec![at])),
@@ -341,66 +341,7 @@ fn quoted(ranking: &Ranking<'_>, at: usize) -> String {
     let unit = &ranking.units[at];
     let id = &ranking.spans[unit.span].id;
     match unit.form {
-        Form::Code => format!("{} [{id}]", code(&unit.text)),
-        Form::Heading | Form::Sentence | Form::Item | Form::Row => format!("{} [{id}]", prose(&unit.text)),
+        Form::Code => format!("{} [{id}]", markdown::code(&unit.text)),
+        Form::Heading | Form::Sentence | Form::Item | Form::Row => format!("{} [{id}]", markdown::prose(&unit.text)),
     }
-}
-
-fn code(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let marks = "`".repeat(longest + 1);
-    let pad = if longest > 0 { " " } else { "" };
-    format!("{marks}{pad}{text}{pad}{marks}")
-}
-
-/// The text so that Markdown reads it as the same text: no block begins in it, no tag, no emphasis left open.
-fn prose(text: &str) -> String {
-    let text = text.trim_start_matches(['#', '>', '-', '+', '|', '=', '~', ' ']);
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let is_numbered = digits > 0 && (text[digits..].starts_with(". ") || text[digits..].starts_with(") "));
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let rest = &text[at + c.len_utf8()..];
-        if c == '`'
-            && let Some(length) = inline::code_length(&text[at..])
-        {
-            out.push_str(&text[at..at + length]);
-            at += length;
-            continue;
-        }
-        let word_around = out.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric);
-        let is_mark = match c {
-            '<' => rest.starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?')),
-            '*' | '[' | ']' | '`' => true,
-            '_' => !word_around,
-            '.' | ')' => is_numbered && at == digits,
-            _ => false,
-        };
-        if is_mark {
-            out.push('\\');
-        }
-        out.push(c);
-        at += c.len_utf8();
-    }
-    out
-}
-
-/// A source as a heading: foreign text, so one short line without marks. Its document's headings and its path; a file
-/// without headings of its own is named by its path alone.
-fn heading(title: &str, uri: &str) -> String {
-    const CHARS_MAX: usize = 100;
-    const PATH_PARTS_MAX: usize = 3;
-    let path = uri.split_once('/').map_or(uri, |(_, path)| path);
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let file = parts.last().copied().unwrap_or(path);
-    let path = clean(&parts[parts.len().saturating_sub(PATH_PARTS_MAX)..].join("/"), CHARS_MAX);
-    let title = clean(title, CHARS_MAX);
-    if title.is_empty() || title.starts_with(file) { path } else { format!("{title} ({path})") }
-}
-
-fn clean(text: &str, chars_max: usize) -> String {
-    let is_mark = |c: char| c.is_control() || "#*`[]<>|\\".contains(c);
-    let text: String = text.chars().map(|c| if is_mark(c) { ' ' } else { c }).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(chars_max).collect()
 }
