@@ -29,6 +29,8 @@ use crate::{
 const ROUNDS_MAX: u32 = 64;
 /// The longest wait between two looks at a workflow that others run.
 const LOOK: Duration = Duration::from_millis(500);
+/// The same for one that runs here, whose end is told: a net, should a run end in no way it may.
+const LOOK_LOCAL: Duration = Duration::from_secs(5);
 
 /// A running orchestrator. Cheap to clone; all clones are the same.
 ///
@@ -111,10 +113,10 @@ impl Handle {
             if self.is_shut_down() {
                 return Err(Error::ShuttingDown);
             }
-            let local = self.hub.run(id).is_some();
+            let look = if self.hub.run(id).is_some() { LOOK_LOCAL } else { LOOK };
             tokio::select! {
                 () = notified => {}
-                () = tokio::time::sleep(LOOK), if !local => {}
+                () = tokio::time::sleep(look) => {}
             }
         }
     }
@@ -219,7 +221,8 @@ impl Handle {
         match row.summary.status {
             Status::Failed | Status::Cancelled => submit::fork(&self.parts, &row, options).await,
             Status::Completed => Err(Error::Rejected(Rejected::Ended(Status::Completed))),
-            Status::Queued | Status::Running | Status::Waiting => {
+            Status::Waiting => Ok(id.clone()),
+            Status::Queued | Status::Running => {
                 self.parts.store.repair().await?;
                 Ok(id.clone())
             }

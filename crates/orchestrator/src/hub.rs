@@ -49,9 +49,11 @@ impl Hub {
         inner.running.insert(id, run);
     }
 
-    pub(crate) fn run_ended(&self, id: &WorkflowId, fault: Option<Error>) {
+    pub(crate) fn run_ended(&self, id: &WorkflowId, run: &Arc<RunShared>, fault: Option<Error>) {
         let mut inner = self.lock();
-        inner.running.remove(id);
+        if inner.running.get(id).is_some_and(|running| Arc::ptr_eq(running, run)) {
+            inner.running.remove(id);
+        }
         if let Some(fault) = fault {
             if inner.faults.len() >= FAULTS_MAX {
                 inner.faults.remove(0);

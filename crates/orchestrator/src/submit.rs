@@ -41,8 +41,10 @@ pub(crate) async fn submit(
     draft: RequestDraft,
     options: SubmitOptions,
 ) -> Result<WorkflowId, Error> {
-    let request = accept(parts, draft)?;
-    let idempotency = options.idempotency_key.map(|key| idempotency(&key, &request)).transpose()?;
+    let asked = draft.parse(&parts.limits)?;
+    // The hash is of what was asked, not of what this process chose for it: another process may choose otherwise.
+    let idempotency = options.idempotency_key.map(|key| idempotency(&key, &asked)).transpose()?;
+    let request = accept(parts, asked)?;
     let version = version(parts, &request.pattern)?;
     let submitted = Submitted {
         principal: principal.clone(),
@@ -109,8 +111,7 @@ async fn create(
 }
 
 /// The valid request with everything chosen that the draft left open.
-fn accept(parts: &Parts, draft: RequestDraft) -> Result<Request, Error> {
-    let mut request = draft.parse(&parts.limits)?;
+fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
     if !parts.strategies.contains_key(&request.pattern) {
         return Err(unknown_pattern(parts, &request.pattern));
     }

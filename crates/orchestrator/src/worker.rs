@@ -2,16 +2,19 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
+use futures::FutureExt;
 use mcp_orchestrator_domain::WorkflowId;
 use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, Which};
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Error,
     hub::Hub,
     parts::Parts,
     run::{Run, RunCommand, RunEnd, RunShared},
@@ -23,8 +26,8 @@ const LEASE: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(5);
 /// The longest wait between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a workflow that cannot be opened here is left alone.
-const UNOPENABLE: Duration = Duration::from_secs(30);
+/// How long a workflow that cannot go on here is left alone: the fault may pass, and who waits hears of it.
+const FAULT_PAUSE: Duration = Duration::from_secs(5);
 /// Commands waiting for one run.
 const INBOX: usize = 64;
 
@@ -56,7 +59,8 @@ pub(crate) struct Worker {
     pub(crate) abort: CancellationToken,
 }
 
-type Runs = JoinSet<(WorkflowId, RunEnd)>;
+/// A run that ended: which lease it had, what others knew of it, and how it ended.
+type Runs = JoinSet<(LeaseRef, Arc<RunShared>, RunEnd)>;
 
 impl Worker {
     /// Works until `stop` has fired and every run has ended.
@@ -64,6 +68,7 @@ impl Worker {
         let abilities = self.parts.abilities();
         let mut runs: Runs = JoinSet::new();
         let mut leases: HashMap<WorkflowId, LeaseRef> = HashMap::new();
+        let mut renewed = SystemTime::now();
         let mut renew = tokio::time::interval(RENEW);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -72,12 +77,21 @@ impl Worker {
                 return;
             }
             if !stopping {
+                // After a sleep of the machine the leases are late: they are renewed before anything is claimed, so that
+                // a workflow that runs here is not claimed a second time.
+                if renewed.elapsed().is_ok_and(|since| since > RENEW) {
+                    self.renew(&leases).await;
+                    renewed = SystemTime::now();
+                }
                 self.claim(&abilities, &mut runs, &mut leases).await;
             }
             let may_claim = !stopping && self.mode != WorkerMode::None && runs.len() < self.running_max;
             tokio::select! {
                 Some(ended) = runs.join_next() => self.ended(ended, &mut leases),
-                _ = renew.tick() => self.renew(&leases).await,
+                _ = renew.tick() => {
+                    self.renew(&leases).await;
+                    renewed = SystemTime::now();
+                }
                 () = self.parts.store.wait_work(LOOK), if may_claim => {}
                 () = self.stop.cancelled(), if !stopping => {}
             }
@@ -112,36 +126,40 @@ impl Worker {
     fn begin(&self, lease: Lease, runs: &mut Runs) {
         let (commands, inbox) = mpsc::channel(INBOX);
         let shared = Arc::new(RunShared { commands, written: AtomicU64::new(lease.head.value()) });
+        if let Some(earlier) = self.hub.run(&lease.lease.id) {
+            // Its lease ran out and this very worker got the next one: the earlier run must not go on beside the new.
+            let _ = earlier.commands.try_send(RunCommand::Fenced);
+        }
         self.hub.run_begins(lease.lease.id.clone(), Arc::clone(&shared));
         let (parts, abort) = (Arc::clone(&self.parts), self.abort.clone());
         runs.spawn(async move {
-            let id = lease.lease.id.clone();
-            let end = match Run::open(Arc::clone(&parts), &lease, shared).await {
-                Ok(run) => Box::pin(run.run(inbox, abort)).await,
-                Err(error) => {
-                    let not_before = parts.clock.now().after(UNOPENABLE);
-                    let _ = parts.store.release(&lease.lease, Some(not_before)).await;
-                    RunEnd::Fault(error)
-                }
-            };
-            (id, end)
+            let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
+            let end = AssertUnwindSafe(Box::pin(running)).catch_unwind().await;
+            let end = end.unwrap_or_else(|_| RunEnd::Fault(Error::Internal("the run panicked".to_owned())));
+            if matches!(end, RunEnd::Fault(_)) {
+                let not_before = parts.clock.now().after(FAULT_PAUSE);
+                let _ = parts.store.release(&lease.lease, Some(not_before)).await;
+            }
+            (lease.lease, shared, end)
         });
     }
 
     fn ended(
         &self,
-        ended: Result<(WorkflowId, RunEnd), tokio::task::JoinError>,
+        ended: Result<(LeaseRef, Arc<RunShared>, RunEnd), tokio::task::JoinError>,
         leases: &mut HashMap<WorkflowId, LeaseRef>,
     ) {
-        let (id, end) = match ended {
+        let (lease, shared, end) = match ended {
             Ok(ended) => ended,
-            // Nothing in a run may panic; if something does, its lease runs out and another try follows.
             Err(error) => return tracing::error!(%error, "a run broke"),
         };
-        leases.remove(&id);
+        let id = &lease.id;
+        if leases.get(id) == Some(&lease) {
+            leases.remove(id);
+        }
         let fault = match end {
             RunEnd::Done => None,
-            RunEnd::Released => Some(crate::Error::ShuttingDown),
+            RunEnd::Released => Some(Error::ShuttingDown),
             RunEnd::Fenced => {
                 tracing::info!(workflow = %id, "another worker has taken over");
                 None
@@ -151,7 +169,7 @@ impl Worker {
                 Some(error)
             }
         };
-        self.hub.run_ended(&id, fault);
+        self.hub.run_ended(id, &shared, fault);
     }
 
     async fn renew(&self, leases: &HashMap<WorkflowId, LeaseRef>) {
@@ -171,5 +189,18 @@ impl Worker {
             }
             Err(error) => tracing::warn!(%error, "cannot renew leases"),
         }
+    }
+}
+
+async fn run(
+    parts: &Arc<Parts>,
+    lease: &Lease,
+    shared: Arc<RunShared>,
+    inbox: mpsc::Receiver<RunCommand>,
+    abort: CancellationToken,
+) -> RunEnd {
+    match Run::open(Arc::clone(parts), lease, shared).await {
+        Ok(run) => run.run(inbox, abort).await,
+        Err(error) => RunEnd::Fault(error),
     }
 }

@@ -23,6 +23,8 @@ pub enum Act {
     Say(String),
     /// Calls a tool with these arguments.
     CallTool(&'static str, String),
+    /// Calls several tools at once.
+    CallTools(Vec<(&'static str, String)>),
     /// Fails.
     Fail(FailureClass, Option<Duration>),
     /// Never answers.
@@ -198,6 +200,14 @@ impl Provider for ScriptedProvider {
             Act::Say(text) => (text, Vec::new()),
             Act::CallTool(name, arguments) => {
                 (String::new(), vec![ToolCall { id: "call_1".to_owned(), name: name.to_owned(), arguments }])
+            }
+            Act::CallTools(calls) => {
+                let calls = calls.into_iter().enumerate().map(|(position, (name, arguments))| ToolCall {
+                    id: format!("call_{position}"),
+                    name: name.to_owned(),
+                    arguments,
+                });
+                (String::new(), calls.collect())
             }
             Act::Fail(class, pause) => {
                 let error = ProviderError::new(class, "as the script says");

@@ -3,7 +3,7 @@
 use mcp_orchestrator::Error;
 use mcp_orchestrator_domain::{FailureClass, Money, RequestDraft, Status};
 use mcp_orchestrator_providers::Price;
-use mcp_orchestrator_testkit::ScriptedProvider;
+use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging};
 use proptest::prelude::*;
 
 use super::harness::{Engine, research};
@@ -46,6 +46,47 @@ async fn an_unknown_cost_is_null_and_never_zero() {
     let id = engine.submit(research(2)).await;
     let row = engine.handle.settled(&id).await.unwrap();
     assert_eq!(row.summary.progress.cost(), None);
+}
+
+#[tokio::test]
+async fn the_last_call_allowed_is_made_and_the_other_tool_of_the_turn_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.md"), "The log of a workflow survives a crash.\n").unwrap();
+    let engine = Engine::start_with(
+        ScriptedProvider::new(|asked| match asked.input.tool_calls_made {
+            0 if asked.step() == "belter_0" => Act::CallTools(vec![
+                ("corpus_search", r#"{"query":"log"}"#.to_owned()),
+                ("corpus_search", r#"{"query":"crash"}"#.to_owned()),
+            ]),
+            _ => Act::Say(obliging(asked, 1)),
+        }),
+        |builder| builder.with_corpus("docs", folder.path()),
+    );
+    let id = engine.submit(RequestDraft { max_calls: Some(2), ..research(1) }).await;
+    let row = engine.handle.settled(&id).await.unwrap();
+    assert_eq!(row.summary.status, Status::Failed);
+    assert_eq!(row.summary.progress.spent.calls, 2);
+    assert!(row.summary.failure.unwrap().message.contains("calls are used"));
+}
+
+#[tokio::test]
+async fn a_money_budget_outlives_a_call_that_was_cut_off_and_keeps_its_worst_case_taken() {
+    let store: std::sync::Arc<dyn mcp_orchestrator_store::Store> =
+        std::sync::Arc::new(mcp_orchestrator_store::MemoryStore::new());
+    let price =
+        Price { input_per_million: Money::from_usd(1.0).unwrap(), output_per_million: Money::from_usd(1.0).unwrap() };
+    let holding = ScriptedProvider::new(|asked| match asked.step() {
+        "belter_0" => Act::Hang,
+        _ => Act::Say(obliging(asked, 2)),
+    });
+    let one = Engine::start_on(store.clone(), holding.with_price(price), |builder| builder);
+    let id = one.submit(RequestDraft { budget_usd: Some(1.0), ..research(2) }).await;
+    one.until("only one hangs", |p| p.asked().len() == 3 && p.running() == 1).await;
+    one.handle.shutdown(std::time::Duration::ZERO).await.unwrap();
+    let two = Engine::start_on(store, ScriptedProvider::obliging(2).with_price(price), |builder| builder);
+    let row = two.handle.settled(&id).await.unwrap();
+    assert_eq!(row.summary.status, Status::Completed);
+    assert_eq!(row.summary.progress.cost(), None, "what the call cut off cost is not known");
 }
 
 proptest! {

@@ -114,6 +114,53 @@ async fn a_tools_answer_is_not_asked_for_again_after_a_restart() {
     assert_eq!(results.evidence.len(), 1);
 }
 
+#[tokio::test]
+async fn an_agent_that_named_an_unknown_tool_goes_on_after_a_restart_without_asking_again() {
+    let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.md"), "The log of a workflow survives a crash.\n").unwrap();
+    let script = |hold: bool| {
+        ScriptedProvider::new(move |asked| match (asked.step(), asked.input.tool_calls_made) {
+            ("belter_0", 0) => Act::CallTools(vec![("crystal_ball", "{}".to_owned())]),
+            ("belter_0", 1) => Act::CallTool("corpus_search", r#"{"query":"log"}"#.to_owned()),
+            ("belter_0", _) if hold => Act::Hang,
+            _ => Act::Say(obliging(asked, 1)),
+        })
+    };
+    let one = Engine::start_on(store.clone(), script(true), |builder| builder.with_corpus("docs", folder.path()));
+    let id = one.submit(research(1)).await;
+    one.until("the third turn is asked", |p| p.asked().iter().any(|a| a.input.tool_calls_made == 2)).await;
+    one.handle.shutdown(Duration::ZERO).await.unwrap();
+
+    let two = Engine::start_on(store, script(false), |builder| builder.with_corpus("docs", folder.path()));
+    assert_eq!(two.handle.settled(&id).await.unwrap().summary.status, Status::Completed);
+    let first = &two.provider.asked()[0];
+    assert_eq!((first.step(), first.input.tool_calls_made), ("belter_0", 2));
+    let before = one.provider.asked();
+    assert_eq!(first.messages, before[before.len() - 1].messages);
+}
+
+#[tokio::test]
+async fn an_agent_that_ran_out_of_time_gets_new_time_when_its_workflow_is_continued() {
+    let hangs = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_hanging = Arc::clone(&hangs);
+    let engine = Engine::start(ScriptedProvider::new(move |asked| match asked.input.role {
+        Role::Researcher if is_hanging.load(std::sync::atomic::Ordering::Relaxed) => Act::Hang,
+        _ => Act::Say(obliging(asked, 2)),
+    }));
+    let id = engine.submit(research(1)).await;
+    engine.until("the agent hangs", |provider| provider.running() == 1).await;
+    engine.until_recorded(&id, "call_started", 1).await;
+    for _ in 0..200 {
+        engine.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(engine.handle.settled(&id).await.unwrap().summary.status, Status::Failed);
+    hangs.store(false, std::sync::atomic::Ordering::Relaxed);
+    let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert_eq!(engine.handle.settled(&next).await.unwrap().summary.status, Status::Completed);
+}
+
 fn holding(step: &'static str) -> ScriptedProvider {
     ScriptedProvider::new(move |asked| {
         if asked.step() == step { Act::Hold("late".to_owned()) } else { Act::Say(obliging(asked, 4)) }

@@ -7,9 +7,9 @@ use std::{
 
 use super::{Call, CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
-    CallCompleted, CallFailed, CallNo, CallStarted, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq,
-    Stage, StepCompleted, StepFailed, StepId, StepOutput, StepSpec, StepUsage, Submitted, Target, Timestamp, Usage,
-    WorkflowId,
+    Abandoned, CallCompleted, CallFailed, CallNo, CallStarted, Cost, Event, Money, Progress, Record, Recorded,
+    ReportChecked, Seq, Stage, StepCompleted, StepFailed, StepId, StepOutput, StepSpec, StepUsage, Submitted, Target,
+    Timestamp, Usage, WorkflowId,
 };
 
 impl Workflow {
@@ -97,6 +97,11 @@ impl Workflow {
             open_calls: BTreeSet::new(),
             reserved_tokens: 0,
             reserved_cost: Money::ZERO,
+            held_tokens: 0,
+            held_cost: Money::ZERO,
+            unbounded_calls: 0,
+            crashed: false,
+            crashes_in_a_row: 0,
             progress,
             evidence: HashMap::new(),
             timer_fired: None,
@@ -138,6 +143,9 @@ impl Workflow {
                 if started.resumed != (self.started.is_some()) {
                     return Err(Rule::Status);
                 }
+                if std::mem::take(&mut self.crashed) {
+                    self.crashes_in_a_row += 1;
+                }
                 self.inheriting = false;
                 self.started.get_or_insert(at);
                 self.deadline = Some(started.deadline);
@@ -152,6 +160,7 @@ impl Workflow {
                 self.open_call(abandoned.call, &abandoned.step)?;
                 let free = self.call(abandoned.call).and_then(|call| call.reserved.cost) == Some(Money::ZERO);
                 let cost = if free { Cost::FREE } else { Cost::Unknown };
+                self.crashed |= abandoned.reason == Abandoned::Crash;
                 self.end_call(abandoned.call, CallState::Abandoned(abandoned.reason), cost, Usage::default());
                 Ok(())
             }
@@ -173,6 +182,9 @@ impl Workflow {
                 }
                 self.steps[position].answer = Some(given.answer.clone());
                 if self.status == Status::Waiting {
+                    // The time a person takes is not the workflow's.
+                    let waited = at.since(self.updated);
+                    self.deadline = self.deadline.map(|deadline| deadline.after(waited));
                     self.status = Status::Running;
                 }
                 Ok(())
@@ -315,6 +327,7 @@ impl Workflow {
             }
             self.evidence.entry(span.id.clone()).or_insert_with(|| Arc::clone(span));
         }
+        self.crashes_in_a_row = 0;
         let state = CallState::Completed {
             output: completed.output.clone(),
             is_error: completed.is_error,
@@ -340,8 +353,21 @@ impl Workflow {
         self.open_calls.remove(&no);
         let call = &mut self.calls[no.value() as usize];
         call.state = state;
-        self.reserved_tokens = self.reserved_tokens.saturating_sub(call.reserved.tokens);
-        self.reserved_cost = self.reserved_cost.minus(call.reserved.cost.unwrap_or_default());
+        let reserved = call.reserved;
+        self.reserved_tokens = self.reserved_tokens.saturating_sub(reserved.tokens);
+        self.reserved_cost = self.reserved_cost.minus(reserved.cost.unwrap_or_default());
+        if cost == Cost::Unknown {
+            match reserved.cost {
+                Some(worst) => self.held_cost = self.held_cost.plus(worst),
+                None => self.unbounded_calls += 1,
+            }
+        }
+        // A service that says what it charged and counts no tokens was not asked; one that does not say may have been.
+        let uncounted =
+            usage.total() == 0 && (cost == Cost::Unknown || matches!(call.state, CallState::Completed { .. }));
+        if uncounted {
+            self.held_tokens = self.held_tokens.saturating_add(reserved.tokens);
+        }
         let used = &mut self.steps[call.step].used;
         used.cost = used.cost.plus(cost);
         used.usage = used.usage.plus(usage);

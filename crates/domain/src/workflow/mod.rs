@@ -54,6 +54,11 @@ pub struct Workflow {
     open_calls: BTreeSet<CallNo>,
     reserved_tokens: u64,
     reserved_cost: Money,
+    held_tokens: u64,
+    held_cost: Money,
+    unbounded_calls: u32,
+    crashed: bool,
+    crashes_in_a_row: u32,
     progress: Progress,
     evidence: HashMap<EvidenceId, Arc<Span>>,
     timer_fired: Option<Timestamp>,
@@ -191,6 +196,25 @@ impl Workflow {
     #[must_use]
     pub const fn reserved(&self) -> (u64, Money) {
         (self.reserved_tokens, self.reserved_cost)
+    }
+
+    /// Tokens and money still set aside for calls that ended without anybody knowing what they took: abandoned, cut off,
+    /// or answered without a count. Their worst case stays taken, so budgets hold all the same.
+    #[must_use]
+    pub const fn held(&self) -> (u64, Money) {
+        (self.held_tokens, self.held_cost)
+    }
+
+    /// Calls of unknown cost for which not even a worst case is known.
+    #[must_use]
+    pub const fn unbounded_calls(&self) -> u32 {
+        self.unbounded_calls
+    }
+
+    /// How often in a row a worker took over from one that died with open calls, without anything completing between.
+    #[must_use]
+    pub const fn crashes_in_a_row(&self) -> u32 {
+        self.crashes_in_a_row
     }
 
     /// Evidence any tool has found.

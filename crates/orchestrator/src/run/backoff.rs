@@ -30,7 +30,7 @@ pub(crate) fn retry_at(failed: FailedCall, now: Timestamp, deadline: Option<Time
     }
     let grown = FIRST.saturating_mul(1 << failed.failures.saturating_sub(1).min(10)).min(LONGEST);
     let base = failed.retry_after.unwrap_or(grown);
-    let at = now.after(base + jitter(failed.seed, failed.call, grown));
+    let at = now.after(base.saturating_add(jitter(failed.seed, failed.call, grown)));
     deadline.is_none_or(|deadline| at < deadline).then_some(at)
 }
 

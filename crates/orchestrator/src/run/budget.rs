@@ -34,12 +34,13 @@ pub(crate) fn fit(workflow: &Workflow, worst: Reserved, provider: &str) -> Fit {
     let budget = workflow.request().budget;
     let spent = workflow.spent();
     let (reserved_tokens, reserved_cost) = workflow.reserved();
+    let (held_tokens, held_cost) = workflow.held();
     if let Some(no) = calls_left(workflow) {
         return Fit::No(no);
     }
     let mut later = false;
     if let Some(max) = budget.tokens_max {
-        let used = spent.usage.total();
+        let used = spent.usage.total().saturating_add(held_tokens);
         if used.saturating_add(worst.tokens) > max {
             let need = worst.tokens;
             return refuse(format!("the call may take {need} tokens, but {used} of {max} are used"));
@@ -50,13 +51,14 @@ pub(crate) fn fit(workflow: &Workflow, worst: Reserved, provider: &str) -> Fit {
         let Some(cost) = worst.cost else {
             return refuse(format!("the price of {provider} is not known, so a money budget cannot be held"));
         };
-        if spent.unknown_cost_calls > 0 && cost.pico_usd() > 0 {
+        if workflow.unbounded_calls() > 0 && cost.pico_usd() > 0 {
             return refuse("an earlier call's cost is not known, so a money budget cannot be held".to_owned());
         }
-        if spent.cost.plus(cost) > max {
-            return refuse(format!("the call may cost {cost}, but {} of {max} are spent", spent.cost));
+        let taken = spent.cost.plus(held_cost);
+        if taken.plus(cost) > max {
+            return refuse(format!("the call may cost {cost}, but {taken} of {max} are taken"));
         }
-        later |= spent.cost.plus(reserved_cost).plus(cost) > max;
+        later |= taken.plus(reserved_cost).plus(cost) > max;
     }
     if later { Fit::Later } else { Fit::Yes(worst) }
 }

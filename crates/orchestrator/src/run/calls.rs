@@ -5,10 +5,11 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::FutureExt;
 use mcp_orchestrator_domain::{
-    CallNo, CorpusName, Failure, FailureClass, Message, ModelName, Principal, StepId, StepInput, Timestamp, ToolName,
-    ToolSpec, WorkflowId, millis,
+    CallNo, CorpusName, Cost, Failure, FailureClass, Message, ModelName, Principal, StepId, StepInput, Timestamp,
+    ToolName, ToolSpec, Usage, WorkflowId, millis,
 };
 use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
+use mcp_orchestrator_store::StoreError;
 use mcp_orchestrator_tools::{Arguments, CallContext, ToolAnswer, ToolError};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use super::{
     Run,
     ended::{CallEnded, CallOutcome, Ended, ModelAnswered, ToolAnswered},
-    resume::keep,
+    resume::{keep, put_blob},
 };
 use crate::{Error, parts::Parts};
 
@@ -49,13 +50,14 @@ pub(super) enum Start {
 }
 
 impl Start {
-    pub(super) const fn step(&self) -> &StepId {
+    fn place(&self) -> (CallNo, StepId, u16) {
         match self {
-            Self::Model { step, .. } | Self::Tool { step, .. } => step,
+            Self::Model { call, step, .. } => (*call, step.clone(), 0),
+            Self::Tool { call, step, position, .. } => (*call, step.clone(), *position),
         }
     }
 
-    const fn call(&self) -> CallNo {
+    pub(super) const fn call(&self) -> CallNo {
         match self {
             Self::Model { call, .. } | Self::Tool { call, .. } => *call,
         }
@@ -72,8 +74,16 @@ impl Run {
                 principal: self.workflow.principal().clone(),
                 corpora: self.workflow.request().corpora.clone(),
             };
-            let call = start.call();
-            let task = self.in_flight.spawn(caller.make(start));
+            let (call, step, position) = start.place();
+            let is_model = matches!(start, Start::Model { .. });
+            let task = self.in_flight.spawn(async move {
+                let made = AssertUnwindSafe(caller.make(start)).catch_unwind().await;
+                made.unwrap_or_else(|panic| {
+                    let error = CallError::panicked("call", &panic_text(panic.as_ref()));
+                    let outcome = if is_model { CallOutcome::Model(Err(error)) } else { CallOutcome::Tool(Err(error)) };
+                    Ended::Call(CallEnded { call, step, position, run_ms: 0, outcome })
+                })
+            });
             self.open_here.insert(call, task);
         }
     }
@@ -156,7 +166,8 @@ impl Caller {
             Cut::Panicked(text) => return Err(CallError::panicked("provider", &text)),
         };
         let json = serde_json::to_string(&answer.reply).map_err(|error| CallError::internal(&error))?;
-        let output = keep(self.parts.store.as_ref(), &self.principal, json).await.map_err(CallError::Store)?;
+        let kept = keep(&self.parts, &self.principal, json).await;
+        let output = kept.map_err(|error| CallError::unkept(error, answer.cost, answer.usage))?;
         let parked_ms = millis(answer.parked);
         Ok(ModelAnswered { reply: answer.reply, output, usage: answer.usage, cost: answer.cost, parked_ms })
     }
@@ -168,16 +179,17 @@ impl Caller {
             Cut::Late(limit_ms) => return Err(CallError::late(limit_ms)),
             Cut::Panicked(text) => return Err(CallError::panicked("tool", &text)),
         };
-        let store = self.parts.store.as_ref();
         for snapshot in &answer.snapshots {
             let bytes = Bytes::copy_from_slice(snapshot.text.as_bytes());
-            let kept = store.put_blob(&self.principal, bytes).await.map_err(|e| CallError::Store(e.into()))?;
+            let kept = put_blob(&self.parts, &self.principal, bytes).await;
+            let kept = kept.map_err(|error| CallError::unkept(error, answer.cost, Usage::default()))?;
             if kept.sha256 != snapshot.digest {
                 return Err(CallError::panicked("tool", "a snapshot does not have the hash it claims"));
             }
         }
         let content = answer.content.clone();
-        let output = keep(store, &self.principal, answer.content).await.map_err(CallError::Store)?;
+        let kept = keep(&self.parts, &self.principal, answer.content).await;
+        let output = kept.map_err(|error| CallError::unkept(error, answer.cost, Usage::default()))?;
         Ok(ToolAnswered { content, output, is_error, spans: answer.spans, cost: answer.cost })
     }
 }
@@ -194,10 +206,21 @@ enum Cut<T> {
 pub(super) enum CallError {
     Provider(Box<ProviderError>),
     Own(Failure),
+    /// It was answered, and the store has no room for the answer: it counts as paid and is not asked again.
+    Unkept(Failure, Cost, Usage),
     Store(Error),
 }
 
 impl CallError {
+    fn unkept(error: StoreError, cost: Cost, usage: Usage) -> Self {
+        match error {
+            StoreError::Full(_) | StoreError::TooLarge { .. } => {
+                Self::Unkept(Failure::new(FailureClass::Store, error.to_string()), cost, usage)
+            }
+            other => Self::Store(other.into()),
+        }
+    }
+
     fn late(limit_ms: u64) -> Self {
         Self::Own(Failure::new(FailureClass::Deadline, format!("no answer within the step's last {limit_ms} ms")))
     }

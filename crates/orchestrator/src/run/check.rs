@@ -1,7 +1,8 @@
 //! The check step: parses what was written, proves its citations, and keeps what remains. No model takes part.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{fmt::Write as _, panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt;
 use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
     Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report, ReportChecked,
@@ -14,7 +15,7 @@ use super::{
     ended::{Ended, LocalError},
     resume::keep,
 };
-use crate::Error;
+use crate::{Error, parts::Parts};
 
 /// Texts up to this size are checked on the spot; longer ones on a thread of their own.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
@@ -52,10 +53,11 @@ impl Run {
             outcome: self.best_outcome(),
             spans,
         };
-        let (store, tenant) = (Arc::clone(&self.parts.store), self.workflow.principal().clone());
+        let (parts, tenant) = (Arc::clone(&self.parts), self.workflow.principal().clone());
         self.in_flight.spawn(async move {
             let step = check.step.clone();
-            let checked = check.run(store.as_ref(), &tenant).await.map(Box::new);
+            let checked = AssertUnwindSafe(check.run(&parts, &tenant)).catch_unwind().await;
+            let checked = checked.unwrap_or_else(|_| Err(internal("the check panicked"))).map(Box::new);
             Ended::Checked { step, checked }
         });
     }
@@ -72,8 +74,8 @@ impl Run {
 }
 
 impl Check {
-    async fn run(self, store: &dyn Store, tenant: &Principal) -> Result<ReportChecked, LocalError> {
-        let evidence = evidence(store, tenant, &self.spans).await.map_err(LocalError::Store)?;
+    async fn run(self, parts: &Parts, tenant: &Principal) -> Result<ReportChecked, LocalError> {
+        let evidence = evidence(parts.store.as_ref(), tenant, &self.spans).await.map_err(LocalError::Store)?;
         let (step, repair) = (self.step.clone(), self.repair);
         let (settled, findings) = if self.markdown.len() <= INLINE_BYTES_MAX {
             self.prove(&evidence)?
@@ -86,7 +88,7 @@ impl Check {
         let outcome = settled.report.outcome;
         Ok(ReportChecked {
             step,
-            report: keep(store, tenant, json).await.map_err(LocalError::Store)?,
+            report: keep(parts, tenant, json).await.map_err(|error| LocalError::Store(error.into()))?,
             outcome,
             proved: settled.proved,
             marked: settled.marked,

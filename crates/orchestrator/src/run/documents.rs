@@ -1,7 +1,8 @@
 //! Rendering documents: off the loop, into the blob store.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt;
 use mcp_orchestrator_domain::{
     DocumentFormat, DocumentRef, Failure, FailureClass, Outcome, Payload, StepId, file_stem,
 };
@@ -9,7 +10,7 @@ use mcp_orchestrator_domain::{
 use super::{
     Run,
     ended::{Ended, LocalError},
-    resume::load,
+    resume::{load, put_blob},
 };
 use crate::document;
 
@@ -19,7 +20,8 @@ impl Run {
         let parts = Arc::clone(&self.parts);
         let workflow = self.workflow.clone();
         self.in_flight.spawn(async move {
-            let documents = render(&parts, workflow, &report).await;
+            let rendered = AssertUnwindSafe(render(&parts, workflow, &report)).catch_unwind().await;
+            let documents = rendered.unwrap_or_else(|_| Err(internal("the document writer panicked")));
             Ended::Rendered { report, outcome, documents }
         });
     }
@@ -35,11 +37,11 @@ async fn render(
     let (store, tenant) = (Arc::clone(&parts.store), workflow.principal().clone());
     let payload: &Payload = &check.report;
     let json = load(store.as_ref(), &tenant, payload).await.map_err(LocalError::Store)?;
-    let parts = Arc::clone(parts);
+    let own = Arc::clone(parts);
     let rendered = tokio::task::spawn_blocking(move || {
         let report = serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
         let request = Arc::clone(workflow.request());
-        let document = document::assemble(&parts, &workflow, &check, report, workflow.updated());
+        let document = document::assemble(&own, &workflow, &check, report, workflow.updated());
         let stem = file_stem(&request.title);
         let mut rendered = Vec::with_capacity(request.formats.len());
         for format in &request.formats {
@@ -57,7 +59,7 @@ async fn render(
     let rendered = rendered.await.map_err(|_| internal("the document writer panicked"))??;
     let mut documents = Vec::with_capacity(rendered.len());
     for (name, format, text) in rendered {
-        let blob = store.put_blob(&tenant, text.into()).await.map_err(|error| LocalError::Store(error.into()))?;
+        let blob = put_blob(parts, &tenant, text.into()).await.map_err(|error| LocalError::Store(error.into()))?;
         documents.push(DocumentRef { name, format, blob });
     }
     Ok(documents)

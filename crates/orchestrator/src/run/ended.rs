@@ -85,7 +85,9 @@ impl Run {
                 }
             }
             Ended::Rendered { report, outcome, documents } => {
-                self.rendering = false;
+                if !std::mem::take(&mut self.rendering) {
+                    return Ok(());
+                }
                 match documents {
                     Ok(documents) => {
                         self.advance(Event::DocumentsWritten(DocumentsWritten { documents: documents.clone() }))?;
@@ -161,6 +163,7 @@ impl Run {
         let (failure, retry_after, cost, usage) = match error {
             CallError::Provider(error) => (error.failure.clone(), error.retry_after, error.cost, error.usage),
             CallError::Own(failure) => (failure.clone(), None, self.cost_of_nothing(ended.call), Usage::default()),
+            CallError::Unkept(failure, cost, usage) => (failure.clone(), None, *cost, *usage),
             CallError::Store(error) => return Err(Stop::Fault(error.clone())),
         };
         let failures = self.failures_like(ended.call) + 1;

@@ -36,6 +36,12 @@ impl Run {
             Status::Queued | Status::Running => After::Keep,
         };
         self.append(after).await?;
+        self.begun = true;
+        for call in std::mem::take(&mut self.aborts) {
+            if let Some(task) = self.open_here.remove(&call) {
+                task.abort();
+            }
+        }
         match after {
             After::Keep => Ok(()),
             After::Finish | After::Wait | After::Requeue { .. } => Err(Stop::Done),

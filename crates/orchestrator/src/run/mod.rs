@@ -11,8 +11,10 @@ mod documents;
 mod ended;
 mod log;
 mod plan;
+mod prompts;
 mod resume;
 mod steps;
+mod tries;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -43,7 +45,9 @@ pub(crate) use log::summary;
 pub(crate) use resume::{load, read_log, read_workflow};
 
 /// Finished calls taken into one batch at most.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 32;
+/// Rounds in which another writer was faster, before the run gives up.
+const STALE_MAX: u32 = 64;
 
 /// What others tell a run.
 #[derive(Debug)]
@@ -79,7 +83,7 @@ pub(crate) enum RunEnd {
     Released,
     /// Somebody else has it.
     Fenced,
-    /// It cannot go on here; the store or the log is to blame. The lease was given back if that was possible.
+    /// It cannot go on here; the store or the log is to blame.
     Fault(Error),
 }
 
@@ -121,13 +125,16 @@ pub(crate) struct Run {
     texts: HashMap<StepId, Arc<str>>,
     in_flight: JoinSet<Ended>,
     open_here: HashMap<CallNo, tokio::task::AbortHandle>,
+    /// Calls to abort once it is durable that nobody waits for them.
+    aborts: Vec<CallNo>,
     locals: HashSet<StepId>,
     rendering: bool,
     wake: Option<Timestamp>,
     /// When the strategy wants to be asked again.
     timer: Option<Timestamp>,
     replan: bool,
-    abort: CancellationToken,
+    /// Whether its taking over is in the log.
+    begun: bool,
 }
 
 /// What the loop has to act on.
@@ -138,6 +145,15 @@ enum Input {
     Fenced,
     Woken,
     Shutdown,
+}
+
+impl Input {
+    fn cancel_reason(&self) -> Option<&str> {
+        match self {
+            Self::Cancel(reason, _) => Some(reason),
+            Self::Ended(_) | Self::Changed | Self::Fenced | Self::Woken | Self::Shutdown => None,
+        }
+    }
 }
 
 impl Run {
@@ -152,6 +168,17 @@ impl Run {
             .get(name)
             .cloned()
             .ok_or_else(|| Error::Internal(format!("the pattern {name} is not registered here")))?;
+        let (version, wanted) = (strategy.version(), workflow.strategy_version());
+        if version != wanted && !workflow.steps().is_empty() {
+            let message = format!("version {wanted} of {name} planned it, and here is version {version}");
+            return Err(Error::Internal(message));
+        }
+        if let Some(provider) = &workflow.request().provider
+            && !parts.providers.contains_key(provider)
+        {
+            let known = parts.providers.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownProvider { name: provider.to_string(), known });
+        }
         Ok(Self {
             parts,
             strategy,
@@ -165,43 +192,47 @@ impl Run {
             texts: HashMap::new(),
             in_flight: JoinSet::new(),
             open_here: HashMap::new(),
+            aborts: Vec::new(),
+            begun: false,
             locals: HashSet::new(),
             rendering: false,
             wake: None,
             timer: None,
             replan: true,
-            abort: CancellationToken::new(),
         })
     }
 
     /// Runs it until it ends, waits, is lost, or `shutdown` fires. Every call has ended when this returns.
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>, shutdown: CancellationToken) -> RunEnd {
         let stop = self.drive(&mut commands, &shutdown).await;
-        self.abort.cancel();
+        if matches!(stop, Stop::Fault(_)) {
+            // What came back before the fault was paid for; if the store takes it, it is kept.
+            let _ = self.commit().await;
+        }
         self.in_flight.shutdown().await;
         match stop {
             Stop::Done => RunEnd::Done,
             Stop::Released => RunEnd::Released,
             Stop::Fenced => RunEnd::Fenced,
             Stop::Stale => RunEnd::Fault(Error::Internal("the log did not settle".to_owned())),
-            Stop::Fault(error) => {
-                let _ = self.parts.store.release(&self.lease, None).await;
-                RunEnd::Fault(error)
-            }
+            Stop::Fault(error) => RunEnd::Fault(error),
         }
     }
 
     async fn drive(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &CancellationToken) -> Stop {
         let mut inputs = Vec::new();
         let mut stop = self.begin().await.err();
+        let mut stale = 0;
         loop {
             match stop.take() {
-                None => {}
-                Some(Stop::Stale) => {
+                None => stale = 0,
+                Some(Stop::Stale) if stale < STALE_MAX => {
                     // The inputs of the refused batch are acted on again, on the log as it is now.
+                    stale += 1;
                     stop = match self.reload().await {
-                        Ok(()) => self.turn(&mut inputs).await.err(),
                         Err(stop) => Some(stop),
+                        Ok(()) if self.begun => self.turn(&mut inputs).await.err(),
+                        Ok(()) => self.begin().await.err(),
                     };
                     continue;
                 }
@@ -248,23 +279,35 @@ impl Run {
     }
 
     /// Acts on inputs, plans, makes the outcome durable, and only then makes the calls.
-    async fn turn(&mut self, inputs: &mut [Input]) -> Result<(), Stop> {
-        let mut cancels = Vec::new();
-        for input in inputs.iter_mut() {
-            match input {
-                Input::Ended(ended) => self.ended(ended)?,
-                Input::Woken => self.woken()?,
-                Input::Changed => self.catch_up().await?,
-                Input::Fenced => return Err(Stop::Fenced),
-                Input::Shutdown => return self.give_back().await,
-                Input::Cancel(reason, reply) => {
-                    let (unused, _) = oneshot::channel();
-                    cancels.push((std::mem::take(reason), std::mem::replace(reply, unused)));
-                }
+    ///
+    /// What came back is taken first, whatever else has happened: it was paid for. Inputs stay until they are acted on,
+    /// because a refused append makes the whole round begin again.
+    async fn turn(&mut self, inputs: &mut Vec<Input>) -> Result<(), Stop> {
+        for input in inputs.iter() {
+            if let Input::Ended(ended) = input
+                && !self.workflow.status().is_terminal()
+            {
+                self.ended(ended)?;
             }
         }
-        if !cancels.is_empty() {
-            return self.cancel(cancels).await;
+        if self.workflow.status().is_terminal() {
+            return self.commit().await;
+        }
+        if inputs.iter().any(|input| matches!(input, Input::Fenced)) {
+            return Err(Stop::Fenced);
+        }
+        if let Some(reason) = inputs.iter().find_map(Input::cancel_reason) {
+            let stored = self.store_cancel(reason).await;
+            return self.answer_cancels(stored, inputs).await;
+        }
+        if inputs.iter().any(|input| matches!(input, Input::Shutdown)) {
+            return self.give_back().await;
+        }
+        if inputs.iter().any(|input| matches!(input, Input::Changed)) {
+            self.catch_up().await?;
+        }
+        if inputs.iter().any(|input| matches!(input, Input::Woken)) {
+            self.woken()?;
         }
         self.plan()?;
         self.commit().await?;
@@ -272,42 +315,27 @@ impl Run {
         Ok(())
     }
 
-    async fn cancel(&mut self, cancels: Vec<(String, oneshot::Sender<Result<(), Error>>)>) -> Result<(), Stop> {
-        let reason = cancels.first().map(|(reason, _)| reason.clone()).unwrap_or_default();
-        let mut outcome = Err(Stop::Stale);
-        // Bounded: each round another writer has appended, and all a cancelled workflow's writers end.
-        for _ in 0..16 {
-            outcome = self.store_cancel(&reason).await;
-            match outcome {
-                Err(Stop::Stale) => {
-                    if let Err(stop) = self.reload().await {
-                        outcome = Err(stop);
-                        break;
-                    }
-                }
-                _ => break,
-            }
-        }
-        self.abort.cancel();
-        self.in_flight.shutdown().await;
-        let answer = match &outcome {
+    /// Tells who cancelled, once every call has been aborted. Without an answer they look at the log themselves.
+    async fn answer_cancels(&mut self, stored: Result<(), Stop>, inputs: &mut Vec<Input>) -> Result<(), Stop> {
+        let answer = match &stored {
             Ok(()) | Err(Stop::Done) => Ok(()),
             Err(Stop::Fault(error)) => Err(error.clone()),
-            Err(Stop::Stale | Stop::Fenced | Stop::Released) => {
-                Err(Error::Internal("the cancellation could not be stored".to_owned()))
-            }
+            Err(Stop::Stale | Stop::Fenced | Stop::Released) => return stored,
         };
-        for (_, reply) in cancels {
-            let _ = reply.send(answer.clone());
+        self.in_flight.shutdown().await;
+        for input in inputs.drain(..) {
+            if let Input::Cancel(_, reply) = input {
+                let _ = reply.send(answer.clone());
+            }
         }
-        outcome.and(Err(Stop::Done))
+        stored.and(Err(Stop::Done))
     }
 
     async fn store_cancel(&mut self, reason: &str) -> Result<(), Stop> {
         let command = mcp_orchestrator_domain::Command::Cancel { reason: reason.to_owned() };
         let events = match self.workflow.decide(&command) {
             Ok(events) => events,
-            Err(Rejected::Ended(_)) => return Err(Stop::Done),
+            Err(Rejected::Ended(_)) => return Err(Stop::Stale),
             Err(other) => return Err(Stop::Fault(other.into())),
         };
         for event in events {
@@ -333,6 +361,6 @@ impl Run {
 }
 
 fn input_of(joined: Result<Ended, tokio::task::JoinError>) -> Option<Input> {
-    // A call that was aborted has been accounted for by whoever aborted it; panics are caught inside the task.
+    // What was aborted has been accounted for by whoever aborted it; panics are caught inside the tasks.
     joined.ok().map(|ended| Input::Ended(Box::new(ended)))
 }

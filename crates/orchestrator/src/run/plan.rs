@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcp_orchestrator_domain::{
-    Abandoned, CallAbandoned, Completed, Event, Failure, FailureClass, StepFailed, StepId, StepSpec, TimerFired,
-    Timestamp,
+    Abandoned, CallAbandoned, CallNo, Completed, Event, Failure, FailureClass, StepFailed, StepId, StepSpec,
+    TimerFired, Timestamp,
 };
 use mcp_orchestrator_strategies::{Finish, Next};
 
@@ -93,26 +93,24 @@ impl Run {
         }
     }
 
-    /// A step whose result nobody wants: its calls are aborted.
+    /// A step whose result nobody wants.
     fn stop_step(&mut self, id: &StepId) -> Result<(), Stop> {
-        let Some(step) = self.workflow.step(id.as_str()).filter(|step| step.is_open()) else { return Ok(()) };
-        let open: Vec<_> =
-            step.calls().iter().copied().filter(|no| self.workflow.call(*no).is_some_and(|c| c.is_open())).collect();
-        for call in open {
-            if let Some(task) = self.open_here.remove(&call) {
-                task.abort();
-            }
-            self.advance(Event::CallAbandoned(CallAbandoned { call, step: id.clone(), reason: Abandoned::Stopped }))?;
-        }
         self.fail_step(id, Failure::new(FailureClass::Cancelled, "its result was no longer wanted"))
     }
 
-    /// Ends a step badly. Its siblings go on.
+    /// Ends a step badly: its open calls are abandoned, and aborted once that is durable. Its siblings go on.
     pub(super) fn fail_step(&mut self, id: &StepId, failure: Failure) -> Result<(), Stop> {
         let Some(step) = self.workflow.step(id.as_str()).filter(|step| step.is_open()) else { return Ok(()) };
+        let is_open = |no: &CallNo| self.workflow.call(*no).is_some_and(|call| call.is_open());
+        let open: Vec<CallNo> = step.calls().iter().copied().filter(is_open).collect();
+        for call in open {
+            self.starts.retain(|start| start.call() != call);
+            self.aborts.push(call);
+            self.advance(Event::CallAbandoned(CallAbandoned { call, step: id.clone(), reason: Abandoned::Stopped }))?;
+        }
+        let Some(step) = self.workflow.step(id.as_str()) else { return Ok(()) };
         let facts = step.spec().facts(*step.used());
         self.agents.remove(id);
-        self.starts.retain(|start| start.step() != id);
         self.replan = true;
         self.advance(Event::StepFailed(StepFailed { step: id.clone(), facts, failure }))
     }
@@ -139,13 +137,15 @@ impl Run {
 
     /// Nothing more follows now. If nothing ever can, the strategy is at fault.
     fn settle(&mut self) -> Result<(), Stop> {
-        let asks = self.workflow.open_steps().any(|step| step.waits_for_answer());
         let idle = self.workflow.open_calls().next().is_none()
             && self.starts.is_empty()
             && self.locals.is_empty()
             && self.wake.is_none()
             && self.timer.is_none();
-        if idle && !asks {
+        if idle && self.ask_person()? {
+            return Ok(());
+        }
+        if idle {
             let name = self.strategy.name();
             return self.fail(Self::bug(format!("the strategy {name} waits while nothing runs")));
         }

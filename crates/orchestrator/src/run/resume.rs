@@ -1,18 +1,25 @@
 //! From a log to a running workflow: at the start, after a crash, and when somebody else has appended.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use bytes::Bytes;
 use mcp_orchestrator_domain::{
-    Abandoned, Agent, AgentLimits, Call, CallState, Event, Failure, Payload, Principal, Recorded, Reply, Seq, Started,
-    StepKind, StepOutput, Target, ToolResult, Workflow, WorkflowId,
+    Abandoned, Agent, AgentLimits, AgentNext, BlobRef, Call, CallState, Event, Payload, Principal, Recorded, Reply,
+    Seq, Started, StepKind, StepOutput, StepSpec, Target, ToolResult, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Store, StoreError};
 
 use super::{Run, Stop};
-use crate::Error;
+use crate::{Error, parts::Parts};
 
 /// Workers that may end while they run a workflow without its log growing.
 const POISON: u32 = 5;
+/// How often a blob that the busy store refuses is offered.
+const BLOB_ATTEMPTS_MAX: u32 = 6;
 /// Records read at once.
 const PAGE: usize = 500;
 
@@ -53,11 +60,26 @@ pub(crate) async fn load(store: &dyn Store, tenant: &Principal, payload: &Payloa
 }
 
 /// A payload for a text: in place when short, else a blob that is stored before this returns.
-pub(crate) async fn keep(store: &dyn Store, tenant: &Principal, text: String) -> Result<Payload, Error> {
+pub(crate) async fn keep(parts: &Parts, tenant: &Principal, text: String) -> Result<Payload, StoreError> {
     if text.len() <= Payload::INLINE_MAX {
         return Ok(Payload::Inline(text.into()));
     }
-    Ok(Payload::Blob(store.put_blob(tenant, text.into()).await?))
+    Ok(Payload::Blob(put_blob(parts, tenant, text.into()).await?))
+}
+
+/// Stores a blob. A store that is busy or away is asked again for a while: what is to be kept may have been paid for.
+pub(crate) async fn put_blob(parts: &Parts, tenant: &Principal, bytes: Bytes) -> Result<BlobRef, StoreError> {
+    let mut pause = Duration::from_millis(50);
+    for _ in 1..BLOB_ATTEMPTS_MAX {
+        match parts.store.put_blob(tenant, bytes.clone()).await {
+            Err(StoreError::Locked(_) | StoreError::Unavailable(_)) => {
+                parts.clock.sleep_until(parts.clock.now().after(pause)).await;
+                pause *= 2;
+            }
+            kept => return kept,
+        }
+    }
+    parts.store.put_blob(tenant, bytes).await
 }
 
 impl Run {
@@ -66,13 +88,16 @@ impl Run {
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);
         }
-        self.load_texts().await?;
+        let poisoned = self.attempt.max(self.workflow.crashes_in_a_row()) > POISON;
+        if !poisoned {
+            self.load_texts().await?;
+        }
         let abandoned: Vec<Event> = self.workflow.abandon_open_calls(Abandoned::Crash).collect();
         for event in abandoned {
             self.advance(event)?;
         }
-        if let Some(failure) = self.unfit() {
-            self.fail(failure)?;
+        if poisoned {
+            self.fail(Self::bug(format!("{POISON} workers in a row ended while they ran it")))?;
             return self.commit().await;
         }
         let now = self.parts.clock.now();
@@ -89,32 +114,23 @@ impl Run {
         Ok(())
     }
 
-    /// Why no further try is made here, if so.
-    fn unfit(&self) -> Option<Failure> {
-        let (version, wanted) = (self.strategy.version(), self.workflow.strategy_version());
-        if version != wanted {
-            let name = self.strategy.name();
-            let message = format!("it was planned by version {wanted} of {name}, and here is version {version}");
-            return Some(Self::bug(message));
-        }
-        let message = format!("{POISON} workers in a row ended while they ran it");
-        (self.attempt > POISON).then(|| Self::bug(message))
-    }
-
     /// Reads the log again after somebody else has appended. Calls in flight go on.
     pub(super) async fn reload(&mut self) -> Result<(), Stop> {
         self.batch.clear();
         self.starts.clear();
+        self.aborts.clear();
         self.agents.clear();
+        self.rendering = false;
         let log = read_workflow(self.parts.store.as_ref(), &self.lease.id).await;
         self.workflow = log
             .and_then(|workflow| workflow.ok_or_else(|| Error::NotFound(self.lease.id.clone())))
             .map_err(Stop::Fault)?;
+        self.shared.written.store(self.workflow.head().value(), Ordering::Release);
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);
         }
         self.replan = true;
-        self.load_texts().await
+        if self.begun { self.load_texts().await } else { Ok(()) }
     }
 
     /// Takes records somebody else has appended.
@@ -167,39 +183,60 @@ impl Run {
                 .flat_map(|step| step.calls())
                 .filter_map(|no| self.workflow.call(*no).cloned())
                 .collect();
-            let agent = self.transcript(AgentLimits::turns(*turns_max), &calls, store.as_ref(), &tenant).await?;
+            let agent = self.transcript(&spec, AgentLimits::turns(*turns_max), &calls, &tenant).await?;
             self.put_to_work(&spec, agent)?;
         }
         Ok(())
     }
 
     /// The agent as it was when its last answer was stored.
+    ///
+    /// Some tool calls are answered without a call and so without a record: they are answered again in the same words
+    /// when the log shows that the agent went on after them.
     async fn transcript(
         &self,
+        spec: &StepSpec,
         limits: AgentLimits,
         calls: &[Call],
-        store: &dyn Store,
         tenant: &Principal,
     ) -> Result<Agent, Stop> {
         let mut agent = Agent::new(limits);
         for call in calls {
             let CallState::Completed { output, is_error, evidence, .. } = &call.state else { continue };
-            let text = load(store, tenant, output).await.map_err(Stop::Fault)?;
+            let text = load(self.parts.store.as_ref(), tenant, output).await.map_err(Stop::Fault)?;
             let taken = match &call.target {
-                Target::Model { .. } => agent.reply(reply_of(&text)?),
+                Target::Model { .. } => {
+                    if let AgentNext::RunTools { turn, positions } = agent.next() {
+                        self.answer_unrecorded(spec, &mut agent, calls, turn, &positions);
+                    }
+                    agent.reply(reply_of(&text)?)
+                }
                 Target::Tool { .. } => {
                     let Some(asked) = agent.tool_call(call.position).cloned() else { continue };
-                    let content = self.shown(&self.workflow.steps()[call.step].id().clone(), &text, evidence);
+                    let content = self.shown(&spec.id, &text, evidence);
                     let result = ToolResult { call_id: asked.id, name: asked.name, content, is_error: *is_error };
                     agent.tool_result(call.position, result)
                 }
             };
             // An answer the agent has not asked for belongs to a call made twice; the first answer counts.
             if taken.is_err() {
-                tracing::debug!(workflow = %self.lease.id, call = %call.no, "an answer nobody waits for");
+                tracing::warn!(workflow = %self.lease.id, call = %call.no, "an answer nobody waits for");
             }
         }
         Ok(agent)
+    }
+
+    fn answer_unrecorded(&self, spec: &StepSpec, agent: &mut Agent, calls: &[Call], turn: u16, positions: &[u16]) {
+        for position in positions {
+            let Some(asked) = agent.tool_call(*position).cloned() else { continue };
+            let last = calls.iter().rev().find(|call| {
+                call.turn == turn && call.position == *position && matches!(call.target, Target::Tool { .. })
+            });
+            let content = self.refusal(spec, &asked, last).unwrap_or_else(|| "Not answered.".to_owned());
+            let result = ToolResult { call_id: asked.id, name: asked.name, content, is_error: true };
+            // The position waits: `positions` says so.
+            let _ = agent.tool_result(*position, result);
+        }
     }
 }
 

@@ -1,43 +1,27 @@
 //! Moving every open step forward: which call comes next, and whether it may be made now.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    Agent, AgentLimits, AgentNext, Call, CallStarted, CallState, Cost, Event, EvidenceId, Failure, FailureClass,
-    InputRequested, Message, ModelName, Reserved, Role, Span, StepCompleted, StepId, StepInput, StepKind, StepOutput,
-    StepSpec, StepText, Target, Timestamp, ToolName, ToolResult, ToolSpec, cited,
+    Agent, AgentLimits, AgentNext, CallStarted, CallState, Cost, Event, Failure, FailureClass, InputRequested, Message,
+    Reserved, StepCompleted, StepId, StepKind, StepOutput, StepSpec, Target, ToolName, ToolResult,
 };
-use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool_answer};
 
 use super::{
-    AgentAtWork, Run, Stop,
+    Run, Stop,
     budget::{self, Fit},
     calls::Start,
+    tries::Tries,
 };
-
-/// Evidence offered to one step.
-const SPANS_MAX: usize = 200;
-
-/// What the log says of the tries of one call.
-enum Tries {
-    /// It runs.
-    Open,
-    /// It may be made, as this try.
-    Due(u16),
-    /// It may be made later.
-    Parked(Timestamp),
-    /// It failed for good.
-    Failed(Failure),
-}
 
 impl Run {
     /// Moves every open step forward as far as it goes now.
     pub(super) fn advance_steps(&mut self) -> Result<(), Stop> {
         let open: Vec<Arc<StepSpec>> = self.workflow.open_steps().map(|step| Arc::clone(step.spec())).collect();
         for spec in open {
+            if self.workflow.status().is_terminal() {
+                return Ok(());
+            }
             match &spec.kind {
                 StepKind::Agent { turns_max, .. } => {
                     if !self.agents.contains_key(&spec.id) {
@@ -54,107 +38,11 @@ impl Run {
                         self.start_check(&spec, *mode, *repair);
                     }
                 }
-                StepKind::Ask { question } => self.advance_question(&spec, question)?,
+                StepKind::Ask { .. } => self.take_answer(&spec)?,
                 _ => self.fail_step(&spec.id, Self::bug("this version cannot run a step of this kind"))?,
             }
         }
         Ok(())
-    }
-
-    /// Renders the prompt of an agent. A strategy that panics here fails the step, nothing else.
-    pub(super) fn put_to_work(&mut self, spec: &Arc<StepSpec>, agent: Agent) -> Result<(), Stop> {
-        let StepKind::Agent { tools, .. } = &spec.kind else { return Ok(()) };
-        let request = Arc::clone(self.workflow.request());
-        let outputs = self.outputs(spec);
-        let spans = self.spans_cited(&outputs);
-        let inputs = Inputs {
-            request: &request,
-            fence: self.fence(&spec.id),
-            outputs: outputs.clone(),
-            spans: spans.clone(),
-            missing: missing(&self.workflow),
-            findings: findings(&self.workflow, spec),
-            has_sources: self.parts.has_sources(&request.tools),
-            tools,
-        };
-        let Ok(prompt) = catch_unwind(AssertUnwindSafe(|| self.strategy.render(spec, &inputs))) else {
-            return self.fail_step(&spec.id, Self::bug("the strategy panicked while it wrote the prompt"));
-        };
-        let specs: Vec<ToolSpec> = tools
-            .iter()
-            .filter_map(|name| Some(self.parts.tools.find(name.as_str())?.description().spec.clone()))
-            .collect();
-        let mut messages = vec![Message::System(prompt.system.clone()), Message::User(prompt.user.clone())];
-        messages.extend(agent.messages());
-        let input = StepInput {
-            role: spec.role.clone(),
-            question: request.task.clone(),
-            task: spec.task.clone(),
-            parts: request.agents,
-            tools: tools.clone(),
-            spans,
-            outputs,
-            tool_calls_made: agent.tool_calls_made(),
-        };
-        let prompt = Prompt { system: String::new(), user: String::new(), ..prompt };
-        let at_work =
-            AgentAtWork { agent, prompt, messages: Arc::new(messages), tools: specs.into(), input: Arc::new(input) };
-        self.agents.insert(spec.id.clone(), at_work);
-        self.refresh_input(&spec.id);
-        Ok(())
-    }
-
-    /// After tools have answered: the agent's evidence is its own findings first, then what it read.
-    pub(super) fn refresh_input(&mut self, id: &StepId) {
-        let Some(step) = self.workflow.step(id.as_str()) else { return };
-        let found: Vec<Arc<Span>> =
-            step.evidence().iter().filter_map(|id| self.workflow.evidence().get(id).cloned()).collect();
-        let Some(at_work) = self.agents.get_mut(id) else { return };
-        let input = Arc::make_mut(&mut at_work.input);
-        input.tool_calls_made = at_work.agent.tool_calls_made();
-        let known: Vec<Arc<Span>> =
-            input.spans.iter().filter(|s| !found.iter().any(|f| f.id == s.id)).cloned().collect();
-        input.spans = found.into_iter().chain(known).take(SPANS_MAX).collect();
-    }
-
-    /// A tool's answer as the model reads it.
-    pub(super) fn shown(&self, step: &StepId, content: &str, evidence: &[EvidenceId]) -> String {
-        let spans: Vec<Arc<Span>> =
-            evidence.iter().filter_map(|id| self.workflow.evidence().get(id).cloned()).collect();
-        tool_answer(&self.fence(step), content, &spans)
-    }
-
-    /// The text of what a step reads, joined for a check of several.
-    pub(super) fn outputs(&self, spec: &StepSpec) -> Vec<StepText> {
-        spec.reads
-            .iter()
-            .filter_map(|id| {
-                let text = Arc::clone(self.texts.get(id)?);
-                let task = self.workflow.step(id.as_str())?.spec().task.clone();
-                Some(StepText { step: id.clone(), task, evidence: cited(&text), text })
-            })
-            .collect()
-    }
-
-    fn fence(&self, step: &StepId) -> Fence {
-        Fence::new(self.workflow.seed(), step)
-    }
-
-    fn spans_cited(&self, outputs: &[StepText]) -> Vec<Arc<Span>> {
-        let mut spans: Vec<Arc<Span>> = Vec::new();
-        let longest = outputs.iter().map(|output| output.evidence.len()).max().unwrap_or(0);
-        // The first citation of each output, then the second: every output is heard before the bound is reached.
-        for position in 0..longest {
-            for id in outputs.iter().filter_map(|output| output.evidence.get(position)) {
-                if let Some(span) = self.workflow.evidence().get(id)
-                    && spans.len() < SPANS_MAX
-                    && !spans.iter().any(|known| known.id == span.id)
-                {
-                    spans.push(Arc::clone(span));
-                }
-            }
-        }
-        spans
     }
 
     fn advance_agent(&mut self, spec: &Arc<StepSpec>) -> Result<(), Stop> {
@@ -180,6 +68,9 @@ impl Run {
                 return Ok(());
             }
             Tries::Failed(failure) => return self.fail_step(&spec.id, failure),
+            Tries::Answered { .. } => {
+                return self.fail_step(&spec.id, Self::bug("the agent does not fit its own answers in the log"));
+            }
             Tries::Due(attempt) => attempt,
         };
         if !self.has_slot(&spec.id) {
@@ -239,26 +130,28 @@ impl Run {
         let Some(asked) = self.agents.get(&spec.id).and_then(|a| a.agent.tool_call(position)).cloned() else {
             return Ok(());
         };
-        let attempt = match self.tries(&spec.id, turn, Some(position)) {
-            Tries::Open | Tries::Parked(_) => return Ok(()),
-            Tries::Failed(failure) => {
-                return self.answer_for_tool(spec, position, format!("Not answered: {}", failure.message));
+        let (attempt, last) = match self.tries(&spec.id, turn, Some(position)) {
+            Tries::Open | Tries::Parked(_) | Tries::Answered { .. } => return Ok(()),
+            Tries::Failed(_) => (0, self.last_try(&spec.id, turn, position)),
+            Tries::Due(attempt) => {
+                let last = self.last_try(&spec.id, turn, position);
+                // A failure that was taken over gets another try.
+                (attempt, last.filter(|call| matches!(call.state, CallState::Abandoned(_))))
             }
-            Tries::Due(attempt) => attempt,
         };
-        let StepKind::Agent { tools, .. } = &spec.kind else { return Ok(()) };
-        let Ok(name) = ToolName::new(&asked.name) else {
-            return self.answer_for_tool(spec, position, format!("There is no tool named {:?}.", asked.name));
-        };
-        if !tools.contains(&name) {
-            return self.answer_for_tool(spec, position, format!("There is no tool named {name}."));
+        if let Some(content) = self.refusal(spec, &asked, last) {
+            self.give_result(&spec.id, position, content, true);
+            return if self.is_waiting_for_tools(&spec.id) { Ok(()) } else { self.advance_agent(spec) };
         }
-        let repeatable = self.parts.tools.find(name.as_str()).is_none_or(|tool| tool.description().repeatable);
-        if attempt > 1 && !repeatable {
-            let text = "The call was cut off and may have had its effect; it is not made again.".to_owned();
-            return self.answer_for_tool(spec, position, text);
+        let Ok(name) = ToolName::new(&asked.name) else { return Ok(()) };
+        if !self.has_slot(&spec.id) {
+            return Ok(());
         }
         self.start_tool(spec, turn, position, attempt, name, asked.id, asked.arguments)
+    }
+
+    fn is_waiting_for_tools(&self, step: &StepId) -> bool {
+        self.agents.get(step).is_some_and(|at_work| matches!(at_work.agent.next(), AgentNext::RunTools { .. }))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one intent")]
@@ -299,12 +192,6 @@ impl Run {
             idempotency_key,
             reserved,
         }))
-    }
-
-    /// Tells the agent why a tool was not called. Follows from the log alone, so it is not recorded.
-    fn answer_for_tool(&mut self, spec: &Arc<StepSpec>, position: u16, content: String) -> Result<(), Stop> {
-        self.give_result(&spec.id, position, content, true);
-        self.advance_agent(spec)
     }
 
     /// Hands a tool's answer to its agent.
@@ -352,6 +239,20 @@ impl Run {
             Tries::Open | Tries::Parked(_) => Ok(()),
             Tries::Failed(failure) => self.fail_step(&spec.id, failure),
             Tries::Due(_) if !self.has_slot(&spec.id) => Ok(()),
+            // An answer that was taken over: a good one completes the step, a failure gets another try.
+            Tries::Answered { is_error: true, attempt, inherited: true } => self.start_tool(
+                spec,
+                0,
+                0,
+                attempt.saturating_add(1),
+                name.clone(),
+                String::new(),
+                arguments.to_owned(),
+            ),
+            Tries::Answered { .. } => match self.last_try(&spec.id, 0, 0).map(|call| call.no) {
+                Some(call) => self.complete_step(&spec.id, StepOutput::Call(call)),
+                None => Ok(()),
+            },
             Tries::Due(attempt) => {
                 let repeatable = self.parts.tools.find(name.as_str()).is_none_or(|t| t.description().repeatable);
                 if attempt > 1 && !repeatable {
@@ -363,79 +264,23 @@ impl Run {
         }
     }
 
-    fn advance_question(&mut self, spec: &Arc<StepSpec>, question: &str) -> Result<(), Stop> {
-        let Some(step) = self.workflow.step(spec.id.as_str()) else { return Ok(()) };
-        if let Some(answer) = step.answer() {
-            let text: Arc<str> = Arc::from(answer);
-            self.texts.insert(spec.id.clone(), Arc::clone(&text));
-            return self.complete_step(&spec.id, StepOutput::Inline(text));
-        }
-        if step.waits_for_answer() {
-            return Ok(());
-        }
-        let requested = InputRequested { step: spec.id.clone(), question: question.to_owned() };
-        self.advance(Event::InputRequested(requested))
+    /// A person's answer is the output of the step that asked.
+    fn take_answer(&mut self, spec: &Arc<StepSpec>) -> Result<(), Stop> {
+        let answer = self.workflow.step(spec.id.as_str()).and_then(|step| step.answer()).map(Arc::<str>::from);
+        let Some(text) = answer else { return Ok(()) };
+        self.texts.insert(spec.id.clone(), Arc::clone(&text));
+        self.complete_step(&spec.id, StepOutput::Inline(text))
     }
 
-    /// What the log says of the tries of a call: a model call of a turn, or the tool call at a position of it.
-    fn tries(&self, step: &StepId, turn: u16, position: Option<u16>) -> Tries {
-        let Some(step) = self.workflow.step(step.as_str()) else { return Tries::Due(1) };
-        let is_tool = |call: &Call| matches!(call.target, Target::Tool { .. });
-        let mut tries = step
-            .calls()
-            .iter()
-            .rev()
-            .filter_map(|no| self.workflow.call(*no))
-            .filter(|call| call.turn == turn && is_tool(call) == position.is_some())
-            .filter(|call| position.is_none_or(|position| call.position == position));
-        let Some(last) = tries.next() else { return Tries::Due(1) };
-        let next = Tries::Due(last.attempt.saturating_add(1));
-        match &last.state {
-            CallState::Open => Tries::Open,
-            CallState::Abandoned(_) => next,
-            CallState::Failed { .. } if last.inherited => next,
-            CallState::Failed { failure, retry_at: None, .. } => Tries::Failed(failure.clone()),
-            CallState::Failed { retry_at: Some(at), .. } if *at > self.parts.clock.now() => Tries::Parked(*at),
-            CallState::Failed { .. } => next,
-            // The answer is in the log and the transcript was built from it.
-            _ => Tries::Open,
-        }
-    }
-
-    /// Whether the step may make a call beside those that run. Parked steps take no place.
-    fn has_slot(&self, step: &StepId) -> bool {
-        let mut busy: Vec<usize> = self.workflow.open_calls().map(|call| call.step).collect();
-        busy.sort_unstable();
-        busy.dedup();
-        busy.len() < usize::from(self.workflow.request().concurrency_max)
-            || busy.iter().any(|position| self.workflow.steps()[*position].id() == step)
-    }
-
-    fn out_of_time(&self, spec: &StepSpec) -> Option<Failure> {
-        (self.run_ms(&spec.id) >= spec.time_limit_ms)
-            .then(|| Failure::new(FailureClass::Deadline, format!("not finished within {} ms", spec.time_limit_ms)))
-    }
-
-    fn run_ms(&self, id: &StepId) -> u64 {
-        self.workflow.step(id.as_str()).map_or(0, |step| step.used().run_ms)
-    }
-
-    fn last_answer(&self, id: &StepId) -> Option<mcp_orchestrator_domain::CallNo> {
-        let step = self.workflow.step(id.as_str())?;
-        step.calls().iter().rev().copied().find(|no| {
-            self.workflow.call(*no).is_some_and(|call| {
-                matches!(call.target, Target::Model { .. }) && matches!(call.state, CallState::Completed { .. })
-            })
-        })
-    }
-
-    fn model(&self, role: &Role) -> Option<ModelName> {
-        let models = &self.workflow.request().models;
-        let own = match role {
-            Role::Researcher | Role::Searcher(_) | Role::Custom(_) => &models.worker,
-            Role::Synthesizer | Role::Executive | Role::Editor | Role::Monitor => &models.synthesis,
-            _ => &None,
-        };
-        own.clone().or_else(|| models.primary.clone())
+    /// Asks a person, when nothing else is left to do: then the workflow leaves memory until the answer comes. Whether
+    /// there was anything to ask.
+    pub(super) fn ask_person(&mut self) -> Result<bool, Stop> {
+        let asks = self.workflow.open_steps().find_map(|step| match &step.spec().kind {
+            StepKind::Ask { question } => Some((step.id().clone(), question.clone())),
+            _ => None,
+        });
+        let Some((step, question)) = asks else { return Ok(false) };
+        self.advance(Event::InputRequested(InputRequested { step, question }))?;
+        Ok(true)
     }
 }

@@ -1,0 +1,114 @@
+//! What an agent is given: its prompt, its evidence, the outputs it reads. Rendered at dispatch, never stored.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use mcp_orchestrator_domain::{
+    Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolSpec, cited,
+};
+use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool_answer};
+
+use super::{AgentAtWork, Run, Stop};
+
+/// Evidence offered to one step.
+const SPANS_MAX: usize = 200;
+
+impl Run {
+    /// Renders the prompt of an agent. A strategy that panics here fails the step, nothing else.
+    pub(super) fn put_to_work(&mut self, spec: &Arc<StepSpec>, agent: Agent) -> Result<(), Stop> {
+        let StepKind::Agent { tools, .. } = &spec.kind else { return Ok(()) };
+        let request = Arc::clone(self.workflow.request());
+        let outputs = self.outputs(spec);
+        let spans = self.spans_cited(&outputs);
+        let inputs = Inputs {
+            request: &request,
+            fence: self.fence(&spec.id),
+            outputs: outputs.clone(),
+            spans: spans.clone(),
+            missing: missing(&self.workflow),
+            findings: findings(&self.workflow, spec),
+            has_sources: self.parts.has_sources(&request.tools),
+            tools,
+        };
+        let Ok(prompt) = catch_unwind(AssertUnwindSafe(|| self.strategy.render(spec, &inputs))) else {
+            return self.fail_step(&spec.id, Self::bug("the strategy panicked while it wrote the prompt"));
+        };
+        let specs: Vec<ToolSpec> = tools
+            .iter()
+            .filter_map(|name| Some(self.parts.tools.find(name.as_str())?.description().spec.clone()))
+            .collect();
+        let mut messages = vec![Message::System(prompt.system.clone()), Message::User(prompt.user.clone())];
+        messages.extend(agent.messages());
+        let input = StepInput {
+            role: spec.role.clone(),
+            question: request.task.clone(),
+            task: spec.task.clone(),
+            parts: request.agents,
+            tools: tools.clone(),
+            spans,
+            outputs,
+            tool_calls_made: agent.tool_calls_made(),
+        };
+        let prompt = Prompt { system: String::new(), user: String::new(), ..prompt };
+        let at_work =
+            AgentAtWork { agent, prompt, messages: Arc::new(messages), tools: specs.into(), input: Arc::new(input) };
+        self.agents.insert(spec.id.clone(), at_work);
+        self.refresh_input(&spec.id);
+        Ok(())
+    }
+
+    /// After tools have answered: the agent's evidence is its own findings first, then what it read.
+    pub(super) fn refresh_input(&mut self, id: &StepId) {
+        let Some(step) = self.workflow.step(id.as_str()) else { return };
+        let found: Vec<Arc<Span>> =
+            step.evidence().iter().filter_map(|id| self.workflow.evidence().get(id).cloned()).collect();
+        let Some(at_work) = self.agents.get_mut(id) else { return };
+        let input = Arc::make_mut(&mut at_work.input);
+        input.tool_calls_made = at_work.agent.tool_calls_made();
+        let known: Vec<Arc<Span>> =
+            input.spans.iter().filter(|s| !found.iter().any(|f| f.id == s.id)).cloned().collect();
+        input.spans = found.into_iter().chain(known).take(SPANS_MAX).collect();
+    }
+
+    /// A tool's answer as the model reads it.
+    pub(super) fn shown(&self, step: &StepId, content: &str, evidence: &[EvidenceId]) -> String {
+        let spans: Vec<Arc<Span>> =
+            evidence.iter().filter_map(|id| self.workflow.evidence().get(id).cloned()).collect();
+        tool_answer(&self.fence(step), content, &spans)
+    }
+
+    /// The text of what a step reads, joined for a check of several.
+    pub(super) fn outputs(&self, spec: &StepSpec) -> Vec<StepText> {
+        spec.reads
+            .iter()
+            .filter_map(|id| {
+                let text = Arc::clone(self.texts.get(id)?);
+                let task = self.workflow.step(id.as_str())?.spec().task.clone();
+                Some(StepText { step: id.clone(), task, evidence: cited(&text), text })
+            })
+            .collect()
+    }
+
+    fn fence(&self, step: &StepId) -> Fence {
+        Fence::new(self.workflow.seed(), step)
+    }
+
+    fn spans_cited(&self, outputs: &[StepText]) -> Vec<Arc<Span>> {
+        let mut spans: Vec<Arc<Span>> = Vec::new();
+        let longest = outputs.iter().map(|output| output.evidence.len()).max().unwrap_or(0);
+        // The first citation of each output, then the second: every output is heard before the bound is reached.
+        for position in 0..longest {
+            for id in outputs.iter().filter_map(|output| output.evidence.get(position)) {
+                if let Some(span) = self.workflow.evidence().get(id)
+                    && spans.len() < SPANS_MAX
+                    && !spans.iter().any(|known| known.id == span.id)
+                {
+                    spans.push(Arc::clone(span));
+                }
+            }
+        }
+        spans
+    }
+}

@@ -1,0 +1,131 @@
+//! What the log says of the tries of a call, and whether a further one may be made. Reads the workflow, changes nothing.
+
+use std::collections::BTreeMap;
+
+use mcp_orchestrator_domain::{
+    Call, CallNo, CallState, Failure, FailureClass, ModelName, Role, StepId, StepKind, StepSpec, Target, Timestamp,
+    ToolCall, ToolName, clean_line,
+};
+
+use super::Run;
+
+/// What the log says of the tries of one call.
+pub(super) enum Tries {
+    /// It runs.
+    Open,
+    /// It may be made, as this try.
+    Due(u16),
+    /// It may be made later.
+    Parked(Timestamp),
+    /// It failed for good.
+    Failed(Failure),
+    /// It was answered.
+    Answered { is_error: bool, attempt: u16, inherited: bool },
+}
+
+impl Run {
+    /// What an agent is told instead of a tool's answer: no such tool, failed for good, or cut off and not repeatable.
+    /// Follows from the log alone, so it is not recorded.
+    pub(super) fn refusal(&self, spec: &StepSpec, asked: &ToolCall, last: Option<&Call>) -> Option<String> {
+        let StepKind::Agent { tools, .. } = &spec.kind else { return None };
+        let Some(name) = ToolName::new(&asked.name).ok().filter(|name| tools.contains(name)) else {
+            return Some(format!("There is no tool named {:?}.", clean_line(&asked.name, 80)));
+        };
+        match last.map(|call| &call.state) {
+            Some(CallState::Failed { failure, .. }) => Some(format!("Not answered: {}", failure.message)),
+            Some(CallState::Abandoned(_)) => {
+                let repeatable = self.parts.tools.find(name.as_str()).is_none_or(|tool| tool.description().repeatable);
+                let text = "The call was cut off and may have had its effect; it is not made again.";
+                (!repeatable).then(|| text.to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn last_try(&self, step: &StepId, turn: u16, position: u16) -> Option<&Call> {
+        let calls = self.workflow.step(step.as_str())?.calls().iter().rev().filter_map(|no| self.workflow.call(*no));
+        calls
+            .filter(|call| call.turn == turn && call.position == position)
+            .find(|call| matches!(call.target, Target::Tool { .. }))
+    }
+
+    /// What the log says of the tries of a call: a model call of a turn, or the tool call at a position of it.
+    pub(super) fn tries(&self, step: &StepId, turn: u16, position: Option<u16>) -> Tries {
+        let Some(step) = self.workflow.step(step.as_str()) else { return Tries::Due(1) };
+        let is_tool = |call: &Call| matches!(call.target, Target::Tool { .. });
+        let mut tries = step
+            .calls()
+            .iter()
+            .rev()
+            .filter_map(|no| self.workflow.call(*no))
+            .filter(|call| call.turn == turn && is_tool(call) == position.is_some())
+            .filter(|call| position.is_none_or(|position| call.position == position));
+        let Some(last) = tries.next() else { return Tries::Due(1) };
+        let next = Tries::Due(last.attempt.saturating_add(1));
+        match &last.state {
+            CallState::Open => Tries::Open,
+            CallState::Abandoned(_) => next,
+            CallState::Failed { .. } if last.inherited => next,
+            CallState::Failed { failure, retry_at: None, .. } => Tries::Failed(failure.clone()),
+            CallState::Failed { retry_at: Some(at), .. } if *at > self.parts.clock.now() => Tries::Parked(*at),
+            CallState::Failed { .. } => next,
+            CallState::Completed { is_error, .. } => {
+                Tries::Answered { is_error: *is_error, attempt: last.attempt, inherited: last.inherited }
+            }
+            // A state this version does not know is nothing to act on.
+            _ => Tries::Open,
+        }
+    }
+
+    /// Whether the step may make a call beside those that run. Parked steps take no place.
+    pub(super) fn has_slot(&self, step: &StepId) -> bool {
+        let mut busy: Vec<usize> = self.workflow.open_calls().map(|call| call.step).collect();
+        busy.sort_unstable();
+        busy.dedup();
+        busy.len() < usize::from(self.workflow.request().concurrency_max)
+            || busy.iter().any(|position| self.workflow.steps()[*position].id() == step)
+    }
+
+    pub(super) fn out_of_time(&self, spec: &StepSpec) -> Option<Failure> {
+        (self.run_ms(&spec.id) >= spec.time_limit_ms)
+            .then(|| Failure::new(FailureClass::Deadline, format!("not finished within {} ms", spec.time_limit_ms)))
+    }
+
+    /// How long the step's own calls ran. Tools of one turn run side by side, so the longest counts; what was taken over
+    /// from another workflow counts for no limit.
+    pub(super) fn run_ms(&self, id: &StepId) -> u64 {
+        let Some(step) = self.workflow.step(id.as_str()) else { return 0 };
+        let mut models = 0_u64;
+        let mut tools: BTreeMap<u16, u64> = BTreeMap::new();
+        for call in step.calls().iter().filter_map(|no| self.workflow.call(*no)).filter(|call| !call.inherited) {
+            let (CallState::Completed { run_ms, .. } | CallState::Failed { run_ms, .. }) = call.state else { continue };
+            match call.target {
+                Target::Model { .. } => models = models.saturating_add(run_ms),
+                Target::Tool { .. } => {
+                    let longest = tools.entry(call.turn).or_default();
+                    *longest = run_ms.max(*longest);
+                }
+            }
+        }
+        tools.values().fold(models, |sum, longest| sum.saturating_add(*longest))
+    }
+
+    pub(super) fn last_answer(&self, id: &StepId) -> Option<CallNo> {
+        let step = self.workflow.step(id.as_str())?;
+        step.calls().iter().rev().copied().find(|no| {
+            self.workflow.call(*no).is_some_and(|call| {
+                matches!(call.target, Target::Model { .. }) && matches!(call.state, CallState::Completed { .. })
+            })
+        })
+    }
+
+    pub(super) fn model(&self, role: &Role) -> Option<ModelName> {
+        let models = &self.workflow.request().models;
+        let own = match role {
+            Role::Researcher | Role::Searcher(_) | Role::Custom(_) => &models.worker,
+            Role::Synthesizer | Role::Executive | Role::Editor | Role::Monitor => &models.synthesis,
+            _ => &None,
+        };
+        own.clone().or_else(|| models.primary.clone())
+    }
+}
