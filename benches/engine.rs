@@ -9,7 +9,7 @@ mod measure;
 #[path = "engine/workload.rs"]
 mod workload;
 
-use measure::{Cost, median_of};
+use measure::Cost;
 use workload::{Kind, Load};
 
 /// Measured rounds of each row, after one that is not counted. The median is shown.
@@ -70,4 +70,12 @@ fn row(load: &Load, rounds: usize) -> anyhow::Result<()> {
         log_ratio,
     );
     Ok(())
+}
+
+/// Runs a piece of work once uncounted and then `rounds` times; the costs in ascending order of CPU time.
+fn median_of(rounds: usize, mut work: impl FnMut() -> anyhow::Result<Cost>) -> anyhow::Result<Vec<Cost>> {
+    work()?;
+    let mut costs = (0..rounds).map(|_| work()).collect::<anyhow::Result<Vec<_>>>()?;
+    costs.sort_by(|a, b| a.cpu_us.total_cmp(&b.cpu_us));
+    Ok(costs)
 }

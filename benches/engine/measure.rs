@@ -27,14 +27,6 @@ impl Watch {
     }
 }
 
-/// Runs a piece of work once uncounted and then `rounds` times; the costs in ascending order of CPU time.
-pub(crate) fn median_of(rounds: usize, mut work: impl FnMut() -> anyhow::Result<Cost>) -> anyhow::Result<Vec<Cost>> {
-    work()?;
-    let mut costs = (0..rounds).map(|_| work()).collect::<anyhow::Result<Vec<_>>>()?;
-    costs.sort_by(|a, b| a.cpu_us.total_cmp(&b.cpu_us));
-    Ok(costs)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "seconds and nanoseconds of one process")]
 fn process_cpu_us() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);

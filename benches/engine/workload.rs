@@ -85,14 +85,14 @@ pub(crate) fn appends_of_one(load: &Load) -> anyhow::Result<Vec<usize>> {
     let mut rows = database.prepare("SELECT append_id, length(data) FROM event ORDER BY seq")?;
     let mut appends: Vec<usize> = Vec::new();
     let mut last: Option<Vec<u8>> = None;
-    for row in rows.query_map([], |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, usize>(1)?)))? {
+    for row in rows.query_map([], |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, i64>(1)?)))? {
         let (append, bytes) = row?;
         if appends.is_empty() || append != last {
             appends.push(0);
             last = append;
         }
         if let Some(group) = appends.last_mut() {
-            *group += bytes;
+            *group += usize::try_from(bytes)?;
         }
     }
     anyhow::ensure!(appends.len() > 2, "the log has too few appends");

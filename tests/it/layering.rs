@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cli", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "orchestrator", "app"]),
     // beside the product
     ("testkit", &["domain", "providers", "tools", "store", "orchestrator"]),
-    ("xtask", &["domain", "strategies", "providers", "tools"]),
+    ("xtask", &["domain", "documents", "orchestrator"]),
     ("examples", &[]),
     ("benches", &[]),
     ("tests", &[]),

@@ -38,12 +38,12 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         let mut halves = [(false, Tally::default()), (true, Tally::default())];
         for judged in &file.questions {
             let report = library.answer(&judged.ask).with_context(|| format!("failed to answer {:?}", judged.ask))?;
-            let verdict = judge(&report.settled.report, &judged.expected);
+            let verdict = judge(&report.report, &judged.expected);
             let half = &mut halves[usize::from(judged.held_out)].1;
             half.count(&judged.expected, verdict);
-            if report.settled.report.outcome == Outcome::Answered {
-                half.proved += report.settled.proved;
-                half.dropped += report.settled.dropped;
+            if report.report.outcome == Outcome::Answered {
+                half.proved += report.proved;
+                half.dropped += report.dropped;
             }
             options.show(&mut out, judged, verdict, &report)?;
         }
@@ -203,7 +203,7 @@ impl Options {
     fn show(&self, out: &mut impl io::Write, judged: &Judged, verdict: Verdict, report: &Checked) -> io::Result<()> {
         let is_listed = self.missed.as_deref().is_some_and(|half| half == "all" || half == "tune" && !judged.held_out);
         if is_listed && verdict != Verdict::Right {
-            let section = first_section(&report.settled.report);
+            let section = first_section(&report.report);
             writeln!(out, "--- {} (expected {:?})\n{section}\n", judged.ask, judged.expected)?;
         }
         if self.show.as_deref().is_some_and(|text| judged.ask.contains(text)) {
