@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
     let (rounds, scale) = if quick { (1, 20) } else { (ROUNDS, 1) };
     println!("zero-latency provider, Beltalowda, documents off; CPU time of the whole process, median of {rounds}\n");
     println!(
-        "{:<8} {:>6} {:>9} {:>10} {:>12} {:>11} {:>9} {:>12} {:>12}",
+        "{:<8} {:>6} {:>9} {:>10} {:>12} {:>11} {:>9} {:>12} {:>19}",
         "store", "agents", "in flight", "workflows", "CPU us/flow", "us/agent", "flows/s", "x bare tokio", "x bare log"
     );
     for kind in [Kind::Memory, Kind::Sqlite] {
@@ -51,14 +51,14 @@ fn row(load: &Load, rounds: usize) -> anyhow::Result<()> {
         Kind::Sqlite => {
             let appends = workload::appends_of_one(load)?;
             let log = median_of(rounds, || baseline::bare_log(load, &appends))?;
-            format!("{:.2}", engine.cpu_us / log[log.len() / 2].cpu_us)
+            format!("{:.2} ({} appends)", engine.cpu_us / log[log.len() / 2].cpu_us, appends.len())
         }
     };
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
     let flows = load.workflows as f64;
     let per_flow = engine.cpu_us / flows;
     println!(
-        "{:<8} {:>6} {:>9} {:>10} {:>12.0} {:>11.1} {:>9.0} {:>12.1} {:>12}",
+        "{:<8} {:>6} {:>9} {:>10} {:>12.0} {:>11.1} {:>9.0} {:>12.1} {:>19}",
         load.kind.name(),
         load.agents,
         load.in_flight,

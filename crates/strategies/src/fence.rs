@@ -1,7 +1,7 @@
 //! Fences: how text from outside is shown to a model without becoming an instruction. Owns the nonce and the marks;
 //! knows nothing of prompts.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use mcp_orchestrator_domain::{StepId, clean_line};
 
@@ -44,12 +44,18 @@ impl Fence {
     }
 
     /// Breaks up whatever could pass for a mark: the nonce in any case, and the words of a mark.
-    fn defuse(&self, text: &str) -> String {
+    fn defuse<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        // Nearly every text is harmless, and this looks at each one an agent reads: so first only look.
+        let may_be_control = |b: u8| b < b' ' && b != b'\n' && b != b'\t' || b == 0x7f || b == 0xc2;
+        let folded = text.to_ascii_lowercase();
+        if !text.bytes().any(may_be_control) && !folded.contains(&self.nonce) && !folded.contains("<<<") {
+            return Cow::Borrowed(text);
+        }
         let kept: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
         // What replaces a match holds no character of it, so no new match can form around it.
         let kept = replace_ignoring_case(&kept, &self.nonce, "…");
         let kept = replace_ignoring_case(&kept, "<<<END", "‹‹‹end");
-        replace_ignoring_case(&kept, "<<<DATA", "‹‹‹data")
+        Cow::Owned(replace_ignoring_case(&kept, "<<<DATA", "‹‹‹data"))
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) use resume::{load, read_log, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 32;
+/// Times a round waits for further calls that are about to end.
+const YIELDS_MAX: usize = 8;
 /// Rounds in which another writer was faster, before the run gives up.
 const STALE_MAX: u32 = 64;
 
@@ -267,14 +269,21 @@ impl Run {
                 None => std::future::pending().await,
             } } => inputs.push(Input::Woken),
         }
-        // Calls that ended together are written together: let those that are ready be seen first.
-        if matches!(inputs.first(), Some(Input::Ended(_))) && !self.in_flight.is_empty() {
+        // Calls that end together are written together: as long as others become ready, they are let be seen first.
+        for _ in 0..YIELDS_MAX {
+            if !matches!(inputs.last(), Some(Input::Ended(_))) || self.in_flight.is_empty() {
+                return;
+            }
             tokio::task::yield_now().await;
-        }
-        while inputs.len() < BATCH_MAX
-            && let Some(ended) = self.in_flight.try_join_next()
-        {
-            inputs.extend(input_of(ended));
+            let before = inputs.len();
+            while inputs.len() < BATCH_MAX
+                && let Some(ended) = self.in_flight.try_join_next()
+            {
+                inputs.extend(input_of(ended));
+            }
+            if inputs.len() == before {
+                return;
+            }
         }
     }
 
