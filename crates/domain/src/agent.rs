@@ -154,6 +154,11 @@ impl Agent {
         self.turns.last().map(|turn| turn.reply.message.text.trim())
     }
 
+    /// The answers of the last reply's tools so far, in the order the model asked.
+    pub fn last_results(&self) -> impl Iterator<Item = &ToolResult> {
+        self.turns.last().into_iter().flat_map(|turn| turn.results.iter().flatten())
+    }
+
     /// The conversation after the prompt: each reply and the answers of its tools.
     pub fn messages(&self) -> impl Iterator<Item = Message> {
         self.turns.iter().flat_map(|turn| {

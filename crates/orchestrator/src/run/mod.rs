@@ -29,7 +29,7 @@ use mcp_orchestrator_domain::{
     Workflow,
 };
 use mcp_orchestrator_store::{Lease, LeaseRef};
-use mcp_orchestrator_strategies::{Prompt, Strategy};
+use mcp_orchestrator_strategies::Strategy;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -104,10 +104,17 @@ enum Stop {
 #[derive(Debug)]
 struct AgentAtWork {
     agent: Agent,
-    prompt: Prompt,
+    asked: Asked,
     messages: Arc<Vec<Message>>,
     tools: Arc<[ToolSpec]>,
     input: Arc<StepInput>,
+}
+
+/// What each of an agent's requests asks for besides its messages.
+#[derive(Debug)]
+struct Asked {
+    output_schema: Option<serde_json::Value>,
+    temperature: Option<f32>,
 }
 
 /// One running workflow.

@@ -10,7 +10,7 @@ use mcp_orchestrator_domain::{
 };
 use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool_answer};
 
-use super::{AgentAtWork, Run, Stop};
+use super::{AgentAtWork, Asked, Run, Stop};
 
 /// Evidence offered to one step.
 const SPANS_MAX: usize = 200;
@@ -39,7 +39,8 @@ impl Run {
             .iter()
             .filter_map(|name| Some(self.parts.tools.find(name.as_str())?.description().spec.clone()))
             .collect();
-        let mut messages = vec![Message::System(prompt.system.clone()), Message::User(prompt.user.clone())];
+        let Prompt { system, user, output_schema, temperature } = prompt;
+        let mut messages = vec![Message::System(system), Message::User(user)];
         messages.extend(agent.messages());
         let input = StepInput {
             role: spec.role.clone(),
@@ -51,9 +52,9 @@ impl Run {
             outputs,
             tool_calls_made: agent.tool_calls_made(),
         };
-        let prompt = Prompt { system: String::new(), user: String::new(), ..prompt };
+        let asked = Asked { output_schema, temperature };
         let at_work =
-            AgentAtWork { agent, prompt, messages: Arc::new(messages), tools: specs.into(), input: Arc::new(input) };
+            AgentAtWork { agent, asked, messages: Arc::new(messages), tools: specs.into(), input: Arc::new(input) };
         self.agents.insert(spec.id.clone(), at_work);
         self.refresh_input(&spec.id);
         Ok(())

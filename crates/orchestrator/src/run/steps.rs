@@ -116,8 +116,8 @@ impl Run {
             model,
             messages: Arc::clone(&at_work.messages),
             tools,
-            output_schema: at_work.prompt.output_schema.clone().filter(|_| capabilities.output_schema),
-            temperature: at_work.prompt.temperature,
+            output_schema: at_work.asked.output_schema.clone().filter(|_| capabilities.output_schema),
+            temperature: at_work.asked.temperature,
             output_tokens_max,
             idempotency_key: started.idempotency_key.clone(),
             input: Arc::clone(&at_work.input),
@@ -200,9 +200,11 @@ impl Run {
         let Some(asked) = at_work.agent.tool_call(position).cloned() else { return };
         let result = ToolResult { call_id: asked.id, name: asked.name, content, is_error };
         if at_work.agent.tool_result(position, result).is_ok() {
-            let prompt: Vec<Message> = at_work.messages.iter().take(2).cloned().collect();
-            let messages = prompt.into_iter().chain(at_work.agent.messages()).collect();
-            at_work.messages = Arc::new(messages);
+            // The turn's answers are told in the order the model asked, so all of them are awaited.
+            if !matches!(at_work.agent.next(), AgentNext::RunTools { .. }) {
+                let results = at_work.agent.last_results();
+                Arc::make_mut(&mut at_work.messages).extend(results.cloned().map(Message::Tool));
+            }
             self.refresh_input(step);
         }
     }
