@@ -249,6 +249,15 @@ pub(crate) struct ResumeArgs {
     /// The folder its files are written to [default: reports]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
+    /// US dollars a failed or cancelled workflow may cost from its beginning
+    #[arg(long, value_name = "X", requires = "id")]
+    pub(crate) budget_usd: Option<f64>,
+    /// Tokens a failed or cancelled workflow may use from its beginning
+    #[arg(long, value_name = "N", requires = "id", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) budget_tokens: Option<u64>,
+    /// Calls of models and tools a failed or cancelled workflow may make from its beginning
+    #[arg(long, value_name = "N", requires = "id", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_calls: Option<u32>,
 }
 
 #[derive(Debug, Args)]

@@ -73,6 +73,10 @@ pub(crate) enum CliError {
     Stopped { id: WorkflowId, status: Status },
     #[error("workflow {id} is {status}; it has no report yet")]
     NotEnded { id: WorkflowId, status: Status },
+    #[error("workflow {id} is {status}: only a failed or cancelled one is continued with other budgets")]
+    Budgets { id: WorkflowId, status: Status },
+    #[error("--budget-usd is {0}, expected more than 0 US dollars")]
+    BudgetUsd(f64),
     #[error("workflow {0} was cancelled")]
     Cancelled(WorkflowId),
     #[error(transparent)]
@@ -104,7 +108,8 @@ impl CliError {
     /// How the process ends; `None`: quietly, as if all were well.
     pub(crate) const fn exit(&self) -> Option<Exit> {
         Some(match self {
-            Self::Closed(_) => return None,
+            Self::Closed(Closed::Pipe) => return None,
+            Self::Closed(Closed::Failed(_)) => Exit::Failed,
             Self::Home(_) | Self::Settings(_) | Self::Provider(_) => Exit::Setting,
             Self::Task(_)
             | Self::Request(_)
@@ -115,6 +120,8 @@ impl CliError {
             | Self::NoDocuments
             | Self::UnknownCorpus { .. }
             | Self::NotEnded { .. }
+            | Self::Budgets { .. }
+            | Self::BudgetUsd(_)
             | Self::BadReport(_)
             | Self::Out(_) => Exit::Refused,
             Self::OpenStore(OpenStoreError::Open { source, .. }) | Self::Store(source) => of_store(source),
@@ -139,7 +146,7 @@ impl CliError {
             Self::Closed(_) => "closed",
             Self::Home(_) | Self::Settings(_) => "setting",
             Self::Task(_) => "task",
-            Self::Request(_) | Self::Limit(_) => "invalid_request",
+            Self::Request(_) | Self::Limit(_) | Self::BudgetUsd(_) | Self::Budgets { .. } => "invalid_request",
             Self::Name(_) | Self::Event(_) => "invalid_name",
             Self::Documents(_) | Self::NoDocuments | Self::UnknownCorpus { .. } => "corpus",
             Self::Provider(ProviderChoiceError::Unknown { .. } | ProviderChoiceError::Name(_)) => "unknown_provider",

@@ -22,10 +22,22 @@ pub(crate) struct Terminal {
     color_err: bool,
 }
 
-/// Whoever read our output has gone. Everything ends quietly.
+/// Our output goes nowhere any more.
 #[derive(Debug, thiserror::Error)]
-#[error("the output was closed")]
-pub(crate) struct Closed;
+pub(crate) enum Closed {
+    /// Whoever read it has gone. Everything ends quietly.
+    #[error("the output was closed")]
+    Pipe,
+    /// It cannot be written: a full disk behind a redirection.
+    #[error("cannot write the output: {0}")]
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Closed {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::Pipe } else { Self::Failed(error) }
+    }
+}
 
 /// How a word stands out.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +76,7 @@ impl Terminal {
     pub(crate) fn out(&self, line: impl Into<Line>) -> Result<(), Closed> {
         let mut stdout = io::stdout().lock();
         let written = writeln!(stdout, "{}", line.into().render(self.color_out));
-        written.and_then(|()| stdout.flush()).map_err(|_| Closed)
+        written.and_then(|()| stdout.flush()).map_err(Closed::from)
     }
 
     /// Writes one JSON value as a line to stdout.
@@ -75,7 +87,7 @@ impl Terminal {
         let mut line = serde_json::to_vec(value).unwrap_or_default();
         line.push(b'\n');
         let mut stdout = io::stdout().lock();
-        stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(|_| Closed)
+        stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(Closed::from)
     }
 
     /// Writes bytes to stdout as they are: completion scripts, the manual page.
@@ -84,7 +96,7 @@ impl Terminal {
     /// [`Closed`] when nobody reads it any more.
     pub(crate) fn out_bytes(&self, bytes: &[u8]) -> Result<(), Closed> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|_| Closed)
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Closed::from)
     }
 
     /// Writes a line to stderr, harmless. Whether somebody reads it does not matter.

@@ -11,9 +11,12 @@ pub(crate) fn no_result(agents: &[&Step]) -> Failure {
             None => reasons.push((failure, vec![agent])),
         }
     }
+    // A budget that stopped every agent is the caller's to raise, so that is what is told.
+    let is_budget = !reasons.is_empty() && reasons.iter().all(|(failure, _)| failure.class == FailureClass::Budget);
+    let class = if is_budget { FailureClass::Budget } else { FailureClass::NoResult };
     let reasons: Vec<String> =
         reasons.iter().map(|(failure, agents)| format!("{} ({failure})", agents.join(", "))).collect();
     let count = agents.len();
     let all = if count == 1 { "the only agent failed".to_owned() } else { format!("all {count} agents failed") };
-    Failure::new(FailureClass::NoResult, format!("{all}: {}", reasons.join("; ")))
+    Failure::new(class, format!("{all}: {}", reasons.join("; ")))
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use mcp_orchestrator::{Handle, SubmitOptions, WorkerMode};
-use mcp_orchestrator_domain::{Status, Timestamp, WorkflowId, millis};
+use mcp_orchestrator_domain::{Budget, Status, Timestamp, WorkflowId, millis};
 use mcp_orchestrator_store::{Store, WorkflowRow};
 use tokio::sync::Notify;
 
@@ -48,7 +48,7 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
     put_away(&handle).await;
     match ended? {
         Ok(code) => Ok(code),
-        Err(row) => resume::one(session, &store, &row, &work.out).await,
+        Err(row) => resume::one(session, &store, &row, &work.out, Budget::default()).await,
     }
 }
 
@@ -91,12 +91,22 @@ pub(crate) async fn to_the_end(
     let failed = follow::to_the_end(handle, id, &mut view, Some(interrupted)).await;
     interrupts.abort();
     drop(view);
-    let failed = failed?;
+    // Nobody reads the events any more, but the report is still wanted: its files are written all the same.
+    let (failed, closed) = match failed {
+        Err(CliError::Closed(closed)) => {
+            handle.settled(id).await?;
+            (Vec::new(), Some(closed))
+        }
+        failed => (failed?, None),
+    };
     let row = handle.status(id).await?;
     match row.summary.status {
         Status::Completed => {
             let found = handle.results(id).await?;
             let paths = results::save(&found, out)?;
+            if let Some(closed) = closed {
+                return Err(closed.into());
+            }
             results::show(terminal, &found, &paths)?;
             Ok(ExitCode::SUCCESS)
         }

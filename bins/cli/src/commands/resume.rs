@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use mcp_orchestrator::{ResumeOptions, WorkerMode};
 use mcp_orchestrator_app::Reason;
-use mcp_orchestrator_domain::{Principal, Status, WorkflowId};
+use mcp_orchestrator_domain::{Budget, Money, Principal, Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, Store, WorkflowRow};
 
 use super::drive::{put_away, to_the_end};
@@ -15,6 +15,11 @@ const UNFINISHED_MAX: usize = 500;
 
 pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, CliError> {
     let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
+    let budget = Budget {
+        cost_max: args.budget_usd.map(dollars).transpose()?,
+        tokens_max: args.budget_tokens,
+        calls_max: args.max_calls,
+    };
     let id: Option<WorkflowId> = args.id.as_deref().map(str::parse).transpose()?;
     reports::prepare(&out)?;
     session.block_on(async {
@@ -23,7 +28,7 @@ pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, Cl
             Some(id) => {
                 let row = store.get(&id).await?.filter(|row| row.principal == Principal::local());
                 let row = row.ok_or_else(|| mcp_orchestrator::Error::NotFound(id.clone()))?;
-                one(session, &store, &row, &out).await
+                one(session, &store, &row, &out, budget).await
             }
             None => all(session, &store, &out).await,
         }
@@ -47,7 +52,7 @@ async fn all(session: &Session, store: &Arc<dyn Store>, out: &Path) -> Result<Ex
     }
     let mut worst = None;
     for row in left {
-        match one(session, store, row, out).await {
+        match one(session, store, row, out, Budget::default()).await {
             Ok(_) => {}
             Err(stop @ (CliError::Closed(_) | CliError::Cancelled(_))) => return Err(stop),
             Err(error) => {
@@ -66,7 +71,12 @@ pub(crate) async fn one(
     store: &Arc<dyn Store>,
     row: &WorkflowRow,
     out: &Path,
+    budget: Budget,
 ) -> Result<ExitCode, CliError> {
+    let status = row.summary.status;
+    if budget != Budget::default() && !matches!(status, Status::Failed | Status::Cancelled) {
+        return Err(CliError::Budgets { id: row.id.clone(), status });
+    }
     let names = &row.needs.corpora;
     let folders =
         sources::recall(store.as_ref(), &row.id, &row.summary.title, names, &session.settings.corpora).await?;
@@ -80,7 +90,7 @@ pub(crate) async fn one(
     let corpora = session.open(&folders).await?;
     let handle = session.worker(store, &choice, &corpora, WorkerMode::Only(vec![row.id.clone()]))?;
     let ended = async {
-        let options = ResumeOptions { reserved: true, ..ResumeOptions::default() };
+        let options = ResumeOptions { reserved: true, budget };
         let id = handle.resume(&row.id, options).await?;
         if id != row.id {
             sources::remember(store.as_ref(), &id, &folders).await?;
@@ -92,4 +102,8 @@ pub(crate) async fn one(
     let ended = ended.await;
     put_away(&handle).await;
     ended
+}
+
+fn dollars(usd: f64) -> Result<Money, CliError> {
+    Money::from_usd(usd).filter(|money| *money > Money::ZERO).ok_or(CliError::BudgetUsd(usd))
 }

@@ -181,7 +181,7 @@ impl Writer {
         hints: Arc<Hints>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel();
-        let state = State {
+        let mut state = State {
             path: path.to_owned(),
             connection,
             workers,
@@ -191,6 +191,8 @@ impl Writer {
             hints,
             version: 0,
         };
+        // Read before the store is handed out: whatever others commit from then on is told.
+        state.version = state.data_version().unwrap_or(0);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || state.run(&receiver))
@@ -270,7 +272,6 @@ struct State {
 
 impl State {
     fn run(mut self, jobs: &mpsc::Receiver<Box<dyn Job>>) {
-        self.version = self.data_version().unwrap_or(0);
         let mut looked = Instant::now();
         let mut batch = Vec::with_capacity(BATCH_MAX);
         loop {
