@@ -7,6 +7,7 @@ mod ending;
 mod help;
 mod machine;
 mod model_server;
+mod output;
 mod refusals;
 mod research;
 mod setup;
