@@ -1,4 +1,4 @@
-//! Documents as Markdown. Owns the page around a report and its front matter; the blocks are in [`body`].
+//! Documents as Markdown. Owns the page around a report and its front matter; the blocks are in `body`.
 
 mod body;
 
