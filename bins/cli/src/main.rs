@@ -18,6 +18,10 @@ use clap::Parser as _;
 
 use crate::{args::Cli, terminal::Terminal};
 
+/// Workflows are many short-lived texts: with the system's allocator they take nearly twice the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::of_this_process(&cli.common);

@@ -66,7 +66,7 @@ fn show(terminal: Terminal, row: &WorkflowRow) -> Result<(), CliError> {
     };
     let status = Line::new().styled(Style::Bold, &row.id).plain("  ").styled(style(summary.status), summary.status);
     terminal.out(status)?;
-    field("title", summary.title.clone())?;
+    field("title", summary.title.to_string())?;
     field("task", brief(&summary.task))?;
     field("pattern", row.pattern.to_string())?;
     if let Some(provider) = &row.needs.provider {

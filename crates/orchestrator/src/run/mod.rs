@@ -36,9 +36,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, parts::Parts};
+use crate::{
+    Error,
+    parts::{Parts, random},
+};
 use calls::Start;
 use ended::Ended;
+use log::Shown;
 
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
@@ -144,6 +148,9 @@ pub(crate) struct Run {
     replan: bool,
     /// Whether its taking over is in the log.
     begun: bool,
+    shown: Shown,
+    /// The name of the last append.
+    append_id: u128,
 }
 
 /// What the loop has to act on.
@@ -188,6 +195,7 @@ impl Run {
             let known = parts.providers.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownProvider { name: provider.to_string(), known });
         }
+        let shown = Shown::of(workflow.request());
         Ok(Self {
             parts,
             strategy,
@@ -208,6 +216,8 @@ impl Run {
             wake: None,
             timer: None,
             replan: true,
+            shown,
+            append_id: u128::from_be_bytes(random()?),
         })
     }
 

@@ -132,7 +132,7 @@ impl Story {
             Role::Custom(_) => StepKind::Ask { question: "Which edition?".to_owned() },
             _ => StepKind::Agent { tools: vec![tool()], turns_max: 4, output_tokens_max: 1000 },
         };
-        self.happen(Event::StepPlanned(Box::new(StepSpec {
+        self.happen(Event::StepPlanned(Arc::new(StepSpec {
             id: step(id),
             kind,
             role,
