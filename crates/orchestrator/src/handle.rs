@@ -99,11 +99,18 @@ impl Handle {
     /// [`Error::ShuttingDown`].
     pub async fn settled(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
         let waiter = self.hub.wait_for(id);
+        let mut known: Option<WorkflowRow> = None;
         loop {
             let notified = waiter.notify.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            let row = self.status(id).await?;
+            let row = match (known.take(), waiter.last()) {
+                (Some(row), Some(last)) => {
+                    let (head, summary) = (last.head, last.summary.clone());
+                    return Ok(WorkflowRow { head, summary, owner: None, ..row });
+                }
+                (None | Some(_), _) => self.status(id).await?,
+            };
             if row.summary.status.is_terminal() {
                 return Ok(row);
             }
@@ -118,6 +125,7 @@ impl Handle {
                 () = notified => {}
                 () = tokio::time::sleep(look) => {}
             }
+            known = Some(row);
         }
     }
 

@@ -54,7 +54,7 @@ pub(crate) async fn submit(
     };
     let id = new_id(&submitted.request.pattern)?;
     let (workflow, first) = Workflow::submit(id, submitted, parts.clock.now());
-    create(parts, &workflow, vec![first], idempotency, options.reserved).await
+    create(parts, workflow, vec![first], idempotency, options.reserved).await
 }
 
 /// Continues an ended workflow as a new one.
@@ -75,12 +75,12 @@ pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: ResumeOption
     };
     let id = new_id(&submitted.request.pattern)?;
     let (workflow, records) = fork_at_head(&source, &log, id, submitted, parts.clock.now())?;
-    create(parts, &workflow, records, None, options.reserved).await
+    create(parts, workflow, records, None, options.reserved).await
 }
 
 async fn create(
     parts: &Parts,
-    workflow: &Workflow,
+    workflow: Workflow,
     records: Vec<Recorded>,
     idempotency: Option<Idempotency>,
     reserved: bool,
@@ -99,11 +99,18 @@ async fn create(
         priority: request.priority,
         idempotency,
         records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
-        summary: summary(workflow),
+        summary: summary(&workflow),
         reserved_for: reserved.then(|| WorkerId::clone(&parts.worker)),
     };
-    match parts.store.create(new).await {
-        Ok(Created::New(_)) => Ok(workflow.id().clone()),
+    let id = workflow.id().clone();
+    // Before it is stored: from then on it may be claimed at any moment.
+    parts.fresh.put(workflow);
+    let created = parts.store.create(new).await;
+    if !matches!(created, Ok(Created::New(_))) {
+        parts.fresh.take(&id);
+    }
+    match created {
+        Ok(Created::New(_)) => Ok(id),
         Ok(Created::Existing(id)) => Ok(id),
         Err(StoreError::IdempotencyMismatch) => Err(Error::IdempotencyMismatch),
         Err(error) => Err(error.into()),

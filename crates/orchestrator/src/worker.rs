@@ -157,19 +157,19 @@ impl Worker {
         if leases.get(id) == Some(&lease) {
             leases.remove(id);
         }
-        let fault = match end {
-            RunEnd::Done => None,
-            RunEnd::Released => Some(Error::ShuttingDown),
+        let (last, fault) = match end {
+            RunEnd::Done(last) => (last, None),
+            RunEnd::Released => (None, Some(Error::ShuttingDown)),
             RunEnd::Fenced => {
                 tracing::info!(workflow = %id, "another worker has taken over");
-                None
+                (None, None)
             }
             RunEnd::Fault(error) => {
                 tracing::error!(workflow = %id, %error, "the workflow cannot go on here");
-                Some(error)
+                (None, Some(error))
             }
         };
-        self.hub.run_ended(id, &shared, fault);
+        self.hub.run_ended(id, &shared, last.map(|last| *last), fault);
     }
 
     async fn renew(&self, leases: &HashMap<WorkflowId, LeaseRef>) {

@@ -117,7 +117,7 @@ impl Shown {
         Self { title: request.title.as_str().into(), task: request.task[..end].into() }
     }
 
-    fn summary(&self, workflow: &Workflow) -> Summary {
+    pub(super) fn summary(&self, workflow: &Workflow) -> Summary {
         Summary {
             status: workflow.status(),
             title: Arc::clone(&self.title),
