@@ -23,7 +23,10 @@ use crate::{args::Cli, terminal::Terminal};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error, std::env::args_os()),
+    };
     let terminal = Terminal::of_this_process(&cli.common);
     log_to_stderr();
     match commands::run(cli, terminal) {

@@ -29,6 +29,37 @@ pub(crate) struct Parts {
     pub(crate) worker: WorkerId,
     pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
     pub(crate) fresh: Fresh,
+    pub(crate) adopted: Adopted,
+}
+
+/// Unfinished workflows of others that were resumed through this orchestrator: its worker runs them as if they were its
+/// own, once nobody else does.
+#[derive(Debug, Default)]
+pub(crate) struct Adopted {
+    ids: Mutex<Vec<WorkflowId>>,
+}
+
+/// Adopted workflows remembered; the oldest go first.
+const ADOPTED_MAX: usize = 256;
+
+impl Adopted {
+    pub(crate) fn add(&self, id: &WorkflowId) {
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ids.contains(id) {
+            if ids.len() >= ADOPTED_MAX {
+                ids.remove(0);
+            }
+            ids.push(id.clone());
+        }
+    }
+
+    pub(crate) fn remove(&self, id: &WorkflowId) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).retain(|adopted| adopted != id);
+    }
+
+    pub(crate) fn ids(&self) -> Vec<WorkflowId> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Workflows this process has just submitted: whoever claims one here need not read what it has just written.

@@ -78,8 +78,10 @@ fn show(terminal: Terminal, row: &WorkflowRow) -> Result<(), CliError> {
     if let Some(finished) = summary.finished {
         field("finished", moment(finished))?;
     }
-    if let Some(owner) = &row.owner {
-        field("run by", owner.0.to_string())?;
+    match (&row.owner, summary.status) {
+        (Some(owner), _) => field("run by", owner.0.to_string())?,
+        (None, Status::Running) => field("run by", format!("nobody; `mcp-orchestrator resume {}` goes on", row.id))?,
+        (None, _) => {}
     }
     if let Some(failure) = &summary.failure {
         field("error", failure.to_string())?;
