@@ -45,6 +45,7 @@
 //! Start at [`Orchestrator::builder`], then [`Handle`].
 
 mod builder;
+mod caught;
 mod clock;
 #[cfg(feature = "corpus")]
 mod corpora;
@@ -56,6 +57,7 @@ mod orchestrator;
 mod parts;
 mod results;
 mod run;
+mod signal;
 mod submit;
 mod worker;
 

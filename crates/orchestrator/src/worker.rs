@@ -2,22 +2,21 @@
 
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
 
-use futures::FutureExt;
 use mcp_orchestrator_domain::WorkflowId;
 use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, Which};
 use tokio::{sync::mpsc, task::JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
+    caught::caught,
     hub::Hub,
     parts::Parts,
     run::{Run, RunCommand, RunEnd, RunShared},
+    signal::Signal,
 };
 
 /// How long a lease lasts without renewal.
@@ -54,9 +53,9 @@ pub(crate) struct Worker {
     pub(crate) mode: WorkerMode,
     pub(crate) running_max: usize,
     /// Fires when nothing more may be claimed.
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Signal,
     /// Fires when runs must give their workflows back.
-    pub(crate) abort: CancellationToken,
+    pub(crate) abort: Signal,
 }
 
 /// A run that ended: which lease it had, what others knew of it, and how it ended.
@@ -72,7 +71,7 @@ impl Worker {
         let mut renew = tokio::time::interval(RENEW);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let stopping = self.stop.is_cancelled();
+            let stopping = self.stop.has_fired();
             if stopping && runs.is_empty() {
                 return;
             }
@@ -93,7 +92,7 @@ impl Worker {
                     renewed = SystemTime::now();
                 }
                 () = self.parts.store.wait_work(LOOK), if may_claim => {}
-                () = self.stop.cancelled(), if !stopping => {}
+                () = self.stop.fired(), if !stopping => {}
             }
         }
     }
@@ -138,7 +137,7 @@ impl Worker {
         let (parts, abort) = (Arc::clone(&self.parts), self.abort.clone());
         runs.spawn(async move {
             let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
-            let end = AssertUnwindSafe(Box::pin(running)).catch_unwind().await;
+            let end = caught(Box::pin(running)).await;
             let end = end.unwrap_or_else(|_| RunEnd::Fault(Error::Internal("the run panicked".to_owned())));
             if matches!(end, RunEnd::Fault(_)) {
                 let not_before = parts.clock.now().after(FAULT_PAUSE);
@@ -204,7 +203,7 @@ async fn run(
     lease: &Lease,
     shared: Arc<RunShared>,
     inbox: mpsc::Receiver<RunCommand>,
-    abort: CancellationToken,
+    abort: Signal,
 ) -> RunEnd {
     match Run::open(Arc::clone(parts), lease, shared).await {
         Ok(run) => run.run(inbox, abort).await,

@@ -22,6 +22,7 @@ impl Inputs<'_> {
     /// what to answer when nothing was found. They differ when nothing can be cited.
     ///
     /// Like [`Inputs::question`] and [`Inputs::material`] it is written where it is formatted, without a copy between.
+    #[must_use]
     pub fn rules(&self) -> impl Display {
         from_fn(|f| {
             write!(f, "{}", self.rules_of_evidence())?;
@@ -52,6 +53,7 @@ impl Inputs<'_> {
     }
 
     /// The question and the facts given with it, for the user half of a prompt.
+    #[must_use]
     pub fn question(&self) -> impl Display {
         from_fn(|f| {
             write!(f, "Question:\n{}", self.request.task)?;
@@ -67,6 +69,7 @@ impl Inputs<'_> {
 
     /// What there is to read, for the user half of a prompt: the outputs within [`READ_CHARS_MAX`], the quotes they
     /// cite, the sub-tasks nothing was found for, and those that failed. Text from outside is fenced.
+    #[must_use]
     pub fn material(&self) -> impl Display {
         from_fn(|f| {
             let (empty, written): (Vec<_>, Vec<_>) =

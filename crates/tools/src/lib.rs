@@ -50,9 +50,14 @@
 //! # }
 //! ```
 //!
-//! | feature  | adds                                                                       | default |
-//! |----------|----------------------------------------------------------------------------|---------|
-//! | `corpus` | `Corpus` and the tools `corpus_search` and `corpus_read` (brings `tantivy`) | no      |
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `corpus` | `Corpus` and the tools `corpus_search` and `corpus_read` (brings `tantivy`) | no |
+//! | `json-schema` | checking arguments against the whole of JSON Schema (brings `jsonschema`) | no |
+//!
+//! Without `json-schema`, arguments are an object, hold what is required, hold nothing unknown where the schema says
+//! `"additionalProperties": false`, and have the types the schema names at the top level; what a schema says beyond that
+//! is for the model to read, and for the tool to check.
 //!
 //! Start at [`Tool`] to write one, at [`Registry`] to call some, and at `Corpus` to search a folder:
 //!

@@ -1,9 +1,8 @@
 //! Making calls: what runs outside the loop, one task each. Starts only what the log already knows of.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::FutureExt;
 use mcp_orchestrator_domain::{
     CallNo, CorpusName, Cost, Failure, FailureClass, Message, ModelName, Principal, StepId, StepInput, Timestamp,
     ToolName, ToolSpec, Usage, WorkflowId, millis,
@@ -19,7 +18,11 @@ use super::{
     ended::{CallEnded, CallOutcome, Ended, ModelAnswered, ToolAnswered},
     resume::{keep, put_blob},
 };
-use crate::{Error, parts::Parts};
+use crate::{
+    Error,
+    caught::{caught, panic_text},
+    parts::Parts,
+};
 
 /// A call whose intent is in the batch.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ impl Run {
             let (call, step, position) = start.place();
             let is_model = matches!(start, Start::Model { .. });
             let task = self.in_flight.spawn(async move {
-                let made = AssertUnwindSafe(caller.make(&start)).catch_unwind().await;
+                let made = caught(caller.make(&start)).await;
                 made.unwrap_or_else(|panic| {
                     let error = CallError::panicked("call", &panic_text(panic.as_ref()));
                     let outcome = if is_model { CallOutcome::Model(Err(error)) } else { CallOutcome::Tool(Err(error)) };
@@ -147,7 +150,7 @@ impl Caller {
         let deadline: Timestamp = self.parts.clock.now().after(Duration::from_millis(limit_ms));
         tokio::select! {
             biased;
-            answer = AssertUnwindSafe(call).catch_unwind() => match answer {
+            answer = caught(call) => match answer {
                 Ok(answer) => Cut::Answered(answer),
                 Err(panic) => Cut::Panicked(panic_text(panic.as_ref())),
             },
@@ -228,11 +231,6 @@ impl CallError {
     fn internal(error: &dyn std::fmt::Display) -> Self {
         Self::Own(Failure::new(FailureClass::Internal, error.to_string()))
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }
 
 /// Hands text to those who watch, while it arrives. Drops what does not fit: the log has the whole.
