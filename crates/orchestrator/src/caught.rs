@@ -15,11 +15,16 @@ pub(crate) type Panic = Box<dyn Any + Send>;
 /// A future that panicked is never polled again, so what it left half done is seen by nobody.
 pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panic> {
     let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+    poll_fn(|context| match caught_now(|| future.as_mut().poll(context)) {
         Ok(polled) => polled.map(Ok),
         Err(panic) => Err(panic).into(),
     })
     .await
+}
+
+/// Calls a function; a panic in it is an error. What it left half done must be seen by nobody.
+pub(crate) fn caught_now<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(call))
 }
 
 /// What a panic said.

@@ -1,18 +1,19 @@
 //! The worker: claims workflows, runs each in its own task, keeps their leases, and ends in order.
 
 use std::{
+    any::Any,
     collections::HashMap,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
 
 use mcp_orchestrator_domain::WorkflowId;
-use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, Which};
+use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, StoreError, Which};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     Error,
-    caught::caught,
+    caught::{caught, panic_text},
     hub::Hub,
     parts::Parts,
     run::{Run, RunCommand, RunEnd, RunShared},
@@ -114,7 +115,7 @@ impl Worker {
                 return;
             }
             let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
-            match self.parts.store.claim(claim).await {
+            match guarded(self.parts.store.claim(claim)).await {
                 Ok(claimed) => {
                     for lease in claimed {
                         leases.insert(lease.lease.id.clone(), lease.lease.clone());
@@ -138,10 +139,10 @@ impl Worker {
         runs.spawn(async move {
             let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
             let end = caught(Box::pin(running)).await;
-            let end = end.unwrap_or_else(|_| RunEnd::Fault(Error::Internal("the run panicked".to_owned())));
+            let end = end.unwrap_or_else(|panic| RunEnd::Fault(broke(panic.as_ref())));
             if matches!(end, RunEnd::Fault(_)) {
                 let not_before = parts.clock.now().after(FAULT_PAUSE);
-                let _ = parts.store.release(&lease.lease, Some(not_before)).await;
+                let _ = guarded(parts.store.release(&lease.lease, Some(not_before))).await;
             }
             (lease.lease, shared, end)
         });
@@ -183,7 +184,7 @@ impl Worker {
             return;
         }
         let all: Vec<LeaseRef> = leases.values().cloned().collect();
-        match self.parts.store.renew(&all, LEASE).await {
+        match guarded(self.parts.store.renew(&all, LEASE)).await {
             Ok(renewals) => {
                 for (lease, renewal) in all.iter().zip(renewals) {
                     if renewal == Renewal::Lost
@@ -196,6 +197,17 @@ impl Worker {
             Err(error) => tracing::warn!(%error, "cannot renew leases"),
         }
     }
+}
+
+/// A run that panicked: not one of the parts it calls, whose panics are theirs.
+fn broke(panic: &(dyn Any + Send)) -> Error {
+    Error::Internal(format!("the run panicked: {}", panic_text(panic)))
+}
+
+/// A store that panics has failed; the worker goes on.
+async fn guarded<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = caught(asked).await;
+    answer.unwrap_or_else(|panic| Err(StoreError::Unavailable(format!("it panicked: {}", panic_text(panic.as_ref())))))
 }
 
 async fn run(

@@ -1,9 +1,6 @@
 //! What an agent is given: its prompt, its evidence, the outputs it reads. Rendered at dispatch, never stored.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolSpec, cited,
@@ -11,6 +8,7 @@ use mcp_orchestrator_domain::{
 use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool_answer};
 
 use super::{AgentAtWork, Asked, Run, Stop};
+use crate::caught::{caught_now, panic_text};
 
 /// Evidence offered to one step.
 const SPANS_MAX: usize = 200;
@@ -32,8 +30,13 @@ impl Run {
             has_sources: self.parts.has_sources(&request.tools),
             tools,
         };
-        let Ok(prompt) = catch_unwind(AssertUnwindSafe(|| self.strategy.render(spec, &inputs))) else {
-            return self.fail_step(&spec.id, Self::bug("the strategy panicked while it wrote the prompt"));
+        let prompt = match caught_now(|| self.strategy.render(spec, &inputs)) {
+            Ok(prompt) => prompt,
+            Err(panic) => {
+                let (name, text) = (self.strategy.name(), panic_text(panic.as_ref()));
+                let message = format!("the strategy {name} panicked while it wrote the prompt: {text}");
+                return self.fail_step(&spec.id, Self::bug(message));
+            }
         };
         let specs: Vec<ToolSpec> = tools
             .iter()

@@ -71,7 +71,7 @@ impl Registry {
         task.spawn(call.in_current_span());
         let answer = match tokio::time::timeout(time_limit, task.join_next()).await {
             Err(_elapsed) => return Err(ToolError::TimedOut(time_limit)),
-            Ok(Some(Ok(answer))) => answer?,
+            Ok(Some(Ok(answer))) => answer.map_err(|error| self.bounds.hold_error(error))?,
             Ok(Some(Err(failed))) if failed.is_panic() => return Err(ToolError::Panicked),
             Ok(Some(Err(_)) | None) => return Err(ToolError::failed("the runtime is shutting down")),
         };
