@@ -82,14 +82,16 @@
 #[cfg(feature = "corpus")]
 mod corpus;
 mod registry;
+mod span;
 mod tool;
 
 #[cfg(feature = "corpus")]
 pub use corpus::{
     Corpora, Corpus, CorpusDocument, CorpusError, CorpusLimits, CorpusOptions, CorpusRead, CorpusSearch, CorpusSummary,
-    Hit, Reading, SkipReason, digest_of, evidence_id,
+    Hit, Reading, SkipReason,
 };
 pub use registry::{
     AnswerBounds, Arguments, CallContext, Manifest, ManifestEntry, RegisterError, Registry, ToolFilter,
 };
+pub use span::{digest_of, evidence_id};
 pub use tool::{Snapshot, Tool, ToolAnswer, ToolDescription, ToolError, ToolInvocation};
