@@ -6,6 +6,7 @@ mod ci;
 mod cost;
 mod features;
 mod licences;
+mod surface;
 
 use std::{
     io::{self, Write as _},
@@ -23,6 +24,7 @@ const TASKS: &[Task] = &[
     Task { name: "ci", about: ci::ABOUT, run: ci::run },
     Task { name: "features", about: features::ABOUT, run: features::run },
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
+    Task { name: "surface", about: surface::ABOUT, run: surface::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
 ];
 

@@ -17,7 +17,7 @@
 //! # Ok::<(), mcp_orchestrator_domain::InvalidRequest>(())
 //! ```
 //!
-//! Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
+//! It has no features. Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod agent;

@@ -79,6 +79,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #[cfg(feature = "corpus")]
 mod corpus;
 mod registry;
