@@ -110,3 +110,17 @@ async fn a_store_that_panics_ends_the_run_that_asked_it() {
     let sibling = handle.submit(ask("solo")).await.unwrap();
     assert_eq!(soon(handle.settled(&sibling)).await.unwrap().summary.status, Status::Completed);
 }
+
+#[tokio::test]
+async fn a_store_that_panics_or_fails_under_the_worker_is_asked_again() {
+    let handle = engine_on(|does, _, before| match does {
+        Does::Show => panic!("as the test says"),
+        Does::Claim | Does::WaitWork if before == 0 => panic!("as the test says"),
+        Does::Claim if before == 1 => Some(StoreError::Unavailable("as the test says".to_owned())),
+        _ => None,
+    });
+    for _ in 0..2 {
+        let id = handle.submit(ask("solo")).await.unwrap();
+        assert_eq!(soon(handle.settled(&id)).await.unwrap().summary.status, Status::Completed);
+    }
+}

@@ -9,6 +9,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     Builder, Handle, WorkerMode,
+    caught::caught,
     hub::Hub,
     parts::Parts,
     signal::{Signal, Trigger},
@@ -79,7 +80,8 @@ async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>) 
         loop {
             tokio::select! {
                 delta = deltas.recv() => match delta {
-                    Some((id, bytes)) => store.publish_ephemeral(&id, bytes).await,
+                    // What is shown now and never stored may be lost, also to a store that panics.
+                    Some((id, bytes)) => drop(caught(store.publish_ephemeral(&id, bytes)).await),
                     None => return,
                 },
                 () = after.fired() => return,

@@ -92,9 +92,16 @@ impl Worker {
                     self.renew(&leases).await;
                     renewed = SystemTime::now();
                 }
-                () = self.parts.store.wait_work(LOOK), if may_claim => {}
+                () = self.wait_work(), if may_claim => {}
                 () = self.stop.fired(), if !stopping => {}
             }
+        }
+    }
+
+    /// Waits for work as the store does it; for the longest time when it cannot.
+    async fn wait_work(&self) {
+        if caught(self.parts.store.wait_work(LOOK)).await.is_err() {
+            tokio::time::sleep(LOOK).await;
         }
     }
 

@@ -24,8 +24,11 @@ use tokio::sync::broadcast;
 pub(crate) enum Does {
     Create,
     Append,
+    Claim,
     Read,
     PutBlob,
+    Show,
+    WaitWork,
 }
 
 type Fault = dyn Fn(Does, Option<&WorkflowId>, usize) -> Option<StoreError> + Send + Sync;
@@ -34,7 +37,7 @@ type Fault = dyn Fn(Does, Option<&WorkflowId>, usize) -> Option<StoreError> + Se
 pub(crate) struct FlakyStore {
     inner: Arc<dyn Store>,
     fault: Box<Fault>,
-    counts: [AtomicUsize; 4],
+    counts: [AtomicUsize; 7],
 }
 
 impl FlakyStore {
@@ -72,6 +75,7 @@ impl Store for FlakyStore {
         self.inner.feed(after, max).await
     }
     async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>, StoreError> {
+        self.may(Does::Claim, None)?;
         self.inner.claim(claim).await
     }
     async fn renew(&self, leases: &[LeaseRef], ttl: Duration) -> Result<Vec<Renewal>, StoreError> {
@@ -81,9 +85,12 @@ impl Store for FlakyStore {
         self.inner.release(lease, not_before).await
     }
     async fn wait_work(&self, max_wait: Duration) {
+        // It has no error to answer with, and may still panic.
+        let _ = self.may(Does::WaitWork, None);
         self.inner.wait_work(max_wait).await;
     }
     async fn publish_ephemeral(&self, id: &WorkflowId, bytes: Bytes) {
+        let _ = self.may(Does::Show, Some(id));
         self.inner.publish_ephemeral(id, bytes).await;
     }
     async fn get(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
