@@ -32,7 +32,14 @@
 //! # });
 //! # Ok::<(), mcp_orchestrator::domain::InvalidName>(())
 //! ```
+//!
+//! With the feature `corpus` the tools behind `Builder::with_corpus` are here too, for those
+//! who keep an index on disk or limit what is read: register `CorpusSearch` and `CorpusRead` over a `Corpora`, and name the
+//! corpora with [`Builder::with_corpus_names`](crate::Builder::with_corpus_names).
 
+#[cfg(feature = "corpus")]
 pub use mcp_orchestrator_tools::{
-    RegisterError, Snapshot, ToolAnswer, ToolDescription, ToolError, ToolInvocation, evidence_id,
+    Corpora, Corpus, CorpusDocument, CorpusError, CorpusLimits, CorpusOptions, CorpusRead, CorpusSearch, CorpusSummary,
+    Hit, Reading, SkipReason,
 };
+pub use mcp_orchestrator_tools::{Snapshot, ToolAnswer, ToolDescription, ToolError, ToolInvocation, evidence_id};
