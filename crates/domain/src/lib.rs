@@ -22,6 +22,9 @@
 
 mod agent;
 mod agent_type;
+mod answer;
+mod decision;
+mod definition;
 mod event;
 mod evidence;
 mod failure;
@@ -38,6 +41,12 @@ mod workflow;
 
 pub use agent::{Agent, AgentLimits, AgentNext, Unasked};
 pub use agent_type::AgentType;
+pub use answer::json_answer;
+pub use decision::Decision;
+pub use definition::{
+    AgentWork, Branch, Condition, ConditionDraft, DefinedStep, Definition, Exhausted, Expectation, Flow, Is, Reference,
+    StepDraft, Success, SuccessDraft, ToolWork, Unresolved, Verdict, Work, resolve,
+};
 pub use event::{
     Abandoned, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallStarted, CancelRequested, Cancelled, Completed,
     DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Record, Recorded,

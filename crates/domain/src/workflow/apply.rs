@@ -167,7 +167,9 @@ impl Workflow {
             Event::StepCompleted(completed) => self.complete_step(completed, at),
             Event::StepFailed(failed) => self.fail_step(failed, at),
             Event::InputRequested(requested) => {
-                let position = self.open_step(&requested.step)?;
+                // Several people may be asked while everything waits.
+                let waits = self.status == Status::Waiting;
+                let position = if waits { self.still_open(&requested.step)? } else { self.open_step(&requested.step)? };
                 self.steps[position].asked = true;
                 if self.status == Status::Running && self.open_calls.is_empty() {
                     self.status = Status::Waiting;
@@ -240,6 +242,10 @@ impl Workflow {
 
     fn open_step(&self, id: &StepId) -> Result<usize, Rule> {
         self.working()?;
+        self.still_open(id)
+    }
+
+    fn still_open(&self, id: &StepId) -> Result<usize, Rule> {
         let position = self.index.get(id).copied().ok_or_else(|| Rule::Unplanned(id.clone()))?;
         if self.steps[position].is_open() { Ok(position) } else { Err(Rule::Ended(id.clone())) }
     }
@@ -305,7 +311,9 @@ impl Workflow {
         self.open_calls.insert(started.call);
         self.steps[step].calls.push(started.call);
         if self.steps[step].stage() == Stage::Agents {
-            self.progress.total_agents = self.planned_agents;
+            // Steps that are written down are known before they are planned.
+            let written = if self.request.definition.is_some() { self.request.agents.into() } else { 0 };
+            self.progress.total_agents = self.planned_agents.max(written);
         }
         self.reserved_tokens = self.reserved_tokens.saturating_add(started.reserved.tokens);
         self.reserved_cost = self.reserved_cost.plus(started.reserved.cost.unwrap_or_default());
