@@ -29,6 +29,17 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// What was decided about, in words.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Branch { .. } => "Which branch is taken".to_owned(),
+            Self::Pass { number, of, .. } => format!("Whether pass {number} of {of} is enough"),
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

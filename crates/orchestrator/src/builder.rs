@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Store, WorkerId};
-use mcp_orchestrator_strategies::{Beltalowda, Strategy, Swarm};
+use mcp_orchestrator_strategies::{Strategy, built_in};
 use mcp_orchestrator_tools::{Registry, Tool};
 use tokio::sync::mpsc;
 
@@ -42,7 +42,7 @@ impl Builder {
             clock: None,
             providers: Vec::new(),
             default_provider: None,
-            strategies: vec![Arc::new(Beltalowda::new()), Arc::new(Swarm::new())],
+            strategies: built_in(),
             tools: Vec::new(),
             corpora: Vec::new(),
             #[cfg(feature = "corpus")]
@@ -71,7 +71,7 @@ impl Builder {
         self
     }
 
-    /// Adds a strategy beside Beltalowda and Swarm, or replaces the one of its name.
+    /// Adds a strategy beside the built-in ones, or replaces the one of its name.
     pub fn with_strategy(mut self, strategy: impl Strategy) -> Self {
         self.strategies.push(Arc::new(strategy));
         self

@@ -16,7 +16,7 @@ use mcp_orchestrator_tools::{Tool, ToolFilter};
 use tokio::sync::oneshot;
 
 use crate::{
-    Error, Results, ResumeOptions, SubmitOptions,
+    Error, Question, Results, ResumeOptions, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::{Parts, random},
@@ -190,10 +190,21 @@ impl Handle {
         Err(Error::Internal("the cancellation met other writers too often".to_owned()))
     }
 
-    /// Answers a question a workflow has asked.
+    /// The questions a workflow waits for answers to.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Rejected`] when that step waits for no answer, [`Error::Store`].
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn questions(&self, id: &WorkflowId) -> Result<Vec<Question>, Error> {
+        self.status(id).await?;
+        let workflow = read_workflow(self.parts.store.as_ref(), id).await?;
+        Ok(workflow.as_ref().map(results::questions).unwrap_or_default())
+    }
+
+    /// Answers a question a workflow has asked. Returns when the answer is stored; whoever runs the workflow goes on with it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Rejected`] when that step waits for no answer: it has one, or has not asked yet;
+    /// [`Error::Store`].
     pub async fn answer(
         &self,
         id: &WorkflowId,

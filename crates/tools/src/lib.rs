@@ -74,11 +74,15 @@
 //! # Ok(())
 //! # }
 //! ```
+mod answer;
+mod callable;
 #[cfg(feature = "corpus")]
 mod corpus;
 mod registry;
 mod tool;
 
+pub use answer::{answer_by_schema, check_schema};
+pub use callable::Callable;
 #[cfg(feature = "corpus")]
 pub use corpus::{
     Corpora, Corpus, CorpusDocument, CorpusError, CorpusLimits, CorpusOptions, CorpusRead, CorpusSearch, CorpusSummary,

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, panic::AssertUnwindSafe, sync::Arc};
 use futures::FutureExt;
 use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
-    Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report, ReportChecked,
-    Span, StepId, StepSpec, Target, cited, gate,
+    Call, Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report,
+    ReportChecked, Span, StepId, StepSpec, Target, cited, gate,
 };
 use mcp_orchestrator_store::Store;
 
@@ -67,7 +67,11 @@ impl Run {
         if !self.workflow.evidence().is_empty() {
             return Outcome::Answered;
         }
-        let asked = self.workflow.calls().iter().any(|call| matches!(call.target, Target::Tool { .. }));
+        let is_source = |call: &Call| match &call.target {
+            Target::Tool { name, .. } => self.parts.has_sources(std::slice::from_ref(name)),
+            Target::Model { .. } => false,
+        };
+        let asked = self.workflow.calls().iter().any(is_source);
         let has_sources = self.parts.has_sources(&self.workflow.request().tools);
         if has_sources && asked { Outcome::NothingFound } else { Outcome::Unverified }
     }

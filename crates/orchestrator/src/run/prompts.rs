@@ -6,33 +6,37 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolSpec, cited,
+    Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolName, ToolSpec, cited,
 };
 use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool_answer};
+use mcp_orchestrator_tools::answer_by_schema;
 
 use super::{AgentAtWork, Asked, Run, Stop};
 
 /// Evidence offered to one step.
 const SPANS_MAX: usize = 200;
 
+/// A prompt and what it was made of.
+struct Rendered {
+    prompt: Prompt,
+    outputs: Vec<StepText>,
+    spans: Vec<Arc<Span>>,
+}
+
+/// What an agent is told of an answer that does not fit.
+pub(super) fn objection(wrong: &str) -> String {
+    format!(
+        "Your answer cannot be used: {wrong}. Answer again with one JSON value that fits the JSON Schema, and with nothing \
+         before or after it."
+    )
+}
+
 impl Run {
     /// Renders the prompt of an agent. A strategy that panics here fails the step, nothing else.
     pub(super) fn put_to_work(&mut self, spec: &Arc<StepSpec>, agent: Agent) -> Result<(), Stop> {
         let StepKind::Agent { tools, .. } = &spec.kind else { return Ok(()) };
         let request = Arc::clone(self.workflow.request());
-        let outputs = self.outputs(spec);
-        let spans = self.spans_cited(&outputs);
-        let inputs = Inputs {
-            request: &request,
-            fence: self.fence(&spec.id),
-            outputs: outputs.clone(),
-            spans: spans.clone(),
-            missing: missing(&self.workflow),
-            findings: findings(&self.workflow, spec),
-            has_sources: self.parts.has_sources(&request.tools),
-            tools,
-        };
-        let Ok(prompt) = catch_unwind(AssertUnwindSafe(|| self.strategy.render(spec, &inputs))) else {
+        let Some(Rendered { prompt, outputs, spans }) = self.rendered(spec, tools) else {
             return self.fail_step(&spec.id, Self::bug("the strategy panicked while it wrote the prompt"));
         };
         let specs: Vec<ToolSpec> = tools
@@ -58,6 +62,32 @@ impl Run {
         self.agents.insert(spec.id.clone(), at_work);
         self.refresh_input(&spec.id);
         Ok(())
+    }
+
+    /// The prompt of a step and what it was made of; `None` when the strategy panicked.
+    fn rendered(&self, spec: &StepSpec, tools: &[ToolName]) -> Option<Rendered> {
+        let request = self.workflow.request();
+        let outputs = self.outputs(spec);
+        let spans = self.spans_cited(&outputs);
+        let inputs = Inputs {
+            request,
+            fence: self.fence(&spec.id),
+            outputs: outputs.clone(),
+            spans: spans.clone(),
+            missing: missing(&self.workflow),
+            findings: findings(&self.workflow, spec),
+            has_sources: self.parts.has_sources(&request.tools),
+            tools,
+        };
+        let prompt = catch_unwind(AssertUnwindSafe(|| self.strategy.render(spec, &inputs))).ok()?;
+        Some(Rendered { prompt, outputs, spans })
+    }
+
+    /// What is wrong with an answer that was to fit a schema; `None` when it fits or need not.
+    pub(super) fn objection(&self, spec: &StepSpec, answer: &str) -> Option<String> {
+        let StepKind::Agent { tools, .. } = &spec.kind else { return None };
+        let schema = self.rendered(spec, tools)?.prompt.output_schema?;
+        answer_by_schema(&schema, answer).err().map(|wrong| objection(&wrong))
     }
 
     /// After tools have answered: the agent's evidence is its own findings first, then what it read.
@@ -86,8 +116,11 @@ impl Run {
             .iter()
             .filter_map(|id| {
                 let text = Arc::clone(self.texts.get(id)?);
-                let task = self.workflow.step(id.as_str())?.spec().task.clone();
-                Some(StepText { step: id.clone(), task, evidence: cited(&text), text })
+                let step = self.workflow.step(id.as_str())?;
+                // A tool does not cite what it found; all of it is its output.
+                let is_tool = matches!(step.spec().kind, StepKind::Tool { .. });
+                let evidence = if is_tool { step.evidence().to_vec() } else { cited(&text) };
+                Some(StepText { step: id.clone(), task: step.spec().task.clone(), evidence, text })
             })
             .collect()
     }

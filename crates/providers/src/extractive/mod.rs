@@ -38,8 +38,8 @@ const FINDINGS_MAX: usize = 6;
 /// Writes by quoting, without a model, a key or a network.
 ///
 /// A planner's answer is a numbered list of sub-questions; a researcher's is a call of `corpus_search`, then a list of
-/// quotes; a synthesizer's and an executive's is a report whose first section answers the question. Each sentence is
-/// a verbatim piece of one evidence span followed by its `[ev_…]`. When the spans say nothing about the question, the
+/// quotes; a synthesizer's and an executive's is a report whose first section answers the question. A step of a written
+/// workflow does as a researcher where it can search and finds something, else as an executive. Each sentence is a verbatim piece of one evidence span followed by its `[ev_…]`. When the spans say nothing about the question, the
 /// answer is [`NOTHING_FOUND`](mcp_orchestrator_domain::NOTHING_FOUND) and nothing else.
 ///
 /// The same input gives the same bytes. Nothing is waited for, so dropping the future loses nothing.
@@ -98,9 +98,25 @@ fn reply(input: &StepInput) -> Reply {
         Role::Synthesizer => said(synthesis(input)),
         Role::Executive => said(executive_report(input)),
         Role::Monitor | Role::Editor => said(edit::repaired(input)),
-        Role::Custom(_) if input.outputs.is_empty() => research(input),
+        Role::Custom(_) => step(input),
         _ => said(executive_report(input)),
     }
+}
+
+/// A step of somebody's own: with a search at hand it looks for what its task says; without one, or when that finds
+/// nothing, it writes from what it reads.
+fn step(input: &StepInput) -> Reply {
+    let searches = input.tools.iter().any(|tool| tool.as_str() == SEARCH_TOOL);
+    if input.outputs.is_empty() || searches {
+        let found = research(input);
+        if input.outputs.is_empty()
+            || found.finish == FinishReason::ToolCalls
+            || !write::is_nothing_found(&found.message.text)
+        {
+            return found;
+        }
+    }
+    said(executive_report(input))
 }
 
 fn research(input: &StepInput) -> Reply {

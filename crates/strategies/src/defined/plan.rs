@@ -85,7 +85,7 @@ pub(crate) fn tool(
 
 /// A decision of the pattern.
 pub(crate) fn decision(name: StepId, decision: Decision) -> StepSpec {
-    let task = decision.to_string();
+    let task = decision.subject();
     let spec = spec(name, StepKind::Decision(decision), Role::Decision, task, Vec::new(), 0);
     StepSpec { stage: Stage::Planning, inline: true, ..spec }
 }

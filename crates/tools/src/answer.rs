@@ -1,0 +1,64 @@
+//! Answers that must fit a JSON Schema. Owns the check; who answers and what happens otherwise is the engine's.
+
+use jsonschema::Validator;
+use mcp_orchestrator_domain::{clean_line, json_answer};
+use serde_json::Value;
+
+/// What is told of what is wrong.
+const DETAIL_CHARS_MAX: usize = 300;
+
+/// The JSON value an answer is: bare, or in one fenced code block.
+///
+/// # Errors
+/// In words that read after "does not fit: " when it is no JSON or does not fit the schema, naming the JSON pointer.
+pub fn answer_by_schema(schema: &Value, answer: &str) -> Result<Value, String> {
+    let value = json_answer(answer).ok_or("it is not JSON")?;
+    let validator = compile(schema)?;
+    let wrong = validator.iter_errors(&value).next().map(|error| {
+        let at = error.instance_path().as_str();
+        let place = if at.is_empty() { String::new() } else { format!("at {at}: ") };
+        clean_line(&format!("{place}{}", error.masked_with("the value")), DETAIL_CHARS_MAX)
+    });
+    wrong.map_or(Ok(value), Err)
+}
+
+/// Whether a value is a JSON Schema. References to other documents are not followed.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn check_schema(schema: &Value) -> Result<(), String> {
+    compile(schema).map(drop)
+}
+
+fn compile(schema: &Value) -> Result<Validator, String> {
+    jsonschema::validator_for(schema)
+        .map_err(|error| clean_line(&format!("it is no JSON Schema: {error}"), DETAIL_CHARS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{answer_by_schema, check_schema};
+
+    #[test]
+    fn an_answer_fits_or_what_is_wrong_is_named() {
+        let schema = json!({
+            "type": "object",
+            "properties": { "score": { "type": "integer", "maximum": 10 } },
+            "required": ["score"],
+        });
+        assert_eq!(answer_by_schema(&schema, "```json\n{\"score\": 3}\n```"), Ok(json!({ "score": 3 })));
+        assert_eq!(answer_by_schema(&schema, "It scores 3."), Err("it is not JSON".to_owned()));
+        let wrong = answer_by_schema(&schema, r#"{"score":"three"}"#).unwrap_err();
+        assert!(wrong.starts_with("at /score: ") && wrong.contains("integer"), "{wrong}");
+        assert!(answer_by_schema(&schema, "{}").unwrap_err().contains("score"));
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused() {
+        assert!(check_schema(&json!({ "type": "object" })).is_ok());
+        assert!(check_schema(&json!({ "type": "objekt" })).unwrap_err().starts_with("it is no JSON Schema"));
+        assert!(check_schema(&json!({ "$ref": "https://example.invalid/schema.json" })).is_err());
+    }
+}
