@@ -5,6 +5,7 @@
 //! with [`open_corpora`], and puts all of it together with [`engine`].
 
 mod corpora;
+mod definition;
 mod documents;
 mod engine;
 mod folders;
@@ -14,6 +15,7 @@ mod span;
 mod store;
 
 pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
+pub use definition::{DefinitionError, read_definition};
 pub use documents::{corpus_tools, open_corpora};
 pub use engine::engine;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
