@@ -104,7 +104,7 @@ fn reply(input: &StepInput) -> Reply {
 }
 
 /// A step of somebody's own: with a search at hand it looks for what its task says; without one, or when that finds
-/// nothing, it writes from what it reads.
+/// nothing, it writes from what it reads. What the steps before it found stays, as for a Drummer.
 fn step(input: &StepInput) -> Reply {
     let searches = input.tools.iter().any(|tool| tool.as_str() == SEARCH_TOOL);
     if input.outputs.is_empty() || searches {
@@ -116,7 +116,7 @@ fn step(input: &StepInput) -> Reply {
             return found;
         }
     }
-    said(executive_report(input))
+    said(report(input, REPORT, has_findings(input)))
 }
 
 fn research(input: &StepInput) -> Reply {
@@ -156,12 +156,19 @@ fn search(query: &str, number: u16) -> Reply {
 
 /// A Drummer's report: what any of its agents found stays, for the writer of the whole to judge.
 fn synthesis(input: &StepInput) -> String {
-    let has_findings = input.outputs.iter().any(|output| !write::is_nothing_found(&output.text));
-    report(input, Size { answers: 5, sources: 8, quotes: 4 }, has_findings)
+    report(input, Size { answers: 5, sources: 8, quotes: 4 }, has_findings(input))
 }
 
 fn executive_report(input: &StepInput) -> String {
-    report(input, Size { answers: 4, sources: 5, quotes: 3 }, false)
+    report(input, REPORT, false)
+}
+
+/// How much the last report of a workflow says.
+const REPORT: Size = Size { answers: 4, sources: 5, quotes: 3 };
+
+/// Whether any step before it found something.
+fn has_findings(input: &StepInput) -> bool {
+    input.outputs.iter().any(|output| !write::is_nothing_found(&output.text))
 }
 
 fn report(input: &StepInput, size: Size, must_answer: bool) -> String {
