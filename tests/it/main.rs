@@ -4,4 +4,5 @@
 
 mod engine;
 mod layering;
+mod schema;
 mod tidy;

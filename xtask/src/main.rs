@@ -3,6 +3,7 @@
 mod answers;
 mod ci;
 mod licences;
+mod schema;
 
 use std::{
     io::{self, Write as _},
@@ -18,6 +19,7 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "ci", about: ci::ABOUT, run: ci::run },
+    Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
 ];
 

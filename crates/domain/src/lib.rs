@@ -17,6 +17,8 @@
 //! # Ok::<(), mcp_orchestrator_domain::InvalidRequest>(())
 //! ```
 //!
+//! The feature `schema` adds `workflow_schema`, the JSON Schema of what can be written down; it is off by default.
+//!
 //! Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -35,6 +37,8 @@ mod money;
 mod progress;
 mod report;
 mod request;
+#[cfg(feature = "schema")]
+mod schema;
 mod step;
 mod time;
 mod workflow;
@@ -67,6 +71,8 @@ pub use request::{
     BeltalowdaOptions, Budget, DocumentFormat, FieldError, InvalidRequest, Limits, Models, Request, RequestDraft,
     SearchDepth, SwarmOptions, Timeouts, clean, clean_line, file_stem,
 };
+#[cfg(feature = "schema")]
+pub use schema::workflow_schema;
 pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
 pub use time::{Timestamp, millis};
 pub use workflow::{

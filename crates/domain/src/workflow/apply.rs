@@ -270,6 +270,10 @@ impl Workflow {
         self.index.insert(spec.id.clone(), position);
         self.open_steps.insert(position);
         self.open_by_stage[spec.stage as usize] += 1;
+        if spec.stage == Stage::Checking && self.request.definition.is_some() {
+            // Branches that were not taken and passes that were not needed are known by now.
+            self.progress.total_agents = self.planned_agents;
+        }
         if spec.stage == Stage::Agents {
             self.planned_agents += 1;
             // Agents are planned one record after the other: until the first of them runs, the number asked for stands.

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
     Call, Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report,
-    ReportChecked, Span, StepId, StepSpec, Target, cited, gate,
+    ReportChecked, Span, StepId, StepSpec, Target, cited, clean_line, gate,
 };
 use mcp_orchestrator_store::Store;
 
@@ -19,6 +19,9 @@ use crate::{Error, parts::Parts};
 
 /// Texts up to this size are checked on the spot; longer ones on a thread of their own.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest heading of a section, in characters: a step's task may be a page.
+const HEADING_CHARS_MAX: usize = 160;
 
 /// A check to do.
 struct Check {
@@ -39,7 +42,7 @@ impl Run {
         let markdown = match outputs.as_slice() {
             [one] => one.text.to_string(),
             several => several.iter().fold(String::new(), |mut text, output| {
-                let _ = write!(text, "## {}\n\n{}\n\n", output.task, output.text);
+                let _ = write!(text, "## {}\n\n{}\n\n", clean_line(&output.task, HEADING_CHARS_MAX), output.text);
                 text
             }),
         };
