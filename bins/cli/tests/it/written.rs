@@ -39,7 +39,7 @@ fn the_report_says_which_branch_was_taken_and_whether_passes_converged() {
     assert!(branch.out.contains("> Branch long was taken: the request says so."), "{}", branch.out);
     assert!(branch.err.contains("branch: long: the request says so"), "{}", branch.err);
     let passes = example(&home, "iterative.toml").ended(0);
-    assert!(passes.out.contains("> Converged in pass 1 of 2: the output of draft contains"), "{}", passes.out);
+    assert!(passes.out.contains("> Converged in pass 1 of 2: the output of write contains"), "{}", passes.out);
     assert!(passes.err.contains("pass 1 of 2: enough: "), "{}", passes.err);
 }
 
