@@ -9,6 +9,10 @@ mod measure;
 #[path = "engine/workload.rs"]
 mod workload;
 
+/// The allocator of the binaries that run workflows.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use measure::Cost;
 use workload::{Kind, Load};
 
@@ -18,6 +22,8 @@ const ROUNDS: usize = 5;
 fn main() -> anyhow::Result<()> {
     // `cargo test --benches` runs this too; there it only has to work.
     let quick = std::env::args().any(|argument| argument == "--test");
+    // `cargo bench --bench engine -- memory/20/100` measures that row alone.
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let (rounds, scale) = if quick { (1, 20) } else { (ROUNDS, 1) };
     println!("zero-latency provider, Beltalowda, documents off; CPU time of the whole process, median of {rounds}\n");
     println!(
@@ -33,7 +39,10 @@ fn main() -> anyhow::Result<()> {
                     (Kind::Sqlite, 1) => 200,
                     (Kind::Sqlite, _) => 1_000,
                 } / scale;
-                row(&Load { kind, agents, in_flight, workflows: workflows.max(in_flight) }, rounds)?;
+                let load = Load { kind, agents, in_flight, workflows: workflows.max(in_flight) };
+                if only.as_ref().is_none_or(|only| load.name().starts_with(only.as_str())) {
+                    row(&load, rounds)?;
+                }
             }
         }
     }

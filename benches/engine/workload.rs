@@ -21,6 +21,13 @@ pub(crate) struct Load {
     pub(crate) workflows: usize,
 }
 
+impl Load {
+    /// How it is chosen on the command line: `memory/20/100`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}/{}", self.kind.name(), self.agents, self.in_flight)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Memory,

@@ -1,6 +1,7 @@
 //! Everything a command can end with but success: one message, one exit code, one word for programs. Owns that mapping.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -73,6 +74,8 @@ pub(crate) enum CliError {
     Out(#[from] Unwritable),
     #[error(transparent)]
     OpenStore(#[from] OpenStoreError),
+    #[error("there is no store {}", .0.display())]
+    NoStore(PathBuf),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -152,7 +155,7 @@ impl CliError {
             | Self::BadReport(_)
             | Self::Out(_) => Exit::Refused,
             Self::OpenStore(OpenStoreError::Open { source, .. }) | Self::Store(source) => of_store(source),
-            Self::OpenStore(_) => Exit::Setting,
+            Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
             Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
             Self::Engine(EngineError::UnknownProvider { .. } | EngineError::NoProvider) => Exit::Setting,
@@ -184,7 +187,7 @@ impl CliError {
             Self::Provider(ProviderChoiceError::MissingKey { .. }) => "missing_key",
             Self::Provider(_) => "provider",
             Self::Out(_) => "out",
-            Self::OpenStore(_) | Self::Store(_) | Self::Stream(StreamError::Store(_)) => "store",
+            Self::OpenStore(_) | Self::NoStore(_) | Self::Store(_) | Self::Stream(StreamError::Store(_)) => "store",
             Self::Engine(EngineError::Store(_)) => "store",
             Self::Engine(EngineError::NotFound(_)) | Self::Stream(StreamError::Unknown(_)) => "unknown_workflow",
             Self::Engine(EngineError::Rejected(_)) => "rejected",
@@ -213,6 +216,22 @@ impl CliError {
         }
         ExitCode::from(code)
     }
+}
+
+/// Tells what cannot be read of a command line, or prints help. Who asked for JSON gets a usage error as JSON too.
+pub(crate) fn usage(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    if error.use_stderr() && arguments.any(|argument| argument == "--json") {
+        let message = error.render().to_string();
+        let message = message.trim().trim_start_matches("error:").trim();
+        Terminal::plain().err(
+            serde_json::json!({ "error": { "code": "usage", "message": message, "exit_code": code } }).to_string(),
+        );
+    } else {
+        // Whether somebody reads it does not matter.
+        let _unread = error.print();
+    }
+    ExitCode::from(code)
 }
 
 impl From<EngineError> for CliError {

@@ -18,8 +18,15 @@ use clap::Parser as _;
 
 use crate::{args::Cli, terminal::Terminal};
 
+/// Workflows are many short-lived texts: with the system's allocator they take nearly twice the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error, std::env::args_os()),
+    };
     let terminal = Terminal::of_this_process(&cli.common);
     log_to_stderr();
     match commands::run(cli, terminal) {

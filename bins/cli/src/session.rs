@@ -7,7 +7,7 @@ use mcp_orchestrator_app::{
     Choice, CorpusFolders, Folders, Providers, Settings, Sources, StoreUrl, engine, open_corpora,
 };
 use mcp_orchestrator_providers::ExtractiveProvider;
-use mcp_orchestrator_store::Store;
+use mcp_orchestrator_store::{MemoryStore, Store};
 use mcp_orchestrator_tools::Corpora;
 
 use crate::{args::Common, error::CliError, terminal::Terminal};
@@ -61,9 +61,21 @@ impl Session {
         Ok(StoreUrl::parse(&self.settings.store_url)?.open().await?)
     }
 
+    /// The store workflows are kept in, which is not made: a person's own may not be there yet and is then empty, one
+    /// they named must be there.
+    async fn store_to_read(&self) -> Result<Arc<dyn Store>, CliError> {
+        match StoreUrl::parse(&self.settings.store_url)? {
+            StoreUrl::Sqlite(path) if !path.exists() && path == self.folders.database() => {
+                Ok(Arc::new(MemoryStore::new()))
+            }
+            StoreUrl::Sqlite(path) if !path.exists() => Err(CliError::NoStore(path)),
+            store => Ok(store.open().await?),
+        }
+    }
+
     /// An engine that runs nothing: it reads, watches and cancels.
     pub(crate) async fn reader(&self) -> Result<Handle, CliError> {
-        let builder = Orchestrator::builder_shared(self.store().await?)
+        let builder = Orchestrator::builder_shared(self.store_to_read().await?)
             .with_provider(ExtractiveProvider::new())
             .with_worker_mode(WorkerMode::None);
         Ok(builder.build()?.start())

@@ -69,6 +69,11 @@ impl Terminal {
         }
     }
 
+    /// A terminal of which nothing is known: no colour, no bars.
+    pub(crate) const fn plain() -> Self {
+        Self { json: true, quiet: true, is_read: false, bars: false, color_out: false, color_err: false }
+    }
+
     /// Writes a line to stdout, harmless.
     ///
     /// # Errors

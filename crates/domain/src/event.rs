@@ -43,7 +43,7 @@ pub enum Event {
     /// A worker began.
     Started(Started),
     /// A strategy planned a step.
-    StepPlanned(Box<StepSpec>),
+    StepPlanned(Arc<StepSpec>),
     /// A call is about to be made. Durable before the call.
     CallStarted(CallStarted),
     /// A call was answered. Durable before anyone hears of it.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Clock, Error, Orchestrator, SystemClock, WorkerMode,
-    parts::{Parts, random},
+    parts::{Adopted, Fresh, Parts, random},
 };
 
 /// Pieces of text on their way to those who watch.
@@ -167,6 +167,8 @@ impl Builder {
             limits: self.limits,
             worker: WorkerId(worker.into()),
             deltas,
+            fresh: Fresh::default(),
+            adopted: Adopted::default(),
         };
         Ok(Orchestrator::new(Arc::new(parts), deltas_to_publish, self.mode, self.running_max))
     }

@@ -22,11 +22,13 @@ use crate::{
     parts::{Parts, random},
     results,
     run::{RunCommand, read_workflow, summary},
-    submit,
+    submit::{self, Continued},
 };
 
 /// Rounds of deciding and appending when others append at the same time.
 const ROUNDS_MAX: u32 = 64;
+/// Continuations of continuations that are followed.
+const CONTINUATIONS_MAX: u32 = 1_000;
 /// The longest wait between two looks at a workflow that others run.
 const LOOK: Duration = Duration::from_millis(500);
 /// The same for one that runs here, whose end is told: a net, should a run end in no way it may.
@@ -99,11 +101,18 @@ impl Handle {
     /// [`Error::ShuttingDown`].
     pub async fn settled(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
         let waiter = self.hub.wait_for(id);
+        let mut known: Option<WorkflowRow> = None;
         loop {
             let notified = waiter.notify.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            let row = self.status(id).await?;
+            let row = match (known.take(), waiter.last()) {
+                (Some(row), Some(last)) => {
+                    let (head, summary) = (last.head, last.summary.clone());
+                    return Ok(WorkflowRow { head, summary, owner: None, ..row });
+                }
+                (None | Some(_), _) => self.status(id).await?,
+            };
             if row.summary.status.is_terminal() {
                 return Ok(row);
             }
@@ -118,6 +127,7 @@ impl Handle {
                 () = notified => {}
                 () = tokio::time::sleep(look) => {}
             }
+            known = Some(row);
         }
     }
 
@@ -225,19 +235,31 @@ impl Handle {
     /// Continues a workflow: a failed or cancelled one as a new one that takes over everything paid for, whose id is
     /// returned; an unfinished one as itself, once a worker claims it.
     ///
+    /// A failed or cancelled workflow is continued once. Asked again, this answers with the workflow that continues it
+    /// already, as it was asked for first; if that one has failed or was cancelled too, it is the one that is continued.
+    ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Rejected`] when it has completed, [`Error::Store`].
     pub async fn resume(&self, id: &WorkflowId, options: ResumeOptions) -> Result<WorkflowId, Error> {
-        let row = self.status(id).await?;
-        match row.summary.status {
-            Status::Failed | Status::Cancelled => submit::fork(&self.parts, &row, options).await,
-            Status::Completed => Err(Error::Rejected(Rejected::Ended(Status::Completed))),
-            Status::Waiting => Ok(id.clone()),
-            Status::Queued | Status::Running => {
-                self.parts.store.repair().await?;
-                Ok(id.clone())
+        let mut row = self.status(id).await?;
+        for _ in 0..CONTINUATIONS_MAX {
+            match row.summary.status {
+                Status::Failed | Status::Cancelled => match submit::fork(&self.parts, &row, &options).await? {
+                    Continued::Now(next) => return Ok(next),
+                    Continued::Before(next) => row = self.status(&next).await?,
+                },
+                Status::Completed if row.id == *id => {
+                    return Err(Error::Rejected(Rejected::Ended(Status::Completed)));
+                }
+                Status::Completed | Status::Waiting => return Ok(row.id),
+                Status::Queued | Status::Running => {
+                    self.parts.adopted.add(&row.id);
+                    self.parts.store.repair().await?;
+                    return Ok(row.id);
+                }
             }
         }
+        Err(Error::Internal(format!("{id} was continued more than {CONTINUATIONS_MAX} times")))
     }
 
     /// The strategies requests may name.

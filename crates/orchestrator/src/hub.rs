@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mcp_orchestrator_domain::WorkflowId;
-use mcp_orchestrator_store::Change;
+use mcp_orchestrator_domain::{Seq, WorkflowId};
+use mcp_orchestrator_store::{Change, Summary};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,14 @@ struct Inner {
 struct Waiting {
     waiters: usize,
     notify: Arc<Notify>,
+    last: Option<Arc<Last>>,
+}
+
+/// The end of a workflow that ran here, as its last append says it: who waits need not read it.
+#[derive(Debug)]
+pub(crate) struct Last {
+    pub(crate) head: Seq,
+    pub(crate) summary: Summary,
 }
 
 impl Hub {
@@ -49,7 +57,7 @@ impl Hub {
         inner.running.insert(id, run);
     }
 
-    pub(crate) fn run_ended(&self, id: &WorkflowId, run: &Arc<RunShared>, fault: Option<Error>) {
+    pub(crate) fn run_ended(&self, id: &WorkflowId, run: &Arc<RunShared>, last: Option<Last>, fault: Option<Error>) {
         let mut inner = self.lock();
         if inner.running.get(id).is_some_and(|running| Arc::ptr_eq(running, run)) {
             inner.running.remove(id);
@@ -60,7 +68,8 @@ impl Hub {
             }
             inner.faults.push((id.clone(), fault));
         }
-        if let Some(waiting) = inner.waiting.get(id) {
+        if let Some(waiting) = inner.waiting.get_mut(id) {
+            waiting.last = last.map(Arc::new);
             waiting.notify.notify_waiters();
         }
     }
@@ -124,6 +133,13 @@ pub(crate) struct Waiter {
     hub: Arc<Hub>,
     id: WorkflowId,
     pub(crate) notify: Arc<Notify>,
+}
+
+impl Waiter {
+    /// How it ended, when it ended here since this waiter came.
+    pub(crate) fn last(&self) -> Option<Arc<Last>> {
+        self.hub.lock().waiting.get(&self.id).and_then(|waiting| waiting.last.clone())
+    }
 }
 
 impl Drop for Waiter {

@@ -1,9 +1,12 @@
 //! What an orchestrator is made of, shared by its worker, its runs and its handles.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
-use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName, ToolName, WorkflowId};
+use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName, ToolName, Workflow, WorkflowId};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Abilities, Store, WorkerId};
 use mcp_orchestrator_strategies::Strategy;
@@ -25,6 +28,63 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) worker: WorkerId,
     pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
+    pub(crate) fresh: Fresh,
+    pub(crate) adopted: Adopted,
+}
+
+/// Unfinished workflows of others that were resumed through this orchestrator: its worker runs them as if they were its
+/// own, once nobody else does.
+#[derive(Debug, Default)]
+pub(crate) struct Adopted {
+    ids: Mutex<Vec<WorkflowId>>,
+}
+
+/// Adopted workflows remembered; the oldest go first.
+const ADOPTED_MAX: usize = 256;
+
+impl Adopted {
+    pub(crate) fn add(&self, id: &WorkflowId) {
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ids.contains(id) {
+            if ids.len() >= ADOPTED_MAX {
+                ids.remove(0);
+            }
+            ids.push(id.clone());
+        }
+    }
+
+    pub(crate) fn remove(&self, id: &WorkflowId) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).retain(|adopted| adopted != id);
+    }
+
+    pub(crate) fn ids(&self) -> Vec<WorkflowId> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Workflows this process has just submitted: whoever claims one here need not read what it has just written.
+#[derive(Debug, Default)]
+pub(crate) struct Fresh {
+    workflows: Mutex<HashMap<WorkflowId, Workflow>>,
+}
+
+/// Fresh workflows kept at most; when there are more, all are forgotten and read like any other.
+const FRESH_MAX: usize = 256;
+
+impl Fresh {
+    /// Remembers a workflow as it was submitted.
+    pub(crate) fn put(&self, workflow: Workflow) {
+        let mut workflows = self.workflows.lock().unwrap_or_else(PoisonError::into_inner);
+        if workflows.len() >= FRESH_MAX {
+            workflows.clear();
+        }
+        workflows.insert(workflow.id().clone(), workflow);
+    }
+
+    /// The workflow, once. Its log may have grown since: compare the head.
+    pub(crate) fn take(&self, id: &WorkflowId) -> Option<Workflow> {
+        self.workflows.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
 }
 
 impl Parts {

@@ -55,11 +55,11 @@ pub(crate) async fn submit(
     };
     let id = new_id(&submitted.request.pattern)?;
     let (workflow, first) = Workflow::submit(id, submitted, parts.clock.now());
-    create(parts, &workflow, vec![first], idempotency, options.reserved).await
+    create(parts, workflow, vec![first], idempotency, options.reserved).await
 }
 
-/// Continues an ended workflow as a new one.
-pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: ResumeOptions) -> Result<WorkflowId, Error> {
+/// Continues an ended workflow as a new one, or answers with the one that continues it already.
+pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: &ResumeOptions) -> Result<Continued, Error> {
     let log = read_log(parts.store.as_ref(), &row.id).await?;
     let source = Workflow::fold(row.id.clone(), &log)?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
     let mut request = Request::clone(source.request());
@@ -75,13 +75,30 @@ pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: ResumeOption
         request,
     };
     let id = new_id(&submitted.request.pattern)?;
-    let (workflow, records) = fork_at_head(&source, &log, id, submitted, parts.clock.now())?;
-    create(parts, &workflow, records, None, options.reserved).await
+    let (workflow, records) = fork_at_head(&source, &log, id.clone(), submitted, parts.clock.now())?;
+    let made = id.clone();
+    let id = create(parts, workflow, records, Some(continuation_of(&row.id)), options.reserved).await?;
+    Ok(if id == made { Continued::Now(id) } else { Continued::Before(id) })
+}
+
+/// The workflow that continues an ended one.
+pub(crate) enum Continued {
+    /// Made by this very call.
+    Now(WorkflowId),
+    /// Made before.
+    Before(WorkflowId),
+}
+
+/// An ended workflow is continued once, whoever asks how often: nobody pays twice. The key is one no caller can choose.
+fn continuation_of(id: &WorkflowId) -> Idempotency {
+    let key = format!("\u{1}continues {id}");
+    let body = Digest::new(Sha256::digest(key.as_bytes()).into());
+    Idempotency { key, body }
 }
 
 async fn create(
     parts: &Parts,
-    workflow: &Workflow,
+    workflow: Workflow,
     records: Vec<Recorded>,
     idempotency: Option<Idempotency>,
     reserved: bool,
@@ -100,11 +117,18 @@ async fn create(
         priority: request.priority,
         idempotency,
         records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
-        summary: summary(workflow),
+        summary: summary(&workflow),
         reserved_for: reserved.then(|| WorkerId::clone(&parts.worker)),
     };
-    match parts.store.create(new).await {
-        Ok(Created::New(_)) => Ok(workflow.id().clone()),
+    let id = workflow.id().clone();
+    // Before it is stored: from then on it may be claimed at any moment.
+    parts.fresh.put(workflow);
+    let created = parts.store.create(new).await;
+    if !matches!(created, Ok(Created::New(_))) {
+        parts.fresh.take(&id);
+    }
+    match created {
+        Ok(Created::New(_)) => Ok(id),
         Ok(Created::Existing(id)) => Ok(id),
         Err(StoreError::IdempotencyMismatch) => Err(Error::IdempotencyMismatch),
         Err(error) => Err(error.into()),

@@ -38,9 +38,9 @@ pub enum WorkerMode {
     /// Every one it is able to, whoever submitted it: a server.
     #[default]
     Any,
-    /// Those submitted through this orchestrator: a command that does one thing.
+    /// Those submitted or resumed through this orchestrator: a command that does one thing.
     Own,
-    /// These, left behind by others, and those submitted through this orchestrator.
+    /// These, left behind by others, and those submitted or resumed through this orchestrator.
     Only(Vec<WorkflowId>),
     /// None: it submits, watches and cancels.
     None,
@@ -99,12 +99,16 @@ impl Worker {
     }
 
     async fn claim(&self, abilities: &Abilities, runs: &mut Runs, leases: &mut HashMap<WorkflowId, LeaseRef>) {
-        let left_behind = match &self.mode {
+        let adopted = self.parts.adopted.ids();
+        let mut left_behind = match &self.mode {
             WorkerMode::None => return,
             WorkerMode::Any => vec![Which::Able(abilities)],
             WorkerMode::Own => vec![Which::Own],
             WorkerMode::Only(ids) => vec![Which::Only(ids), Which::Own],
         };
+        if !adopted.is_empty() && self.mode != WorkerMode::Any {
+            left_behind.push(Which::Only(&adopted));
+        }
         for which in left_behind {
             let max = self.running_max.saturating_sub(runs.len());
             if max == 0 {
@@ -157,19 +161,22 @@ impl Worker {
         if leases.get(id) == Some(&lease) {
             leases.remove(id);
         }
-        let fault = match end {
-            RunEnd::Done => None,
-            RunEnd::Released => Some(Error::ShuttingDown),
+        if matches!(end, RunEnd::Done(_)) {
+            self.parts.adopted.remove(id);
+        }
+        let (last, fault) = match end {
+            RunEnd::Done(last) => (last, None),
+            RunEnd::Released => (None, Some(Error::ShuttingDown)),
             RunEnd::Fenced => {
                 tracing::info!(workflow = %id, "another worker has taken over");
-                None
+                (None, None)
             }
             RunEnd::Fault(error) => {
                 tracing::error!(workflow = %id, %error, "the workflow cannot go on here");
-                Some(error)
+                (None, Some(error))
             }
         };
-        self.hub.run_ended(id, &shared, fault);
+        self.hub.run_ended(id, &shared, last.map(|last| *last), fault);
     }
 
     async fn renew(&self, leases: &HashMap<WorkflowId, LeaseRef>) {

@@ -38,17 +38,28 @@ impl Fence {
     /// Control characters but newline and tab are dropped.
     #[must_use]
     pub fn wrap(&self, label: &str, text: &str) -> String {
-        let label = self.defuse(&clean_line(label, LABEL_CHARS_MAX)).replace('>', "");
+        let mut wrapped = String::with_capacity(text.len() + label.len() + 64);
+        // A string takes whatever is written to it.
+        let _ = self.write(&mut wrapped, label, text);
+        wrapped
+    }
+
+    /// As [`Fence::wrap`], written to where the prompt is put together.
+    pub(crate) fn write(&self, to: &mut dyn fmt::Write, label: &str, text: &str) -> fmt::Result {
+        let label = clean_line(label, LABEL_CHARS_MAX);
+        let mut label = self.defuse(&label);
+        if label.contains('>') {
+            label = Cow::Owned(label.replace('>', ""));
+        }
         let text = self.defuse(text.trim_end());
-        format!("<<<DATA {} {}\n{text}\n{}", self.nonce, label.trim(), self.closing())
+        let nonce = &self.nonce;
+        write!(to, "<<<DATA {nonce} {}\n{text}\n<<<END {nonce}>>>", label.trim())
     }
 
     /// Breaks up whatever could pass for a mark: the nonce in any case, and the words of a mark.
     fn defuse<'a>(&self, text: &'a str) -> Cow<'a, str> {
         // Nearly every text is harmless, and this looks at each one an agent reads: so first only look.
-        let may_be_control = |b: u8| b < b' ' && b != b'\n' && b != b'\t' || b == 0x7f || b == 0xc2;
-        let folded = text.to_ascii_lowercase();
-        if !text.bytes().any(may_be_control) && !folded.contains(&self.nonce) && !folded.contains("<<<") {
+        if self.is_harmless(text) {
             return Cow::Borrowed(text);
         }
         let kept: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
@@ -56,6 +67,20 @@ impl Fence {
         let kept = replace_ignoring_case(&kept, &self.nonce, "…");
         let kept = replace_ignoring_case(&kept, "<<<END", "‹‹‹end");
         Cow::Owned(replace_ignoring_case(&kept, "<<<DATA", "‹‹‹data"))
+    }
+}
+
+impl Fence {
+    /// Whether a text holds no control character, no mark, and no run of hexadecimal digits as long as the nonce.
+    fn is_harmless(&self, text: &str) -> bool {
+        let (mut digits, mut angles) = (0, 0);
+        text.bytes().all(|b| {
+            digits = if b.is_ascii_hexdigit() { digits + 1 } else { 0 };
+            angles = if b == b'<' { angles + 1 } else { 0 };
+            // Control characters beyond ASCII begin with this byte; so do harmless ones, which the longer way keeps.
+            let may_be_control = b < b' ' && b != b'\n' && b != b'\t' || b == 0x7f || b == 0xc2;
+            !may_be_control && angles < 3 && digits < self.nonce.len()
+        })
     }
 }
 

@@ -68,6 +68,34 @@ async fn a_failed_workflow_is_continued_and_its_failed_agents_get_another_try() 
 }
 
 #[tokio::test]
+async fn a_workflow_is_continued_once_however_often_that_is_asked() {
+    let engine = Engine::start(holding("belter_1"));
+    let id = engine.submit(research(3)).await;
+    engine.until("only the held agent runs", |p| p.asked().len() == 4 && p.running() == 1).await;
+    engine.handle.cancel(&id, "").await.unwrap();
+
+    let first = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    engine.until("the held agent is asked again", |p| p.running() == 1).await;
+    let asked = engine.provider.asked().len();
+    let again = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert_eq!(again, first);
+    assert_eq!(engine.provider.asked().len(), asked);
+
+    // The one that continues it is cancelled too: now that one is what goes on.
+    engine.handle.cancel(&first, "").await.unwrap();
+    let second = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert!(second != first && second != id);
+    engine.until("the held agent is asked a third time", |p| p.running() == 1).await;
+    engine.provider.release();
+    assert_eq!(engine.handle.settled(&second).await.unwrap().summary.status, Status::Completed);
+
+    // What has been done is not done again.
+    let asked = engine.provider.asked().len();
+    assert_eq!(engine.handle.resume(&id, ResumeOptions::default()).await.unwrap(), second);
+    assert_eq!(engine.provider.asked().len(), asked);
+}
+
+#[tokio::test]
 async fn a_tools_answer_is_not_asked_for_again_after_a_restart() {
     let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
     let folder = tempfile::tempdir().unwrap();

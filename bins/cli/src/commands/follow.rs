@@ -121,13 +121,14 @@ pub(crate) fn events(session: &Session, args: &EventsArgs) -> Result<ExitCode, C
     })
 }
 
-/// One event: as JSON, or as a line with its moment, type and what it says.
+/// One event: as JSON, or as a line with its id for `--after`, its moment, its type and what it says.
 fn print(terminal: Terminal, event: &ClientEvent) -> Result<(), Closed> {
     if terminal.json {
         return terminal.out_json(event);
     }
     let kind = event.event_type().as_str();
-    let line = Line::new().styled(Style::Dim, moment(event.timestamp)).plain(format!("  {kind:<28}"));
+    let id = format!("{:<8}  {}", event.id.to_string(), moment(event.timestamp));
+    let line = Line::new().styled(Style::Dim, id).plain(format!("  {kind:<28}"));
     terminal.out(match of_event(event) {
         Some(words) => line.and(words),
         None => line.plain(event.agent_id.as_ref().map(ToString::to_string).unwrap_or_default()),

@@ -66,7 +66,7 @@ fn show(terminal: Terminal, row: &WorkflowRow) -> Result<(), CliError> {
     };
     let status = Line::new().styled(Style::Bold, &row.id).plain("  ").styled(style(summary.status), summary.status);
     terminal.out(status)?;
-    field("title", summary.title.clone())?;
+    field("title", summary.title.to_string())?;
     field("task", brief(&summary.task))?;
     field("pattern", row.pattern.to_string())?;
     if let Some(provider) = &row.needs.provider {
@@ -78,8 +78,10 @@ fn show(terminal: Terminal, row: &WorkflowRow) -> Result<(), CliError> {
     if let Some(finished) = summary.finished {
         field("finished", moment(finished))?;
     }
-    if let Some(owner) = &row.owner {
-        field("run by", owner.0.to_string())?;
+    match (&row.owner, summary.status) {
+        (Some(owner), _) => field("run by", owner.0.to_string())?,
+        (None, Status::Running) => field("run by", format!("nobody; `mcp-orchestrator resume {}` goes on", row.id))?,
+        (None, _) => {}
     }
     if let Some(failure) = &summary.failure {
         field("error", failure.to_string())?;

@@ -80,3 +80,36 @@ fn the_doctor_says_what_is_there_and_what_is_not() {
     let ran = home.run(&["doctor", "--store", "redis://host"]).ended(1);
     assert!(ran.out.contains("unknown scheme"), "{}", ran.out);
 }
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_told_as_json() {
+    let home = Home::with_docs();
+    let ran = home.run(&["research", "--json", "--agents", "many", QUESTION]).ended(2);
+    let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+    assert_eq!(error["error"]["code"], "usage");
+    assert_eq!(error["error"]["exit_code"], 2);
+    assert!(error["error"]["message"].as_str().unwrap().contains("--agents"), "{error}");
+    assert!(home.run(&["--json", "--help"]).ended(0).out.contains("research"));
+}
+
+#[test]
+fn an_event_shows_the_id_after_which_to_go_on() {
+    let home = Home::with_docs();
+    let ran = home.run(&["research", QUESTION, "--corpus", "docs", "--agents", "2", "--json"]).ended(0);
+    let id = ran.json_lines()[0]["task_id"].as_str().unwrap().to_owned();
+    let all = home.run(&["events", &id]).ended(0).out;
+    let lines: Vec<&str> = all.lines().collect();
+    let third = lines[2].split_whitespace().next().unwrap();
+    let rest = home.run(&["events", &id, "--after", third]).ended(0).out;
+    assert_eq!(rest.lines().collect::<Vec<_>>(), lines[3..]);
+}
+
+#[test]
+fn looking_makes_no_store() {
+    let home = Home::with_docs();
+    home.run(&["list"]).ended(0);
+    let typo = format!("sqlite:{}", home.path("typo.db").display());
+    let ran = home.run(&["list", "--store", &typo]).ended(78);
+    assert!(ran.err.contains("there is no store") && ran.err.contains("typo.db"), "{}", ran.err);
+    assert!(!home.path("typo.db").exists());
+}

@@ -11,13 +11,12 @@ pub fn clean(text: &str) -> String {
 /// One line of at most `chars_max` characters: as [`clean`], with every run of white space made one space.
 #[must_use]
 pub fn clean_line(text: &str, chars_max: usize) -> String {
-    let is_clean = text.len() <= chars_max
-        && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    let is_clean = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
         && !text.contains("  ")
         && !text.starts_with(' ')
         && !text.ends_with(' ');
     if is_clean {
-        return text.to_owned();
+        return text[..text.len().min(chars_max)].trim_end().to_owned();
     }
     let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let line = spaced.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -95,6 +95,7 @@ impl Workflow {
             planned_agents: 0,
             calls: Vec::new(),
             open_calls: BTreeSet::new(),
+            busy_steps: 0,
             reserved_tokens: 0,
             reserved_cost: Money::ZERO,
             held_tokens: 0,
@@ -258,7 +259,7 @@ impl Workflow {
         if owner == Some(step) { Ok(()) } else { Err(Rule::CallOfAnother(call, step.clone())) }
     }
 
-    fn plan_step(&mut self, spec: &StepSpec, at: Timestamp) -> Result<(), Rule> {
+    fn plan_step(&mut self, spec: &Arc<StepSpec>, at: Timestamp) -> Result<(), Rule> {
         self.working()?;
         if self.index.contains_key(&spec.id) {
             return Err(Rule::Planned(spec.id.clone()));
@@ -280,12 +281,13 @@ impl Workflow {
             self.progress.total_agents = self.progress.total_agents.max(self.planned_agents);
         }
         self.steps.push(Step {
-            spec: Arc::new(spec.clone()),
+            spec: Arc::clone(spec),
             state: StepState::Open,
             planned: at,
             ended: None,
             order: None,
             calls: Vec::new(),
+            open_calls: 0,
             evidence: Vec::new(),
             used: StepUsage { cost: Cost::FREE, ..StepUsage::default() },
             asked: false,
@@ -313,10 +315,15 @@ impl Workflow {
             state: CallState::Open,
         });
         self.open_calls.insert(started.call);
-        self.steps[step].calls.push(started.call);
-        if self.steps[step].stage() == Stage::Agents {
-            // Steps that are written down are known before they are planned.
-            let written = if self.request.definition.is_some() { self.request.agents.into() } else { 0 };
+        // Steps that are written down are known before they are planned.
+        let written = if self.request.definition.is_some() { self.request.agents.into() } else { 0 };
+        let step = &mut self.steps[step];
+        step.calls.push(started.call);
+        step.open_calls += 1;
+        if step.open_calls == 1 {
+            self.busy_steps += 1;
+        }
+        if step.stage() == Stage::Agents {
             self.progress.total_agents = self.planned_agents.max(written);
         }
         self.reserved_tokens = self.reserved_tokens.saturating_add(started.reserved.tokens);
@@ -380,7 +387,12 @@ impl Workflow {
         if uncounted {
             self.held_tokens = self.held_tokens.saturating_add(reserved.tokens);
         }
-        let used = &mut self.steps[call.step].used;
+        let step = &mut self.steps[call.step];
+        step.open_calls -= 1;
+        if step.open_calls == 0 {
+            self.busy_steps -= 1;
+        }
+        let used = &mut step.used;
         used.cost = used.cost.plus(cost);
         used.usage = used.usage.plus(usage);
         self.progress.spent.settle(cost, usage);
@@ -422,8 +434,7 @@ impl Workflow {
 
     fn no_open_calls_of(&self, position: usize) -> Result<(), Rule> {
         let step = &self.steps[position];
-        let busy = step.calls.iter().rev().any(|no| self.open_calls.contains(no));
-        if busy { Err(Rule::Busy(step.id().clone())) } else { Ok(()) }
+        if step.is_busy() { Err(Rule::Busy(step.id().clone())) } else { Ok(()) }
     }
 
     fn end_step(&mut self, position: usize, state: StepState, at: Timestamp) {

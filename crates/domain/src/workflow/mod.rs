@@ -52,6 +52,7 @@ pub struct Workflow {
     planned_agents: u32,
     calls: Vec<Call>,
     open_calls: BTreeSet<CallNo>,
+    busy_steps: usize,
     reserved_tokens: u64,
     reserved_cost: Money,
     held_tokens: u64,
@@ -172,6 +173,12 @@ impl Workflow {
     /// Calls that have not ended.
     pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
         self.open_calls.iter().filter_map(|call| self.call(*call))
+    }
+
+    /// Steps with an open call.
+    #[must_use]
+    pub const fn busy_steps(&self) -> usize {
+        self.busy_steps
     }
 
     /// The number of the next call.

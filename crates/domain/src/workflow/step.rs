@@ -16,6 +16,7 @@ pub struct Step {
     pub(super) ended: Option<Timestamp>,
     pub(super) order: Option<u32>,
     pub(super) calls: Vec<CallNo>,
+    pub(super) open_calls: u32,
     pub(super) evidence: Vec<EvidenceId>,
     pub(super) used: StepUsage,
     pub(super) asked: bool,
@@ -147,6 +148,12 @@ impl Step {
     #[must_use]
     pub fn calls(&self) -> &[CallNo] {
         &self.calls
+    }
+
+    /// Whether a call of it is open.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.open_calls > 0
     }
 
     /// Evidence its tools found, each once, in the order found.

@@ -1,5 +1,7 @@
 //! Continuing an ended workflow: what was paid for is taken over, what failed is open again.
 
+use std::sync::Arc;
+
 use mcp_orchestrator_domain::{
     CallState, Cost, Event, Failed, Failure, FailureClass, Money, Recorded, Rejected, Stage, Started, StepCompleted,
     StepFailed, StepOutput, StepUsage, Timestamp, Workflow, WorkflowId, fork_at_head,
@@ -42,8 +44,8 @@ fn completed_steps_are_taken_over_and_the_failed_one_is_open_again() {
     let cost = Cost::Reported(Money::from_pico_usd(5));
     let (workflow, log) = written(vec![
         Event::Started(Started { deadline: Timestamp::from_millis(1000), resumed: false }),
-        Event::StepPlanned(Box::new(spec(0, Stage::Agents, Vec::new()))),
-        Event::StepPlanned(Box::new(spec(1, Stage::Agents, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(0, Stage::Agents, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(1, Stage::Agents, Vec::new()))),
         started_call(0, step(0), None),
         completed_call(0, step(0), cost, 11),
         end(0, Some(0)),
@@ -64,9 +66,9 @@ fn completed_steps_are_taken_over_and_the_failed_one_is_open_again() {
 fn what_was_built_without_a_failed_step_stays() {
     let (workflow, log) = written(vec![
         Event::Started(Started { deadline: Timestamp::from_millis(1000), resumed: false }),
-        Event::StepPlanned(Box::new(spec(0, Stage::Agents, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(0, Stage::Agents, Vec::new()))),
         end(0, None),
-        Event::StepPlanned(Box::new(spec(1, Stage::Synthesis, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(1, Stage::Synthesis, Vec::new()))),
         started_call(0, step(1), None),
         completed_call(0, step(1), Cost::FREE, 0),
         end(1, Some(0)),

@@ -123,7 +123,7 @@ pub(crate) fn event(workflow: &Workflow, attempt: &Attempt) -> Vec<Event> {
         })],
         Attempt::Plan { step: number, stage, reads } => {
             let stage = [Stage::Planning, Stage::Agents, Stage::Synthesis, Stage::Checking][usize::from(*stage)];
-            vec![Event::StepPlanned(Box::new(spec(*number, stage, reads.iter().map(|r| step(*r)).collect())))]
+            vec![Event::StepPlanned(Arc::new(spec(*number, stage, reads.iter().map(|r| step(*r)).collect())))]
         }
         Attempt::Call { step: number, skip, cost } => {
             let no = workflow.next_call().value() + u32::from(*skip);

@@ -77,11 +77,11 @@ impl Run {
             let (call, step, position) = start.place();
             let is_model = matches!(start, Start::Model { .. });
             let task = self.in_flight.spawn(async move {
-                let made = AssertUnwindSafe(caller.make(start)).catch_unwind().await;
+                let made = AssertUnwindSafe(caller.make(&start)).catch_unwind().await;
                 made.unwrap_or_else(|panic| {
                     let error = CallError::panicked("call", &panic_text(panic.as_ref()));
                     let outcome = if is_model { CallOutcome::Model(Err(error)) } else { CallOutcome::Tool(Err(error)) };
-                    Ended::Call(CallEnded { call, step, position, run_ms: 0, outcome })
+                    Box::new(Ended::Call(CallEnded { call, step, position, run_ms: 0, outcome }))
                 })
             });
             self.open_here.insert(call, task);
@@ -99,10 +99,9 @@ struct Caller {
 
 impl Caller {
     /// Makes one call and stores what is too large for the log. Dropping the future ends the call.
-    async fn make(self, start: Start) -> Ended {
+    async fn make(&self, start: &Start) -> Box<Ended> {
         let began = self.parts.clock.now();
-        let call = start.call();
-        let (step, position, outcome) = match start {
+        let outcome = match start {
             Start::Model {
                 call: _,
                 step,
@@ -119,31 +118,28 @@ impl Caller {
             } => {
                 let request = ChatRequest {
                     model: model.as_ref(),
-                    messages: &messages,
-                    tools: &tools,
+                    messages,
+                    tools,
                     output_schema: output_schema.as_ref(),
-                    temperature,
-                    output_tokens_max,
-                    idempotency_key: &idempotency_key,
-                    input: &input,
+                    temperature: *temperature,
+                    output_tokens_max: *output_tokens_max,
+                    idempotency_key,
+                    input,
                 };
-                let mut sink = Deltas { id: self.id.clone(), step: step.clone(), to: self.parts.deltas.clone() };
-                let answer = self.within(limit_ms, provider.chat(request, &mut sink)).await;
-                (step, 0, CallOutcome::Model(self.model_answered(answer).await))
+                let mut sink = Deltas { id: &self.id, step, to: &self.parts.deltas };
+                let answer = self.within(*limit_ms, provider.chat(request, &mut sink)).await;
+                CallOutcome::Model(self.model_answered(answer).await)
             }
-            Start::Tool { call: _, step, position, name, arguments, idempotency_key, limit_ms } => {
-                let context = CallContext {
-                    idempotency_key: &idempotency_key,
-                    principal: &self.principal,
-                    corpora: &self.corpora,
-                };
-                let calling = self.parts.tools.call(name.as_str(), Arguments::Text(&arguments), context);
-                let answer = self.within(limit_ms, calling).await;
-                (step, position, CallOutcome::Tool(self.tool_answered(answer).await))
+            Start::Tool { call: _, step: _, position: _, name, arguments, idempotency_key, limit_ms } => {
+                let context = CallContext { idempotency_key, principal: &self.principal, corpora: &self.corpora };
+                let calling = self.parts.tools.call(name.as_str(), Arguments::Text(arguments), context);
+                let answer = self.within(*limit_ms, calling).await;
+                CallOutcome::Tool(self.tool_answered(answer).await)
             }
         };
         let run_ms = millis(self.parts.clock.now().since(began));
-        Ended::Call(CallEnded { call, step, position, run_ms, outcome })
+        let (call, step, position) = start.place();
+        Box::new(Ended::Call(CallEnded { call, step, position, run_ms, outcome }))
     }
 
     /// Runs a call within a time limit and catches its panic.
@@ -240,13 +236,13 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Hands text to those who watch, while it arrives. Drops what does not fit: the log has the whole.
-struct Deltas {
-    id: WorkflowId,
-    step: StepId,
-    to: mpsc::Sender<(WorkflowId, Bytes)>,
+struct Deltas<'a> {
+    id: &'a WorkflowId,
+    step: &'a StepId,
+    to: &'a mpsc::Sender<(WorkflowId, Bytes)>,
 }
 
-impl DeltaSink for Deltas {
+impl DeltaSink for Deltas<'_> {
     fn text(&mut self, delta: &str) {
         #[derive(serde::Serialize)]
         struct Delta<'a> {

@@ -61,7 +61,7 @@ impl Run {
             let step = check.step.clone();
             let checked = AssertUnwindSafe(check.run(&parts, &tenant)).catch_unwind().await;
             let checked = checked.unwrap_or_else(|_| Err(internal("the check panicked"))).map(Box::new);
-            Ended::Checked { step, checked }
+            Box::new(Ended::Checked { step, checked })
         });
     }
 

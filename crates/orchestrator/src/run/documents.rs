@@ -22,7 +22,7 @@ impl Run {
         self.in_flight.spawn(async move {
             let rendered = AssertUnwindSafe(render(&parts, workflow, &report)).catch_unwind().await;
             let documents = rendered.unwrap_or_else(|_| Err(internal("the document writer panicked")));
-            Ended::Rendered { report, outcome, documents }
+            Box::new(Ended::Rendered { report, outcome, documents })
         });
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    CallCompleted, CallFailed, CallNo, CallState, Completed, Cost, DocumentRef, DocumentsWritten, Event, Failure,
-    FailureClass, Message, Outcome, Payload, Reply, ReportChecked, Span, StepId, StepKind, StepOutput, Usage,
+    AgentNext, CallCompleted, CallFailed, CallNo, CallState, Completed, Cost, DocumentRef, DocumentsWritten, Event,
+    Failure, FailureClass, Message, Outcome, Payload, Reply, ReportChecked, Span, StepId, StepKind, StepOutput, Usage,
 };
 
 use super::{
@@ -127,7 +127,8 @@ impl Run {
             run_ms: ended.run_ms.saturating_sub(answered.parked_ms),
         })))?;
         let Some(at_work) = self.agents.get_mut(&ended.step) else { return Ok(()) };
-        if at_work.agent.reply(answered.reply.clone()).is_ok() {
+        // An agent that is done asks nobody again, so its last answer joins no conversation.
+        if at_work.agent.reply(answered.reply.clone()).is_ok() && !matches!(at_work.agent.next(), AgentNext::Done) {
             Arc::make_mut(&mut at_work.messages).push(Message::Assistant(answered.reply.message.clone()));
         }
         Ok(())

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use mcp_orchestrator_domain::{Abandoned, Event, Status};
+use mcp_orchestrator_domain::{Abandoned, Event, Request, Status, Workflow};
 use mcp_orchestrator_store::{After, Append, AppendError, StoreError, Summary, Writer};
 
 use super::{Run, Stop};
-use crate::{Error, parts::random};
+use crate::Error;
 
 /// How often an append that failed in the store is repeated, with growing pauses.
 const ATTEMPTS_MAX: u32 = 6;
@@ -63,6 +63,12 @@ impl Run {
         Err(Stop::Released)
     }
 
+    /// A name no other append has: the first is random, and each takes the next number.
+    const fn next_append_id(&mut self) -> u128 {
+        self.append_id = self.append_id.wrapping_add(1);
+        self.append_id
+    }
+
     async fn append(&mut self, after: After) -> Result<(), Stop> {
         let records = std::mem::take(&mut self.batch);
         let head = self.workflow.head();
@@ -72,9 +78,9 @@ impl Run {
             id: self.lease.id.clone(),
             expected,
             writer: Writer::Owner(self.lease.epoch),
-            append_id: u128::from_be_bytes(random().map_err(Stop::Fault)?),
+            append_id: self.next_append_id(),
             records,
-            summary: summary(&self.workflow),
+            summary: self.shown.summary(&self.workflow),
             after,
         };
         let mut pause = Duration::from_millis(50);
@@ -98,16 +104,36 @@ impl Run {
     }
 }
 
-/// What lists show of a workflow.
-pub(crate) fn summary(workflow: &mcp_orchestrator_domain::Workflow) -> Summary {
-    let request: &Arc<mcp_orchestrator_domain::Request> = workflow.request();
-    Summary {
-        status: workflow.status(),
-        title: request.title.clone(),
-        task: request.task.chars().take(200).collect(),
-        progress: *workflow.progress(),
-        started: workflow.started(),
-        finished: workflow.status().is_terminal().then(|| workflow.updated()),
-        failure: workflow.failure().cloned(),
+/// What lists show of a workflow and what never changes of it: made once, shared by every append.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    title: Arc<str>,
+    task: Arc<str>,
+}
+
+impl Shown {
+    pub(super) fn of(request: &Request) -> Self {
+        let end = request.task.char_indices().nth(TASK_CHARS_MAX).map_or(request.task.len(), |(end, _)| end);
+        Self { title: request.title.as_str().into(), task: request.task[..end].into() }
     }
+
+    pub(super) fn summary(&self, workflow: &Workflow) -> Summary {
+        Summary {
+            status: workflow.status(),
+            title: Arc::clone(&self.title),
+            task: Arc::clone(&self.task),
+            progress: *workflow.progress(),
+            started: workflow.started(),
+            finished: workflow.status().is_terminal().then(|| workflow.updated()),
+            failure: workflow.failure().cloned(),
+        }
+    }
+}
+
+/// Characters of the task in a summary.
+const TASK_CHARS_MAX: usize = 200;
+
+/// What lists show of a workflow.
+pub(crate) fn summary(workflow: &Workflow) -> Summary {
+    Shown::of(workflow.request()).summary(workflow)
 }

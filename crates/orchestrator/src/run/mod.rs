@@ -36,9 +36,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, parts::Parts};
+use crate::{
+    Error,
+    hub::Last,
+    parts::{Parts, random},
+};
 use calls::Start;
 use ended::Ended;
+use log::Shown;
 
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
@@ -79,8 +84,8 @@ impl RunShared {
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum RunEnd {
-    /// Its workflow has ended, or waits in the store.
-    Done,
+    /// Its workflow has ended, as told, or waits in the store.
+    Done(Option<Box<Last>>),
     /// It was given back for another worker.
     Released,
     /// Somebody else has it.
@@ -132,7 +137,7 @@ pub(crate) struct Run {
     starts: Vec<Start>,
     agents: HashMap<StepId, AgentAtWork>,
     texts: HashMap<StepId, Arc<str>>,
-    in_flight: JoinSet<Ended>,
+    in_flight: JoinSet<Box<Ended>>,
     open_here: HashMap<CallNo, tokio::task::AbortHandle>,
     /// Calls to abort once it is durable that nobody waits for them.
     aborts: Vec<CallNo>,
@@ -144,6 +149,9 @@ pub(crate) struct Run {
     replan: bool,
     /// Whether its taking over is in the log.
     begun: bool,
+    shown: Shown,
+    /// The name of the last append.
+    append_id: u128,
 }
 
 /// What the loop has to act on.
@@ -168,9 +176,12 @@ impl Input {
 impl Run {
     /// Takes over a leased workflow from its log.
     pub(crate) async fn open(parts: Arc<Parts>, lease: &Lease, shared: Arc<RunShared>) -> Result<Self, Error> {
-        let workflow = read_workflow(parts.store.as_ref(), &lease.lease.id)
-            .await?
-            .ok_or_else(|| Error::NotFound(lease.lease.id.clone()))?;
+        let workflow = match parts.fresh.take(&lease.lease.id).filter(|workflow| workflow.head() == lease.head) {
+            Some(workflow) => workflow,
+            None => read_workflow(parts.store.as_ref(), &lease.lease.id)
+                .await?
+                .ok_or_else(|| Error::NotFound(lease.lease.id.clone()))?,
+        };
         let name = &workflow.request().pattern;
         let strategy = parts
             .strategies
@@ -188,6 +199,7 @@ impl Run {
             let known = parts.providers.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownProvider { name: provider.to_string(), known });
         }
+        let shown = Shown::of(workflow.request());
         Ok(Self {
             parts,
             strategy,
@@ -208,6 +220,8 @@ impl Run {
             wake: None,
             timer: None,
             replan: true,
+            shown,
+            append_id: u128::from_be_bytes(random()?),
         })
     }
 
@@ -220,12 +234,18 @@ impl Run {
         }
         self.in_flight.shutdown().await;
         match stop {
-            Stop::Done => RunEnd::Done,
+            Stop::Done => RunEnd::Done(self.last().map(Box::new)),
             Stop::Released => RunEnd::Released,
             Stop::Fenced => RunEnd::Fenced,
             Stop::Stale => RunEnd::Fault(Error::Internal("the log did not settle".to_owned())),
             Stop::Fault(error) => RunEnd::Fault(error),
         }
+    }
+
+    /// How the workflow ended, once that is durable.
+    fn last(&self) -> Option<Last> {
+        let is_durable = self.batch.is_empty() && self.workflow.status().is_terminal();
+        is_durable.then(|| Last { head: self.workflow.head(), summary: self.shown.summary(&self.workflow) })
     }
 
     async fn drive(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &CancellationToken) -> Stop {
@@ -376,7 +396,7 @@ impl Run {
     }
 }
 
-fn input_of(joined: Result<Ended, tokio::task::JoinError>) -> Option<Input> {
+fn input_of(joined: Result<Box<Ended>, tokio::task::JoinError>) -> Option<Input> {
     // What was aborted has been accounted for by whoever aborted it; panics are caught inside the tasks.
-    joined.ok().map(|ended| Input::Ended(Box::new(ended)))
+    joined.ok().map(Input::Ended)
 }

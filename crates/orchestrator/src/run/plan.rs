@@ -1,6 +1,9 @@
 //! What happens next: asks the strategy, moves every step forward, and ends the workflow when it is time.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use mcp_orchestrator_domain::{
     Abandoned, CallAbandoned, CallNo, Completed, Event, Failure, FailureClass, StepFailed, StepId, StepSpec,
@@ -69,7 +72,7 @@ impl Run {
                         self.fail(failure)?;
                         return Ok(true);
                     }
-                    self.advance(Event::StepPlanned(Box::new(spec)))?;
+                    self.advance(Event::StepPlanned(Arc::new(spec)))?;
                 }
                 Ok(false)
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     Agent, AgentLimits, AgentNext, CallStarted, CallState, Cost, Event, Failure, FailureClass, InputRequested, Message,
-    Reserved, StepCompleted, StepId, StepKind, StepOutput, StepSpec, Target, ToolName, ToolResult,
+    Reserved, Step, StepCompleted, StepId, StepKind, StepOutput, StepSpec, Target, ToolName, ToolResult,
 };
 
 use mcp_orchestrator_tools::answer_by_schema;
@@ -20,7 +20,8 @@ use super::{
 impl Run {
     /// Moves every open step forward as far as it goes now.
     pub(super) fn advance_steps(&mut self) -> Result<(), Stop> {
-        let open: Vec<Arc<StepSpec>> = self.workflow.open_steps().map(|step| Arc::clone(step.spec())).collect();
+        let idle = self.workflow.open_steps().filter(|step| !self.waits_for_model(step));
+        let open: Vec<Arc<StepSpec>> = idle.map(|step| Arc::clone(step.spec())).collect();
         for spec in open {
             if self.workflow.status().is_terminal() {
                 return Ok(());
@@ -51,6 +52,12 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing can be done for it until the model answers: so it is with most steps of a round.
+    fn waits_for_model(&self, step: &Step) -> bool {
+        let last = step.calls().last().and_then(|no| self.workflow.call(*no));
+        last.is_some_and(|call| call.is_open() && matches!(call.target, Target::Model { .. }))
     }
 
     fn advance_agent(&mut self, spec: &Arc<StepSpec>) -> Result<(), Stop> {

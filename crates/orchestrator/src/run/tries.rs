@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mcp_orchestrator_domain::{
-    Call, CallNo, CallState, Failure, FailureClass, ModelName, Role, StepId, StepKind, StepSpec, Target, Timestamp,
-    ToolCall, ToolName, clean_line,
+    Call, CallNo, CallState, Failure, FailureClass, ModelName, Role, Step, StepId, StepKind, StepSpec, Target,
+    Timestamp, ToolCall, ToolName, clean_line,
 };
 
 use super::Run;
@@ -79,11 +79,8 @@ impl Run {
 
     /// Whether the step may make a call beside those that run. Parked steps take no place.
     pub(super) fn has_slot(&self, step: &StepId) -> bool {
-        let mut busy: Vec<usize> = self.workflow.open_calls().map(|call| call.step).collect();
-        busy.sort_unstable();
-        busy.dedup();
-        busy.len() < usize::from(self.workflow.request().concurrency_max)
-            || busy.iter().any(|position| self.workflow.steps()[*position].id() == step)
+        self.workflow.busy_steps() < usize::from(self.workflow.request().concurrency_max)
+            || self.workflow.step(step.as_str()).is_some_and(Step::is_busy)
     }
 
     pub(super) fn out_of_time(&self, spec: &StepSpec) -> Option<Failure> {

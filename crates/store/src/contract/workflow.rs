@@ -127,9 +127,9 @@ pub struct Summary {
     /// Its status.
     pub status: Status,
     /// Its title.
-    pub title: String,
+    pub title: Arc<str>,
     /// The task, cut to 200 characters.
-    pub task: String,
+    pub task: Arc<str>,
     /// How far it is.
     pub progress: Progress,
     /// When it began to run.

@@ -125,14 +125,17 @@ impl<'w> Layers<'w> {
         let options = workflow.request().beltalowda;
         let group_size = usize::from(options.group_size).max(2);
         let completed = self.belters.iter().filter(|step| step.is_completed()).count();
+        let is_last_call = self.belters.iter().all(|step| !step.is_open());
         let is_too_early = self.drummers.is_empty() && completed < group_size;
-        if !options.drummer || is_too_early {
+        // Asked after every step, and nearly always too early: then no text is looked at.
+        let grouped: usize = self.drummers.iter().map(|drummer| drummer.spec().reads.len()).sum();
+        let is_no_group_full = !is_last_call && completed.saturating_sub(grouped) < group_size;
+        if !options.drummer || is_too_early || is_no_group_full {
             return Vec::new();
         }
         let mut waiting = self.ungrouped(workflow);
         waiting.sort_by_key(|step| step.end_order());
         let mut groups: Vec<&[&Step]> = waiting.chunks(group_size).collect();
-        let is_last_call = self.belters.iter().all(|step| !step.is_open());
         if let Some(last) = groups.last().filter(|group| group.len() < group_size) {
             let is_group = is_last_call && last.len() >= 2 && self.drummers.len() + groups.len() > 1;
             if !is_group {

@@ -3,11 +3,16 @@
 
 use mcp_orchestrator_domain::{NOTHING_FOUND, Role, StepKind, StepSpec, clean_line};
 
-use crate::{Inputs, Prompt, rules};
+use crate::{
+    Inputs, Prompt,
+    rules::{self, text},
+};
 
 /// Low, so that what is found is reported and not embroidered.
 const RESEARCH_TEMPERATURE: f32 = 0.2;
 const WRITING_TEMPERATURE: f32 = 0.3;
+/// Room for the instructions of any of them.
+const SYSTEM_BYTES: usize = 4 * 1024;
 
 pub(super) fn render(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
     match step.role {
@@ -22,8 +27,10 @@ pub(super) fn render(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
 
 fn planner(inputs: &Inputs<'_>) -> Prompt {
     let parts = inputs.request.agents;
-    let system = format!(
-        "You break a question into sub-tasks for researchers who work at the same time and do not see each other's \
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You break a question into sub-tasks for researchers who work at the same time and do not see each other's \
          results.\n\n\
          - Write at most {parts} sub-tasks. Write fewer when the question has fewer parts; never pad, never repeat one in \
          other words.\n\
@@ -31,14 +38,17 @@ fn planner(inputs: &Inputs<'_>) -> Prompt {
          - Together they cover the question; the most important comes first.\n\
          - Keep to the language of the question.\n\n\
          Answer with a numbered list, one sub-task a line, and nothing before or after it. Do not answer the question."
+        ),
     );
     let user = format!("{}\n\nThe numbered list:", inputs.question());
     Prompt { system, user, output_schema: None, temperature: Some(RESEARCH_TEMPERATURE) }
 }
 
 fn belter(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
-    let system = format!(
-        "You are a Belter, one of several researchers. You research one sub-task of a larger question and hand your \
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You are a Belter, one of several researchers. You research one sub-task of a larger question and hand your \
          findings to those who write the report.\n\n{}\n\n\
          What you hand over, in Markdown and in the language of the question:\n\
          - First the answer to the sub-task, in one to three sentences.\n\
@@ -46,9 +56,10 @@ fn belter(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
          - Last, under the heading \"## Not found\", what of the sub-task {} nothing about; without such a part, no such \
          heading.\n\
          - No introduction, no account of how you worked, no closing words.\n\n{}",
-        way_of_working(step, inputs),
-        if inputs.has_sources { "the sources say" } else { "you know" },
-        inputs.rules(),
+            way_of_working(step, inputs),
+            if inputs.has_sources { "the sources say" } else { "you know" },
+            inputs.rules(),
+        ),
     );
     let user = format!("{}\n\nYour sub-task:\n{}", inputs.question(), clean_line(&step.task, 2_000));
     Prompt { system, user, output_schema: None, temperature: Some(RESEARCH_TEMPERATURE) }
@@ -75,8 +86,10 @@ fn way_of_working(step: &StepSpec, inputs: &Inputs<'_>) -> String {
 }
 
 fn drummer(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
-    let system = format!(
-        "You are a Drummer. You merge the findings of several researchers into one text that loses nothing and says \
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You are a Drummer. You merge the findings of several researchers into one text that loses nothing and says \
          nothing twice; the writer of the report reads yours instead of theirs.\n\n\
          - Put the findings together by subject, the most important for the question first.\n\
          - Keep every finding that bears on the question with all its citations. Where two say the same, write it once \
@@ -84,9 +97,12 @@ fn drummer(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
          - Add nothing of your own: no finding, no judgement, no connection the findings do not state.\n\
          - Keep what was not found, under the heading \"## Not found\".\n\
          - Markdown, in the language of the question; no introduction and no closing words.\n\n{}",
-        inputs.rules(),
+            inputs.rules(),
+        ),
     );
-    let user = format!("{}\n\nYou merge: {}\n\n{}", inputs.question(), clean_line(&step.task, 300), inputs.material());
+    let task = clean_line(&step.task, 300);
+    let user =
+        text(inputs.bytes(), format_args!("{}\n\nYou merge: {task}\n\n{}", inputs.question(), inputs.material()));
     Prompt { system, user, output_schema: None, temperature: Some(RESEARCH_TEMPERATURE) }
 }
 
@@ -101,8 +117,10 @@ fn camina(inputs: &Inputs<'_>) -> Prompt {
     } else {
         String::new()
     };
-    let system = format!(
-        "You are Camina. You write the report that answers the question, from the results of others and from nothing \
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You are Camina. You write the report that answers the question, from the results of others and from nothing \
          else.\n\n\
          - Begin with the heading \"## Answer\" and answer the question there, in one to five sentences that stand on \
          their own.\n\
@@ -113,8 +131,9 @@ fn camina(inputs: &Inputs<'_>) -> Prompt {
          fill gaps. A gap cites nothing, so name it in words, without numbers and dates.{when_empty}\n\
          - Markdown, in the language of the question. No title, no list of sources (it is added), no introduction, no \
          closing words.\n\n{}",
-        inputs.rules_of_evidence(),
+            inputs.rules_of_evidence(),
+        ),
     );
-    let user = format!("{}\n\n{}", inputs.question(), inputs.material());
+    let user = text(inputs.bytes(), format_args!("{}\n\n{}", inputs.question(), inputs.material()));
     Prompt { system, user, output_schema: None, temperature: Some(WRITING_TEMPERATURE) }
 }

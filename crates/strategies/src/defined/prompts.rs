@@ -103,12 +103,12 @@ fn structured(what: &str, work: &AgentWork, schema: Value, inputs: &Inputs<'_>) 
 }
 
 fn step(work: &AgentWork, inputs: &Inputs<'_>) -> String {
-    let mut parts = vec![inputs.question(), format!("Your step:\n{}", work.task)];
+    let mut parts = vec![inputs.question().to_string(), format!("Your step:\n{}", work.task)];
     if let Some(instructions) = &work.instructions {
         parts.push(format!("How to do it:\n{instructions}"));
     }
     if !inputs.outputs.is_empty() || !inputs.missing.is_empty() {
-        parts.push(inputs.material());
+        parts.push(inputs.material().to_string());
     }
     parts.join("\n\n")
 }

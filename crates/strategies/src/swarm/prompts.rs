@@ -4,11 +4,16 @@
 use mcp_orchestrator_domain::{AgentType, NOTHING_FOUND, Role, SearchDepth, StepSpec, clean_line};
 
 use super::types::{agent_type_info, has_own_tool};
-use crate::{Inputs, Prompt, rules};
+use crate::{
+    Inputs, Prompt,
+    rules::{self, text},
+};
 
 /// Low, so that what is found is reported and not embroidered.
 const SEARCH_TEMPERATURE: f32 = 0.2;
 const WRITING_TEMPERATURE: f32 = 0.3;
+/// Room for the instructions of any of them.
+const SYSTEM_BYTES: usize = 4 * 1024;
 
 pub(super) fn render(step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
     match step.role {
@@ -25,8 +30,10 @@ fn planner(inputs: &Inputs<'_>) -> Prompt {
     let allowed = if allowed.is_empty() { &AgentType::ALL[..] } else { allowed };
     let kinds: Vec<String> =
         allowed.iter().map(|kind| format!("{kind} ({})", agent_type_info(*kind).description)).collect();
-    let system = format!(
-        "You break a query into searches for specialists who work at the same time and do not see each other's \
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You break a query into searches for specialists who work at the same time and do not see each other's \
          results.\n\n\
          - Write at most {parts} searches. Write fewer when there is less to search; never pad, never repeat one in other \
          words.\n\
@@ -34,8 +41,9 @@ fn planner(inputs: &Inputs<'_>) -> Prompt {
          - Each names its subject in full, so that it can be searched without the query at hand.\n\
          - Keep to the language of the query.\n\n\
          Answer with a numbered list, one search a line, and nothing before or after it. Do not answer the query.",
-        parts = inputs.request.agents,
-        kinds = kinds.join("; "),
+            parts = inputs.request.agents,
+            kinds = kinds.join("; "),
+        ),
     );
     let user = format!("{}\n\nThe numbered list:", inputs.question());
     Prompt { system, user, output_schema: None, temperature: Some(SEARCH_TEMPERATURE) }
@@ -43,14 +51,17 @@ fn planner(inputs: &Inputs<'_>) -> Prompt {
 
 fn searcher(kind: AgentType, step: &StepSpec, inputs: &Inputs<'_>) -> Prompt {
     let looks_for = agent_type_info(kind).description;
-    let system = format!(
-        "You are a search agent of the kind \"{kind}\": you look for {looks_for}.\n\n{}\n\n\
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You are a search agent of the kind \"{kind}\": you look for {looks_for}.\n\n{}\n\n\
          What you hand over, in Markdown and in the language of the query:\n\
          - What you found, the most relevant first, as a list of short statements.\n\
          - For each, which source says it, by its citation.\n\
          - No introduction, no account of how you searched, no closing words.\n\n{}",
-        way_of_working(kind, inputs),
-        inputs.rules(),
+            way_of_working(kind, inputs),
+            inputs.rules(),
+        ),
     );
     let user = format!("{}\n\nYour search:\n{}", inputs.question(), clean_line(&step.task, 2_000));
     Prompt { system, user, output_schema: None, temperature: Some(SEARCH_TEMPERATURE) }
@@ -87,8 +98,10 @@ fn synthesis(inputs: &Inputs<'_>) -> Prompt {
     } else {
         String::new()
     };
-    let system = format!(
-        "You write one report from the results of several search agents, and from nothing else.\n\n\
+    let system = text(
+        SYSTEM_BYTES,
+        format_args!(
+            "You write one report from the results of several search agents, and from nothing else.\n\n\
          - Begin with the heading \"## Answer\" and answer the query there, in one to five sentences that stand on their \
          own.\n\
          - Then what was found under headings by subject, each thing once: where several results say the same, write it \
@@ -100,8 +113,9 @@ fn synthesis(inputs: &Inputs<'_>) -> Prompt {
          numbers and dates.{when_empty}\n\
          - Markdown, in the language of the query. No title, no list of sources (it is added), no introduction, no closing \
          words.\n\n{}",
-        inputs.rules_of_evidence(),
+            inputs.rules_of_evidence(),
+        ),
     );
-    let user = format!("{}\n\n{}", inputs.question(), inputs.material());
+    let user = text(inputs.bytes(), format_args!("{}\n\n{}", inputs.question(), inputs.material()));
     Prompt { system, user, output_schema: None, temperature: Some(WRITING_TEMPERATURE) }
 }

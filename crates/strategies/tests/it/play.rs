@@ -94,7 +94,7 @@ impl Play {
         assert_eq!(next.stop, []);
         self.now += 1;
         for step in &next.run {
-            self.record(Event::StepPlanned(Box::new(step.clone())));
+            self.record(Event::StepPlanned(Arc::new(step.clone())));
         }
         if next.finish.is_some() {
             assert!(next.run.is_empty());

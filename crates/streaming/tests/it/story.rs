@@ -144,7 +144,7 @@ impl Story {
     /// A decision is done as soon as it is planned.
     fn decide(&mut self, id: &str, decision: Decision) {
         let text = StepOutput::Inline(Arc::from(decision.to_string()));
-        self.happen(Event::StepPlanned(Box::new(StepSpec {
+        self.happen(Event::StepPlanned(Arc::new(StepSpec {
             id: step(id),
             task: decision.subject(),
             kind: StepKind::Decision(decision),
@@ -169,7 +169,7 @@ impl Story {
             Role::Custom(_) => StepKind::Ask { question: "Which edition?".to_owned() },
             _ => StepKind::Agent { tools: vec![tool()], turns_max: 4, output_tokens_max: 1000 },
         };
-        self.happen(Event::StepPlanned(Box::new(StepSpec {
+        self.happen(Event::StepPlanned(Arc::new(StepSpec {
             id: step(id),
             kind,
             role,

@@ -69,8 +69,8 @@ pub fn record_naming(blob: BlobRef) -> Arc<Record> {
 pub fn summary(status: Status) -> Summary {
     Summary {
         status,
-        title: "A title".to_owned(),
-        task: "A task of some words".to_owned(),
+        title: "A title".into(),
+        task: "A task of some words".into(),
         progress: Progress::default(),
         started: None,
         finished: None,
