@@ -17,6 +17,9 @@ use super::{
     tries::Tries,
 };
 
+/// Messages before an agent has said anything: the two halves of its prompt.
+const PROMPT_MESSAGES: usize = 2;
+
 impl Run {
     /// Moves every open step forward as far as it goes now.
     pub(super) fn advance_steps(&mut self) -> Result<(), Stop> {
@@ -232,11 +235,14 @@ impl Run {
                 Ok(answer) => text = Arc::from(answer.to_string()),
                 Err(wrong) => {
                     let why = objection(&wrong);
-                    if at_work.agent.object(why.as_str()).is_err() {
+                    if at_work.agent.object(why).is_err() {
                         let message = format!("the answer does not fit its JSON Schema: {wrong}");
                         return self.fail_step(&spec.id, Failure::new(FailureClass::Decode, message));
                     }
-                    Arc::make_mut(&mut at_work.messages).push(Message::User(why));
+                    // The answer was its last until now, so it may not have joined the conversation.
+                    let messages = Arc::make_mut(&mut at_work.messages);
+                    messages.truncate(PROMPT_MESSAGES);
+                    messages.extend(at_work.agent.messages());
                     return self.advance_agent(spec);
                 }
             }
