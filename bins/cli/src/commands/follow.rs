@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::{
     args::{CancelArgs, EventsArgs},
     error::{CliError, FailedAgent},
-    progress::{View, of_event},
+    progress::{View, brief, of_event},
     row::{Row, moment, style},
     session::Session,
     terminal::{Closed, Line, Style, Terminal},
@@ -51,11 +51,11 @@ pub(crate) async fn to_the_end(
                     failed.push(FailedAgent { agent, error: error.clone() });
                 }
                 view.show(&event)?;
-                if let (ClientData::InputRequested { .. }, Some(step)) = (&event.data, &event.agent_id)
+                if let (ClientData::InputRequested { question }, Some(step)) = (&event.data, &event.agent_id)
                     && asked.insert(step.clone())
                 {
-                    let line = format!("answer with: mcp-orchestrator answer {id} {step} TEXT");
-                    view.note(Line::new().styled(Style::Yellow, line));
+                    let line = format!("{}  answer with: mcp-orchestrator answer {id} {step} TEXT", brief(question));
+                    view.urge(Line::new().styled(Style::Yellow, line));
                 }
             }
             row = &mut settled, if !is_settled => {

@@ -130,6 +130,8 @@ fn a_question_is_answered_from_another_process_and_the_first_goes_on() {
     home.write("flow.toml", APPROVAL);
     let child = home.start(&mut home.command(&["run", "flow.toml", "--corpus", "docs"]));
     let id = waiting(&home);
+    let status = home.run(&["status", &id]).ended(0).out;
+    assert!(status.contains("approve: Go on? yes or no"), "{status}");
     let refused = home.run(&["answer", &id, "elsewhere", "yes"]).ended(65);
     assert!(refused.err.contains("step elsewhere waits for no answer"), "{}", refused.err);
     let answered = home.run(&["answer", &id, "yes"]).ended(0);
@@ -149,7 +151,9 @@ fn a_question_survives_the_process_and_resume_goes_on_after_the_answer() {
     let mut child = home.start(&mut home.command(&["run", "flow.toml", "--corpus", "docs", "--quiet"]));
     let id = waiting(&home);
     child.kill().unwrap();
-    child.wait().unwrap();
+    let killed = Ran::from(child.wait_with_output().unwrap());
+    let says = format!("Go on? yes or no  answer with: mcp-orchestrator answer {id} approve TEXT\n");
+    assert_eq!(killed.err, says, "what a person must do is said even to one who wants no progress");
     let answered = home.run(&["answer", &id, "approve", "no"]).ended(0);
     assert!(answered.err.contains(&format!("go on with: mcp-orchestrator resume {id}")), "{}", answered.err);
     let ran = home.run(&["resume", &id, "--quiet"]).ended(0);
