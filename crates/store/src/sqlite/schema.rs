@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{
     SqliteOptions,
@@ -123,8 +123,15 @@ pub(super) fn open_reader(path: &Path, busy_timeout: Duration) -> Result<Connect
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     wait_when_busy(&mut connection, busy_timeout)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    keep_statements(&connection)?;
     Ok(connection)
+}
+
+/// Prepared once, they stay prepared: SQLite is compiled with statistics of value distributions here, and would plan a
+/// statement anew whenever a value bound to it might change the plan. None of ours has more than one good plan.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn create_file(path: &Path) -> io::Result<()> {
@@ -150,7 +157,7 @@ pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
 fn set_up_writer(path: &Path, flags: OpenFlags, options: &SqliteOptions) -> Result<Connection, Failure> {
     let mut connection = Connection::open_with_flags(path, flags)?;
     wait_when_busy(&mut connection, options.busy_timeout)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    keep_statements(&connection)?;
     check_version(&connection, path)?;
     // Of a file that has pages it changes nothing.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
