@@ -10,17 +10,20 @@ use rusqlite::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::moved::Moved;
 use crate::{StoreError, Summary};
 
 /// The largest append, in bytes of JSON. Long texts are blobs.
 pub(super) const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// One line of an entry. What the line before said of `v`, `at` and `progress` holds until a line says otherwise.
+/// One line of an entry. The first says all; what it says of `v`, `at` and `progress` holds until a line says otherwise,
+/// of `progress` mostly by what `moved`.
 #[derive(Deserialize)]
 struct Line {
     v: Option<u16>,
     at: Option<Timestamp>,
     progress: Option<Progress>,
+    moved: Option<Moved>,
     event: Event,
 }
 
@@ -30,6 +33,7 @@ struct Envelope {
     v: Option<u16>,
     at: Option<Timestamp>,
     progress: Option<Progress>,
+    moved: Option<Moved>,
 }
 
 /// How every entry begins.
@@ -57,7 +61,7 @@ impl Encoded {
         let mut text = Vec::with_capacity(256 + records.len() * 384);
         let mut before: Option<&Record> = None;
         for record in records {
-            // The records of one append mostly share their moment and their progress: a third of all bytes.
+            // The records of one append mostly share their moment and nearly all of their progress: half of all bytes.
             match before {
                 None => text.extend_from_slice(VERSION),
                 Some(_) => text.extend_from_slice(b"\n{"),
@@ -67,10 +71,18 @@ impl Encoded {
                 json(&mut text, &record.at)?;
                 text.push(b',');
             }
-            if before.is_none_or(|before| before.progress != record.progress) {
-                text.extend_from_slice(b"\"progress\":");
-                json(&mut text, &record.progress)?;
-                text.push(b',');
+            match before {
+                None => {
+                    text.extend_from_slice(b"\"progress\":");
+                    json(&mut text, &record.progress)?;
+                    text.push(b',');
+                }
+                Some(before) if before.progress != record.progress => {
+                    text.extend_from_slice(b"\"moved\":");
+                    json(&mut text, &Moved::between(&before.progress, &record.progress))?;
+                    text.push(b',');
+                }
+                Some(_) => {}
             }
             text.extend_from_slice(b"\"event\":");
             json(&mut text, &record.event)?;
@@ -125,8 +137,7 @@ impl<'a> Lines<'a> {
     pub(super) fn pass(&mut self, what: impl FnOnce() -> String) -> Result<(), StoreError> {
         let line = self.lines.next().unwrap_or_default();
         let read: Envelope = serde_json::from_str(line).map_err(|error| unreadable(&what(), &error))?;
-        self.at = read.at.or(self.at);
-        self.progress = read.progress.or(self.progress);
+        self.take(read.at, read.progress, read.moved);
         Ok(())
     }
 
@@ -148,12 +159,20 @@ impl<'a> Lines<'a> {
         {
             return Err(newer(&what(), v));
         }
-        self.at = read.at.or(self.at);
-        self.progress = read.progress.or(self.progress);
+        self.take(read.at, read.progress, read.moved);
         let (Some(at), Some(progress)) = (self.at, self.progress) else {
             return Err(unreadable(&what(), &"its first line says neither when nor how far"));
         };
         Ok((Arc::new(Record { at, progress, event: read.event }), line.len()))
+    }
+
+    /// Takes in what a line says beside its event.
+    fn take(&mut self, at: Option<Timestamp>, progress: Option<Progress>, moved: Option<Moved>) {
+        self.at = at.or(self.at);
+        self.progress = progress.or(self.progress);
+        if let (Some(progress), Some(moved)) = (&mut self.progress, moved) {
+            moved.apply(progress);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod codec;
 mod failure;
 mod keep;
 mod log;
+mod moved;
 mod numbers;
 mod options;
 mod queue;
