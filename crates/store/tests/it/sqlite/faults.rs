@@ -146,7 +146,7 @@ async fn a_damaged_page_is_an_error_not_a_panic() {
     store.close().await;
     // The first page stays as it is: the file still looks like a store.
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[8192..].fill(0x5a);
+    bytes[4096..].fill(0x5a);
     std::fs::write(&path, bytes).unwrap();
 
     let store = open(&path, &Dial::new()).await;
