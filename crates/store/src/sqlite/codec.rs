@@ -16,8 +16,8 @@ use crate::{StoreError, Summary};
 /// The largest append, in bytes of JSON. Long texts are blobs.
 pub(super) const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// One line of an entry. The first says all; what it says of `v`, `at` and `progress` holds until a line says otherwise,
-/// of `progress` mostly by what `moved`.
+/// One line of an entry. The first says all; what it says of `v`, `at` and `progress` holds until a line says
+/// otherwise, of `progress` mostly by what `moved`.
 #[derive(Deserialize)]
 struct Line {
     v: Option<u16>,
@@ -61,7 +61,8 @@ impl Encoded {
         let mut text = Vec::with_capacity(256 + records.len() * 384);
         let mut before: Option<&Record> = None;
         for record in records {
-            // The records of one append mostly share their moment and nearly all of their progress: half of all bytes.
+            // The records of one append mostly share their moment and nearly all of their progress, which
+            // would be three tenths of all text.
             match before {
                 None => text.extend_from_slice(VERSION),
                 Some(_) => text.extend_from_slice(b"\n{"),
