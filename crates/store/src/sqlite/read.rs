@@ -238,8 +238,7 @@ fn workflow_row(row: &Row<'_>, now: Timestamp) -> Result<WorkflowRow, Failure> {
         created: time(row.get(5)?),
         owner: owner.filter(|_| in_time).map(|owner| WorkerId(owner.into())),
         needs: from_json(text(8)?, "what a workflow needs")?,
-        summary: from_json::<Changing>(text(9)?, "the summary of a workflow")?
-            .with(text(10)?.into(), text(11)?.into()),
+        summary: from_json::<Changing>(text(9)?, "the summary of a workflow")?.with(text(10)?.into(), text(11)?.into()),
     })
 }
 
