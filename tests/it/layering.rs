@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("examples", &[]),
     ("benches", &[]),
     ("tests", &[]),
+    ("outside", &[]),
 ];
 
 #[test]
@@ -57,6 +58,16 @@ fn no_package_depends_on_one_it_may_not_see() {
             .map(|(name, _)| format!("there is no {name}")),
     );
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What is possible outside is proved only by a package that sees what an outsider sees.
+#[test]
+fn the_outside_package_knows_nothing_but_the_library() {
+    let packages = packages();
+    let outside = packages.iter().find(|package| folder(&package["name"]) == "outside").unwrap();
+    let dependencies = outside["dependencies"].as_array().unwrap().iter();
+    let own: Vec<String> = dependencies.filter(|on| on["path"].is_string()).map(|on| folder(&on["name"])).collect();
+    assert_eq!(own, ["orchestrator"]);
 }
 
 fn packages() -> Vec<Value> {

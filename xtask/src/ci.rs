@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 
-use crate::licences;
+use crate::{cost, features, licences};
 
 pub(crate) const ABOUT: &str = "every check a change must pass; with names, only those";
 
@@ -22,6 +22,7 @@ enum Check {
 const CHECKS: &[(&str, Check)] = &[
     ("format", Check::Cargo(&["fmt", "--all", "--", "--check"], &[])),
     ("licences", Check::Own(licences::check)),
+    ("cost", Check::Own(cost::check)),
     ("lint", Check::Cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     // The workspace switches every feature on; an embedder may have them off.
     (
@@ -31,6 +32,7 @@ const CHECKS: &[(&str, Check)] = &[
             &[],
         ),
     ),
+    ("features", Check::Own(features::check)),
     // The gate tries the same random cases every time, so that it fails for a change and not for luck. A plain
     // `cargo test` tries others each time: that is where new cases are found.
     (

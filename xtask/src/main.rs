@@ -1,7 +1,10 @@
 //! Every task that is neither a test nor a benchmark: `cargo xtask <task>`. Owns the list of tasks only.
 
 mod answers;
+mod cargo;
 mod ci;
+mod cost;
+mod features;
 mod licences;
 mod schema;
 
@@ -20,6 +23,8 @@ struct Task {
 const TASKS: &[Task] = &[
     Task { name: "ci", about: ci::ABOUT, run: ci::run },
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
+    Task { name: "features", about: features::ABOUT, run: features::run },
+    Task { name: "cost", about: cost::ABOUT, run: cost::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
 ];
 

@@ -1,23 +1,54 @@
 //! Putting an orchestrator together. Owns the checks that everything fits; starts nothing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
-use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName};
+use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Store, WorkerId};
 use mcp_orchestrator_strategies::{Strategy, built_in};
-use mcp_orchestrator_tools::{Registry, Tool};
+use mcp_orchestrator_tools::{RegisterError, Registry, Tool};
 use tokio::sync::mpsc;
 
 use crate::{
     Clock, Error, Orchestrator, SystemClock, WorkerMode,
     parts::{Adopted, Fresh, Parts, random},
+    submit::names,
 };
 
 /// Pieces of text on their way to those who watch.
 const DELTAS: usize = 1024;
 
 /// Builds an [`Orchestrator`]. The store is mandatory; at least one provider is.
+///
+/// Providers, strategies, tools and corpora are registered by their names, and requests choose among them by name. Two of
+/// a kind with one name are [`Error::DuplicateName`]; a request that names none of them is refused with the names there
+/// are.
+///
+/// What is registered must keep its contract, and the compiler says which and how when it does not:
+///
+/// ```compile_fail,E0277
+/// # use mcp_orchestrator::{MemoryStore, Orchestrator};
+/// struct NoProvider;
+/// Orchestrator::builder(MemoryStore::new()).with_provider(NoProvider); // `NoProvider` is not a `Provider`
+/// ```
+/// ```compile_fail,E0277
+/// # use mcp_orchestrator::{MemoryStore, Orchestrator};
+/// struct NoStrategy;
+/// Orchestrator::builder(MemoryStore::new()).with_strategy(NoStrategy); // `NoStrategy` is not a `Strategy`
+/// ```
+/// ```compile_fail,E0277
+/// # use mcp_orchestrator::{MemoryStore, Orchestrator};
+/// struct NoTool;
+/// Orchestrator::builder(MemoryStore::new()).with_tool(NoTool); // `NoTool` is not a `Tool`
+/// ```
+/// ```compile_fail,E0277
+/// # use mcp_orchestrator::Orchestrator;
+/// struct NoStore;
+/// Orchestrator::builder(NoStore); // `NoStore` is not a `Store`
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
@@ -71,13 +102,27 @@ impl Builder {
         self
     }
 
-    /// Adds a strategy beside the built-in ones, or replaces the one of its name.
+    /// Adds a strategy beside the built-in ones; requests choose it by its name as their pattern.
     pub fn with_strategy(mut self, strategy: impl Strategy) -> Self {
         self.strategies.push(Arc::new(strategy));
         self
     }
 
-    /// Adds a tool agents may call.
+    /// Adds a strategy that is shared already.
+    pub fn with_shared_strategy(mut self, strategy: Arc<dyn Strategy>) -> Self {
+        self.strategies.push(strategy);
+        self
+    }
+
+    /// Takes away every strategy there is so far, the built-in ones too, so that their names are free.
+    pub fn without_strategies(mut self) -> Self {
+        self.strategies.clear();
+        self
+    }
+
+    /// Adds a tool. Agents are offered it when it is a source ([`is_source`]); others run where a strategy names them.
+    ///
+    /// [`is_source`]: mcp_orchestrator_tools::ToolDescription::is_source
     pub fn with_tool(mut self, tool: impl Tool) -> Self {
         self.tools.push(Arc::new(tool));
         self
@@ -126,30 +171,26 @@ impl Builder {
         self
     }
 
-    /// Builds it. Folders are indexed here, which may take a while the first time.
+    /// Builds it: checks that the names fit together and indexes folders, which may take a while the first time. Starts
+    /// nothing.
     ///
     /// # Errors
-    /// [`Error::NoProvider`], or [`Error::Build`] naming what is twice, missing or unreadable.
+    /// [`Error::NoProvider`]; [`Error::DuplicateName`] when two providers, strategies or tools have one name;
+    /// [`Error::UnknownProvider`] when the default is none of them; [`Error::Build`] naming a folder that cannot be read,
+    /// a corpus name or a tool's schema that is not valid.
     pub fn build(self) -> Result<Orchestrator, Error> {
-        let mut providers: BTreeMap<ProviderName, Arc<dyn Provider>> = BTreeMap::new();
         let first = self.providers.first().map(|provider| provider.name().clone()).ok_or(Error::NoProvider)?;
-        for provider in self.providers {
-            let name = provider.name().clone();
-            if providers.insert(name.clone(), provider).is_some() {
-                return Err(Error::Build(format!("two providers are named {name}")));
-            }
-        }
+        let providers = by_name("providers", self.providers, |provider| provider.name().clone())?;
         let default_provider = self.default_provider.unwrap_or(first);
         if !providers.contains_key(&default_provider) {
-            return Err(Error::Build(format!("the default provider {default_provider} is not registered")));
+            return Err(Error::UnknownProvider { name: default_provider.to_string(), known: names(providers.keys()) });
         }
-        let strategies: BTreeMap<PatternName, Arc<dyn Strategy>> =
-            self.strategies.into_iter().map(|strategy| (strategy.name().clone(), strategy)).collect();
+        let strategies = by_name("strategies", self.strategies, |strategy| strategy.name().clone())?;
         #[cfg_attr(not(feature = "corpus"), expect(unused_mut, reason = "only folders add corpora"))]
         let mut corpora = self.corpora;
         let tools = Registry::new();
         for tool in self.tools {
-            tools.register(tool).map_err(|error| Error::Build(error.to_string()))?;
+            register_tool(&tools, tool)?;
         }
         #[cfg(feature = "corpus")]
         crate::corpora::register(self.folders, &tools, &mut corpora)?;
@@ -172,4 +213,28 @@ impl Builder {
         };
         Ok(Orchestrator::new(Arc::new(parts), deltas_to_publish, self.mode, self.running_max))
     }
+}
+
+/// Parts by their names; two of one name are an error.
+fn by_name<N: Ord + std::fmt::Display, T>(
+    kind: &'static str,
+    parts: Vec<T>,
+    name: impl Fn(&T) -> N,
+) -> Result<BTreeMap<N, T>, Error> {
+    let mut named = BTreeMap::new();
+    for part in parts {
+        match named.entry(name(&part)) {
+            Entry::Vacant(free) => free.insert(part),
+            Entry::Occupied(taken) => return Err(Error::DuplicateName { kind, name: taken.key().to_string() }),
+        };
+    }
+    Ok(named)
+}
+
+/// Adds a tool to the registry, with the error of a builder.
+pub(crate) fn register_tool(tools: &Registry, tool: Arc<dyn Tool>) -> Result<(), Error> {
+    tools.register(tool).map_err(|error| match error {
+        RegisterError::Duplicate(name) => Error::DuplicateName { kind: "tools", name: name.to_string() },
+        other => Error::Build(other.to_string()),
+    })
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use mcp_orchestrator_domain::CorpusName;
 use mcp_orchestrator_tools::{Corpora, Corpus, CorpusOptions, CorpusRead, CorpusSearch, Registry};
 
-use crate::Error;
+use crate::{Error, builder::register_tool};
 
 /// Opens each folder as a corpus with its index in memory and registers the tools that search them.
 pub(crate) fn register(
@@ -26,8 +26,8 @@ pub(crate) fn register(
         corpora.push(Arc::new(Corpus::open(CorpusOptions::new(name, folders)).map_err(build)?));
     }
     let corpora = Corpora::new(corpora);
-    tools.register(Arc::new(CorpusSearch::new(corpora.clone()))).map_err(build)?;
-    tools.register(Arc::new(CorpusRead::new(corpora))).map_err(build)
+    register_tool(tools, Arc::new(CorpusSearch::new(corpora.clone())))?;
+    register_tool(tools, Arc::new(CorpusRead::new(corpora)))
 }
 
 fn build(error: impl std::fmt::Display) -> Error {

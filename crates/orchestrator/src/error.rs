@@ -37,6 +37,14 @@ pub enum Error {
         /// Those there are.
         known: String,
     },
+    /// The operator's: two parts have one name, and requests could not tell them apart.
+    #[error("two {kind} are named {name:?}")]
+    DuplicateName {
+        /// What they are, for example `providers`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
     /// The operator's: nobody can answer.
     #[error("no provider is registered")]
     NoProvider,
@@ -52,13 +60,16 @@ pub enum Error {
     /// The caller's: the idempotency key was used with another request.
     #[error("the idempotency key was used with another request")]
     IdempotencyMismatch,
+    /// The caller's: the idempotency key is not one.
+    #[error("an idempotency key is 1 to 200 visible ASCII characters")]
+    InvalidIdempotencyKey,
     /// The workflow failed; that is its result.
     #[error("the workflow failed: {0}")]
     Failed(Failure),
     /// The workflow was cancelled; that is its result.
     #[error("the workflow was cancelled")]
     Cancelled,
-    /// The operator's: the builder lacks something or holds two things of one name.
+    /// The operator's: a name, a folder or a tool's schema that cannot be used.
     #[error("cannot build the orchestrator: {0}")]
     Build(String),
     /// The store's.

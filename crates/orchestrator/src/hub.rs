@@ -8,11 +8,11 @@ use std::{
 use mcp_orchestrator_domain::{Seq, WorkflowId};
 use mcp_orchestrator_store::{Change, Summary};
 use tokio::sync::{Notify, broadcast};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
     run::{RunCommand, RunShared},
+    signal::Signal,
 };
 
 /// Faults remembered at most; the oldest go first.
@@ -91,11 +91,11 @@ impl Hub {
     }
 
     /// Routes hints until `shutdown` fires.
-    pub(crate) async fn route(&self, mut changes: broadcast::Receiver<Change>, shutdown: CancellationToken) {
+    pub(crate) async fn route(&self, mut changes: broadcast::Receiver<Change>, shutdown: Signal) {
         loop {
             let change = tokio::select! {
                 change = changes.recv() => change,
-                () = shutdown.cancelled() => return,
+                () = shutdown.fired() => return,
             };
             match change {
                 Ok(Change::Appended(id, head)) => {

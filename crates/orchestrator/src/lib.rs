@@ -36,16 +36,27 @@
 //! |---|---|---|
 //! | `corpus` | `Builder::with_corpus`: full-text search over folders | yes |
 //! | `extractive` | `ExtractiveProvider`: reports from quotes, without a model | yes |
+//! | `json-schema` | arguments of tools are held to the whole of their JSON Schema, not to its top level only | yes |
 //! | `sqlite` | `SqliteStore`: workflows that survive the process | yes |
 //! | `http-providers` | `ChatProvider`: models behind the Chat wire | no |
 //!
-//! Without features there is no C code, no search engine and no HTTP client; [`MemoryStore`] and your own
-//! [`Provider`], [`Tool`], [`Strategy`] and [`Store`] remain.
+//! Without features there is no C code, no search engine, no HTTP client and no schema library; [`MemoryStore`] and your
+//! own [`Provider`], [`Tool`], [`Strategy`] and [`Store`] remain, in fewer than forty crates.
 //!
-//! Start at [`Orchestrator::builder`], then [`Handle`].
+//! # Where to start
+//!
+//! [`Orchestrator::builder`], then [`Handle`]. Everything one needs to *use* the library is at the root. What one needs to
+//! *extend* it is in a module for each contract: the trait is at the root, the words of its methods are in [`provider`],
+//! [`tool`], [`strategy`] and [`store`], and what they share is in [`domain`]. [`event`] and [`report`] hold the parts of
+//! what [`Handle::events`] and [`Handle::results`] give. Each item has one path; depend on this crate alone.
+//!
+//! Dropping a future of this crate ends the wait for its outcome, and never a workflow; every method says what else it
+//! means.
 
 mod builder;
+mod caught;
 mod clock;
+mod contracts;
 #[cfg(feature = "corpus")]
 mod corpora;
 mod document;
@@ -56,11 +67,13 @@ mod orchestrator;
 mod parts;
 mod results;
 mod run;
+mod signal;
 mod submit;
 mod worker;
 
 pub use builder::Builder;
 pub use clock::{Clock, SystemClock};
+pub use contracts::{domain, event, provider, report, store, strategy, tool};
 pub use error::Error;
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
@@ -68,6 +81,7 @@ pub use results::{DocumentFile, EvidenceFile, Question, Results, StepResult};
 pub use submit::{ResumeOptions, SubmitOptions};
 pub use worker::WorkerMode;
 
+pub use async_trait::async_trait;
 pub use mcp_orchestrator_domain::{
     ConditionDraft, Decision, Principal, Report, RequestDraft, Status, StepDraft, SuccessDraft, WorkflowId,
 };

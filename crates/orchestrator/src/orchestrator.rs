@@ -6,9 +6,14 @@ use bytes::Bytes;
 use mcp_orchestrator_domain::WorkflowId;
 use mcp_orchestrator_store::Store;
 use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Builder, Handle, WorkerMode, hub::Hub, parts::Parts, worker::Worker};
+use crate::{
+    Builder, Handle, WorkerMode,
+    hub::Hub,
+    parts::Parts,
+    signal::{Signal, Trigger},
+    worker::Worker,
+};
 
 /// Everything that runs workflows, not running yet.
 #[derive(Debug)]
@@ -50,23 +55,23 @@ impl Orchestrator {
     #[must_use = "the worker ends when the last handle is dropped"]
     pub fn start(self) -> Handle {
         let hub = Arc::new(Hub::default());
-        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        let ((stop, stopped), (abort, aborted)) = (Signal::new(), Signal::new());
         let worker = Worker {
             parts: Arc::clone(&self.parts),
             hub: Arc::clone(&hub),
             mode: self.mode,
             running_max: self.running_max,
-            stop: stop.clone(),
-            abort: abort.clone(),
+            stop: stopped,
+            abort: aborted,
         };
-        let after = CancellationToken::new();
-        let task = tokio::spawn(tasks(worker, self.deltas, after));
-        Handle::new(self.parts, hub, Running { task, guard: (stop.drop_guard(), abort.drop_guard()) })
+        let task = tokio::spawn(tasks(worker, self.deltas));
+        Handle::new(self.parts, hub, Running { task, guard: (stop, abort) })
     }
 }
 
 /// The worker and what serves it; the services end after the worker.
-async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>, after: CancellationToken) {
+async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>) {
+    let (done, after) = Signal::new();
     let (hub, store) = (Arc::clone(&worker.hub), Arc::clone(&worker.parts.store));
     let changes = store.changes();
     let router = hub.route(changes, after.clone());
@@ -77,13 +82,13 @@ async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>, 
                     Some((id, bytes)) => store.publish_ephemeral(&id, bytes).await,
                     None => return,
                 },
-                () = after.cancelled() => return,
+                () = after.fired() => return,
             }
         }
     };
     let work = async {
         Box::pin(worker.run()).await;
-        after.cancel();
+        drop(done);
     };
     tokio::join!(work, router, publisher);
 }
@@ -92,7 +97,7 @@ async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>, 
 #[derive(Debug)]
 pub(crate) struct Running {
     task: JoinHandle<()>,
-    guard: (DropGuard, DropGuard),
+    guard: (Trigger, Trigger),
 }
 
 impl Running {

@@ -217,7 +217,7 @@ fn unknown_pattern(parts: &Parts, pattern: &PatternName) -> Error {
     Error::UnknownPattern { name: pattern.to_string(), known: names(parts.strategies.keys()) }
 }
 
-fn names(known: impl Iterator<Item = impl std::fmt::Display>) -> String {
+pub(crate) fn names(known: impl Iterator<Item = impl std::fmt::Display>) -> String {
     let known: Vec<String> = known.map(|name| name.to_string()).collect();
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
@@ -235,7 +235,7 @@ fn new_id(pattern: &PatternName) -> Result<WorkflowId, Error> {
 fn idempotency(key: &str, request: &Request) -> Result<Idempotency, Error> {
     let visible = key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if key.is_empty() || key.len() > 200 || !visible {
-        return Err(Error::Build("an idempotency key is 1 to 200 visible ASCII characters".to_owned()));
+        return Err(Error::InvalidIdempotencyKey);
     }
     let body = serde_json::to_vec(request).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(Idempotency { key: key.to_owned(), body: Digest::new(Sha256::digest(&body).into()) })

@@ -1,23 +1,24 @@
 //! The worker: claims workflows, runs each in its own task, keeps their leases, and ends in order.
 
 use std::{
+    any::Any,
     collections::HashMap,
-    panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
 
-use futures::{FutureExt, future::BoxFuture};
 use mcp_orchestrator_domain::WorkflowId;
-use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, Which};
+use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, StoreError, Which};
 use tokio::{sync::mpsc, task::JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
+    caught::{caught, panic_text},
     hub::Hub,
     parts::Parts,
     run::{Run, RunCommand, RunEnd, RunShared},
+    signal::Signal,
 };
 
 /// How long a lease lasts without renewal.
@@ -54,9 +55,9 @@ pub(crate) struct Worker {
     pub(crate) mode: WorkerMode,
     pub(crate) running_max: usize,
     /// Fires when nothing more may be claimed.
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Signal,
     /// Fires when runs must give their workflows back.
-    pub(crate) abort: CancellationToken,
+    pub(crate) abort: Signal,
 }
 
 /// What a claim brought.
@@ -66,8 +67,11 @@ struct Claimed {
     is_full: bool,
 }
 
+/// A claim under way.
+type Claiming<'a> = Pin<Box<dyn Future<Output = Claimed> + Send + 'a>>;
+
 /// The claim under way, if there is one.
-async fn of(claiming: &mut Option<BoxFuture<'_, Claimed>>) -> Claimed {
+async fn of(claiming: &mut Option<Claiming<'_>>) -> Claimed {
     match claiming {
         Some(claim) => claim.await,
         None => std::future::pending().await,
@@ -88,11 +92,11 @@ impl Worker {
         let mut renewed = SystemTime::now();
         let mut renew = tokio::time::interval(RENEW);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut claiming: Option<BoxFuture<'_, Claimed>> = None;
+        let mut claiming: Option<Claiming<'_>> = None;
         // Whether there may be something to claim.
         let mut look = true;
         loop {
-            let stopping = self.stop.is_cancelled();
+            let stopping = self.stop.has_fired();
             if stopping && runs.is_empty() && claiming.is_none() {
                 return;
             }
@@ -104,7 +108,7 @@ impl Worker {
                     self.renew(&leases).await;
                     renewed = SystemTime::now();
                 }
-                claiming = Some(self.claim(&abilities, self.running_max - runs.len()).boxed());
+                claiming = Some(Box::pin(self.claim(&abilities, self.running_max - runs.len())));
             }
             tokio::select! {
                 claimed = of(&mut claiming) => {
@@ -132,7 +136,7 @@ impl Worker {
                     renewed = SystemTime::now();
                 }
                 () = self.parts.store.wait_work(LOOK), if has_room && claiming.is_none() => look = true,
-                () = self.stop.cancelled(), if !stopping => {}
+                () = self.stop.fired(), if !stopping => {}
             }
         }
     }
@@ -155,7 +159,8 @@ impl Worker {
             if max == 0 {
                 break;
             }
-            match self.parts.store.claim(Claim { worker: &self.parts.worker, which, max, ttl: LEASE }).await {
+            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
+            match guarded(self.parts.store.claim(claim)).await {
                 Ok(claimed) => leases.extend(claimed.into_iter().take(max)),
                 Err(error) => tracing::warn!(%error, "cannot claim workflows"),
             }
@@ -174,11 +179,11 @@ impl Worker {
         let (parts, abort) = (Arc::clone(&self.parts), self.abort.clone());
         runs.spawn(async move {
             let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
-            let end = AssertUnwindSafe(Box::pin(running)).catch_unwind().await;
-            let end = end.unwrap_or_else(|_| RunEnd::Fault(Error::Internal("the run panicked".to_owned())));
+            let end = caught(Box::pin(running)).await;
+            let end = end.unwrap_or_else(|panic| RunEnd::Fault(broke(panic.as_ref())));
             if matches!(end, RunEnd::Fault(_)) {
                 let not_before = parts.clock.now().after(FAULT_PAUSE);
-                let _ = parts.store.release(&lease.lease, Some(not_before)).await;
+                let _ = guarded(parts.store.release(&lease.lease, Some(not_before))).await;
             }
             (lease.lease, shared, end)
         });
@@ -220,7 +225,7 @@ impl Worker {
             return;
         }
         let all: Vec<LeaseRef> = leases.values().cloned().collect();
-        match self.parts.store.renew(&all, LEASE).await {
+        match guarded(self.parts.store.renew(&all, LEASE)).await {
             Ok(renewals) => {
                 for (lease, renewal) in all.iter().zip(renewals) {
                     if renewal == Renewal::Lost
@@ -235,12 +240,23 @@ impl Worker {
     }
 }
 
+/// A run that panicked: not one of the parts it calls, whose panics are theirs.
+fn broke(panic: &(dyn Any + Send)) -> Error {
+    Error::Internal(format!("the run panicked: {}", panic_text(panic)))
+}
+
+/// A store that panics has failed; the worker goes on.
+async fn guarded<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answer = caught(asked).await;
+    answer.unwrap_or_else(|panic| Err(StoreError::Unavailable(format!("it panicked: {}", panic_text(panic.as_ref())))))
+}
+
 async fn run(
     parts: &Arc<Parts>,
     lease: &Lease,
     shared: Arc<RunShared>,
     inbox: mpsc::Receiver<RunCommand>,
-    abort: CancellationToken,
+    abort: Signal,
 ) -> RunEnd {
     match Run::open(Arc::clone(parts), lease, shared).await {
         Ok(run) => run.run(inbox, abort).await,

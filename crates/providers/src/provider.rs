@@ -19,7 +19,8 @@ use serde_json::Value;
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Provider`",
-    note = "implement `name` and `chat` with `#[async_trait]`; wrap it in `Arc` to register it"
+    note = "implement `name`, `capabilities` and `chat` in an `#[async_trait] impl`",
+    note = "a provider in an `Arc` is registered as it is: see `Builder::with_shared_provider`"
 )]
 pub trait Provider: Send + Sync + 'static {
     /// The name requests choose it by.

@@ -14,7 +14,8 @@ use crate::{Inputs, Pattern};
 /// all workflows and called concurrently, on the engine's own task: it must be quick and never block.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Strategy`",
-    note = "implement `name`, `version`, `describe`, `next` and `render`; wrap it in `Arc` to register it"
+    note = "implement `name`, `version`, `describe`, `next` and `render`",
+    note = "a strategy in an `Arc` is registered as it is: see `Builder::with_shared_strategy`"
 )]
 pub trait Strategy: Send + Sync + 'static {
     /// The name requests choose it by.

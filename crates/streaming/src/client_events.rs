@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures::Stream;
+use futures_core::Stream;
 use mcp_orchestrator_domain::{Recorded, WorkflowId};
 use mcp_orchestrator_store::Store;
 

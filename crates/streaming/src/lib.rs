@@ -24,6 +24,7 @@ mod client_events;
 mod cursor;
 mod data;
 mod error;
+mod steps;
 mod table;
 mod tail;
 

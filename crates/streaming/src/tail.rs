@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use futures_core::Stream;
 use mcp_orchestrator_domain::{Recorded, Seq, WorkflowId};
 use mcp_orchestrator_store::{Change, Store};
 use tokio::{
@@ -18,7 +18,7 @@ use tokio::{
     time,
 };
 
-use crate::{Cursor, StreamError};
+use crate::{Cursor, StreamError, steps::Steps};
 
 /// Records held at once: one page of the log.
 const PAGE_RECORDS_MAX: usize = 128;
@@ -47,7 +47,7 @@ pub fn tail(store: Arc<dyn Store>, id: WorkflowId, cursor: Cursor) -> Tail {
         ephemeral: None,
         state: State::Opening,
     };
-    Tail { items: Box::pin(stream::unfold(follower, Follower::step).fuse()) }
+    Tail { items: Box::pin(Steps::new(follower, Follower::step)) }
 }
 
 /// The stream [`tail`] makes.

@@ -50,9 +50,14 @@
 //! # }
 //! ```
 //!
-//! | feature  | adds                                                                       | default |
-//! |----------|----------------------------------------------------------------------------|---------|
-//! | `corpus` | `Corpus` and the tools `corpus_search` and `corpus_read` (brings `tantivy`) | no      |
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `corpus` | `Corpus` and the tools `corpus_search` and `corpus_read` (brings `tantivy`) | no |
+//! | `json-schema` | checking arguments against the whole of JSON Schema (brings `jsonschema`) | no |
+//!
+//! Without `json-schema`, arguments are an object, hold what is required, hold nothing unknown where the schema says
+//! `"additionalProperties": false`, and have the types the schema names at the top level; what a schema says beyond that
+//! is for the model to read, and for the tool to check.
 //!
 //! Start at [`Tool`] to write one, at [`Registry`] to call some, and at `Corpus` to search a folder:
 //!
@@ -79,6 +84,7 @@ mod callable;
 #[cfg(feature = "corpus")]
 mod corpus;
 mod registry;
+mod span;
 mod tool;
 
 pub use answer::{answer_by_schema, check_schema};
@@ -86,9 +92,10 @@ pub use callable::Callable;
 #[cfg(feature = "corpus")]
 pub use corpus::{
     Corpora, Corpus, CorpusDocument, CorpusError, CorpusLimits, CorpusOptions, CorpusRead, CorpusSearch, CorpusSummary,
-    Hit, Reading, SkipReason, digest_of, evidence_id,
+    Hit, Reading, SkipReason,
 };
 pub use registry::{
     AnswerBounds, Arguments, CallContext, Manifest, ManifestEntry, RegisterError, Registry, ToolFilter,
 };
+pub use span::{digest_of, evidence_id};
 pub use tool::{Snapshot, Tool, ToolAnswer, ToolDescription, ToolError, ToolInvocation};

@@ -1,10 +1,12 @@
 //! The contract of a tool. Owns its description, call and answer; knows no registry and no protocol.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{CorpusName, Cost, Digest, Principal, Span, ToolSpec};
+use mcp_orchestrator_domain::{CorpusName, Cost, Digest, Principal, Source, Span, ToolSpec};
 use serde_json::Value;
+
+use crate::span::{digest_of, span};
 
 /// Something agents and clients can call.
 ///
@@ -13,7 +15,8 @@ use serde_json::Value;
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Tool`",
-    note = "implement `description` and `call` with `#[async_trait]`; wrap it in `Arc` to register it"
+    note = "implement `description` and `call` in an `#[async_trait] impl`",
+    note = "a tool in an `Arc` is registered as it is: see `Builder::with_shared_tool`"
 )]
 pub trait Tool: Send + Sync + 'static {
     /// Name, purpose, arguments and bounds. Called often; must be cheap and always the same.
@@ -73,7 +76,7 @@ pub struct ToolAnswer {
     pub cost: Cost,
 }
 
-/// The UTF-8 text that was indexed or fetched.
+/// The UTF-8 text that was indexed or fetched. [`Snapshot::of`] makes one, [`Snapshot::quote`] the evidence in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "tools build it")]
 pub struct Snapshot {
@@ -81,6 +84,23 @@ pub struct Snapshot {
     pub digest: Digest,
     /// The text.
     pub text: Arc<str>,
+}
+
+impl Snapshot {
+    /// A text with its hash.
+    #[must_use]
+    pub fn of(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        Self { digest: digest_of(&text), text }
+    }
+
+    /// Evidence: the passage at a range of bytes, as agents may cite it. `None` when the range is empty, out of the text,
+    /// or cuts a character.
+    #[must_use]
+    pub fn quote(&self, range: Range<usize>, source: &Arc<Source>) -> Option<Arc<Span>> {
+        let passage = self.text.get(range.clone()).filter(|passage| !passage.is_empty())?;
+        Some(span(self.digest, &range, passage, Arc::clone(source)))
+    }
 }
 
 /// Why a tool failed.

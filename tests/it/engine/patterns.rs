@@ -53,9 +53,10 @@ async fn steps_run_one_after_the_other_and_a_function_of_ours_is_one_of_them() {
 
 #[tokio::test]
 async fn a_function_that_fails_or_panics_fails_its_step_and_the_workflow_says_which() {
-    for (text, message) in
-        [("fails", "step count failed: no text today"), ("panics", "step count failed: the tool panicked")]
-    {
+    for (text, message) in [
+        ("fails", "step count failed: count_words: no text today"),
+        ("panics", "step count failed: count_words: the tool panicked"),
+    ] {
         let broken = async |arguments: serde_json::Value| {
             assert_ne!(arguments["text"], "panics", "as asked");
             Err::<String, _>(ToolError::failed("no text today"))
@@ -67,7 +68,8 @@ async fn a_function_that_fails_or_panics_fails_its_step_and_the_workflow_says_wh
             .with_step(agent("write"));
         let id = engine.submit(draft).await;
         let failure = engine.handle.settled(&id).await.unwrap().summary.failure.unwrap();
-        assert_eq!((failure.class, failure.message.as_str()), (FailureClass::Tool, message));
+        assert_eq!(failure.class, FailureClass::Tool);
+        assert!(failure.message.starts_with(message), "{failure}");
     }
 }
 

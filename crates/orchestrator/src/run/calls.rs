@@ -1,12 +1,11 @@
 //! Making calls: what runs outside the loop, one task each. Starts only what the log already knows of.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::FutureExt;
 use mcp_orchestrator_domain::{
-    CallNo, CorpusName, Cost, Failure, FailureClass, Message, ModelName, Principal, StepId, StepInput, Timestamp,
-    ToolName, ToolSpec, Usage, WorkflowId, millis,
+    CallNo, CorpusName, Cost, Failure, FailureClass, Message, ModelName, Principal, Reply, StepId, StepInput,
+    Timestamp, ToolName, ToolSpec, Usage, WorkflowId, clean_line, millis,
 };
 use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
 use mcp_orchestrator_store::StoreError;
@@ -19,7 +18,11 @@ use super::{
     ended::{CallEnded, CallOutcome, Ended, ModelAnswered, ToolAnswered},
     resume::{keep, put_blob},
 };
-use crate::{Error, parts::Parts};
+use crate::{
+    Error,
+    caught::{caught, panic_text},
+    parts::Parts,
+};
 
 /// A call whose intent is in the batch.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ impl Run {
             let (call, step, position) = start.place();
             let is_model = matches!(start, Start::Model { .. });
             let task = self.in_flight.spawn(async move {
-                let made = AssertUnwindSafe(caller.make(&start)).catch_unwind().await;
+                let made = caught(caller.make(&start)).await;
                 made.unwrap_or_else(|panic| {
                     let error = CallError::panicked("call", &panic_text(panic.as_ref()));
                     let outcome = if is_model { CallOutcome::Model(Err(error)) } else { CallOutcome::Tool(Err(error)) };
@@ -128,13 +131,13 @@ impl Caller {
                 };
                 let mut sink = Deltas { id: &self.id, step, to: &self.parts.deltas };
                 let answer = self.within(*limit_ms, provider.chat(request, &mut sink)).await;
-                CallOutcome::Model(self.model_answered(answer).await)
+                CallOutcome::Model(self.model_answered(provider.name().as_str(), answer).await)
             }
             Start::Tool { call: _, step: _, position: _, name, arguments, idempotency_key, limit_ms } => {
                 let context = CallContext { idempotency_key, principal: &self.principal, corpora: &self.corpora };
                 let calling = self.parts.tools.call(name.as_str(), Arguments::Text(arguments), context);
                 let answer = self.within(*limit_ms, calling).await;
-                CallOutcome::Tool(self.tool_answered(answer).await)
+                CallOutcome::Tool(self.tool_answered(name.as_str(), answer).await)
             }
         };
         let run_ms = millis(self.parts.clock.now().since(began));
@@ -147,7 +150,7 @@ impl Caller {
         let deadline: Timestamp = self.parts.clock.now().after(Duration::from_millis(limit_ms));
         tokio::select! {
             biased;
-            answer = AssertUnwindSafe(call).catch_unwind() => match answer {
+            answer = caught(call) => match answer {
                 Ok(answer) => Cut::Answered(answer),
                 Err(panic) => Cut::Panicked(panic_text(panic.as_ref())),
             },
@@ -155,32 +158,44 @@ impl Caller {
         }
     }
 
-    async fn model_answered(&self, answer: Cut<Result<ChatAnswer, ProviderError>>) -> Result<ModelAnswered, CallError> {
+    async fn model_answered(
+        &self,
+        name: &str,
+        answer: Cut<Result<ChatAnswer, ProviderError>>,
+    ) -> Result<ModelAnswered, CallError> {
         let answer = match answer {
             Cut::Answered(answer) => answer.map_err(|error| CallError::Provider(Box::new(error)))?,
             Cut::Late(limit_ms) => return Err(CallError::late(limit_ms)),
-            Cut::Panicked(text) => return Err(CallError::panicked("provider", &text)),
+            Cut::Panicked(text) => return Err(CallError::panicked(&format!("provider {name}"), &text)),
         };
         let json = serde_json::to_string(&answer.reply).map_err(|error| CallError::internal(&error))?;
+        if let Some(failure) = broken_reply(name, &answer.reply, json.len()) {
+            return Err(CallError::Unkept(failure, answer.cost, answer.usage));
+        }
         let kept = keep(&self.parts, &self.principal, json).await;
         let output = kept.map_err(|error| CallError::unkept(error, answer.cost, answer.usage))?;
         let parked_ms = millis(answer.parked);
         Ok(ModelAnswered { reply: answer.reply, output, usage: answer.usage, cost: answer.cost, parked_ms })
     }
 
-    async fn tool_answered(&self, answer: Cut<Result<ToolAnswer, ToolError>>) -> Result<ToolAnswered, CallError> {
+    async fn tool_answered(
+        &self,
+        name: &str,
+        answer: Cut<Result<ToolAnswer, ToolError>>,
+    ) -> Result<ToolAnswered, CallError> {
         let (answer, is_error) = match answer {
             Cut::Answered(Ok(answer)) => (answer, false),
             Cut::Answered(Err(error)) => (ToolAnswer { content: error.to_string(), ..ToolAnswer::default() }, true),
             Cut::Late(limit_ms) => return Err(CallError::late(limit_ms)),
-            Cut::Panicked(text) => return Err(CallError::panicked("tool", &text)),
+            Cut::Panicked(text) => return Err(CallError::panicked(&format!("tool {name}"), &text)),
         };
         for snapshot in &answer.snapshots {
             let bytes = Bytes::copy_from_slice(snapshot.text.as_bytes());
             let kept = put_blob(&self.parts, &self.principal, bytes).await;
             let kept = kept.map_err(|error| CallError::unkept(error, answer.cost, Usage::default()))?;
             if kept.sha256 != snapshot.digest {
-                return Err(CallError::panicked("tool", "a snapshot does not have the hash it claims"));
+                let message = format!("a snapshot of the tool {name} does not have the hash it claims");
+                return Err(CallError::Own(Failure::new(FailureClass::Tool, message)));
             }
         }
         let content = answer.content.clone();
@@ -188,6 +203,21 @@ impl Caller {
         let output = kept.map_err(|error| CallError::unkept(error, answer.cost, Usage::default()))?;
         Ok(ToolAnswered { content, output, is_error, spans: answer.spans, cost: answer.cost })
     }
+}
+
+/// The largest answer of a model that is taken, in bytes of JSON. No model writes that much; a broken wire may.
+const REPLY_BYTES_MAX: usize = 4 << 20;
+
+/// What is wrong with an answer that came back well: its provider's fault. It counts as paid.
+fn broken_reply(provider: &str, reply: &Reply, bytes: usize) -> Option<Failure> {
+    if bytes > REPLY_BYTES_MAX {
+        let message = format!("{provider} answered with {bytes} bytes, more than {REPLY_BYTES_MAX}");
+        return Some(Failure::new(FailureClass::Limit, message));
+    }
+    let mut ids = HashSet::new();
+    let twice = reply.message.tool_calls.iter().find(|call| !ids.insert(call.id.as_str()))?;
+    let message = format!("{provider} asked for two tools under the id {:?}", clean_line(&twice.id, 80));
+    Some(Failure::new(FailureClass::Internal, message))
 }
 
 /// How a call came back.
@@ -228,11 +258,6 @@ impl CallError {
     fn internal(error: &dyn std::fmt::Display) -> Self {
         Self::Own(Failure::new(FailureClass::Internal, error.to_string()))
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }
 
 /// Hands text to those who watch, while it arrives. Drops what does not fit: the log has the whole.

@@ -1,8 +1,7 @@
 //! The check step: parses what was written, proves its citations, and keeps what remains. No model takes part.
 
-use std::{fmt::Write as _, panic::AssertUnwindSafe, sync::Arc};
+use std::{fmt::Write as _, sync::Arc};
 
-use futures::FutureExt;
 use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
     Call, Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report,
@@ -15,7 +14,7 @@ use super::{
     ended::{Ended, LocalError},
     resume::keep,
 };
-use crate::{Error, parts::Parts};
+use crate::{Error, caught::caught, parts::Parts};
 
 /// Texts up to this size are checked on the spot; longer ones on a thread of their own.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
@@ -59,7 +58,7 @@ impl Run {
         let (parts, tenant) = (Arc::clone(&self.parts), self.workflow.principal().clone());
         self.in_flight.spawn(async move {
             let step = check.step.clone();
-            let checked = AssertUnwindSafe(check.run(&parts, &tenant)).catch_unwind().await;
+            let checked = caught(check.run(&parts, &tenant)).await;
             let checked = checked.unwrap_or_else(|_| Err(internal("the check panicked"))).map(Box::new);
             Box::new(Ended::Checked { step, checked })
         });

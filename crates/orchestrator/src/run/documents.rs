@@ -1,8 +1,7 @@
 //! Rendering documents: off the loop, into the blob store.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
-use futures::FutureExt;
 use mcp_orchestrator_domain::{
     DocumentFormat, DocumentRef, Failure, FailureClass, Outcome, Payload, StepId, file_stem,
 };
@@ -12,7 +11,7 @@ use super::{
     ended::{Ended, LocalError},
     resume::{load, put_blob},
 };
-use crate::document;
+use crate::{caught::caught, document};
 
 impl Run {
     /// Renders every format that was asked for. The workflow completes when the documents are stored.
@@ -20,7 +19,7 @@ impl Run {
         let parts = Arc::clone(&self.parts);
         let workflow = self.workflow.clone();
         self.in_flight.spawn(async move {
-            let rendered = AssertUnwindSafe(render(&parts, workflow, &report)).catch_unwind().await;
+            let rendered = caught(render(&parts, workflow, &report)).await;
             let documents = rendered.unwrap_or_else(|_| Err(internal("the document writer panicked")));
             Box::new(Ended::Rendered { report, outcome, documents })
         });

@@ -147,9 +147,10 @@ impl Run {
             run_ms: ended.run_ms,
         })))?;
         let Some(step) = self.workflow.step(ended.step.as_str()) else { return Ok(()) };
-        if matches!(step.spec().kind, StepKind::Tool { .. }) {
+        if let StepKind::Tool { name, .. } = &step.spec().kind {
             if answered.is_error {
-                return self.fail_step(&ended.step, Failure::new(FailureClass::Tool, &answered.content));
+                let failure = Failure::new(FailureClass::Tool, format!("{name}: {}", answered.content));
+                return self.fail_step(&ended.step, failure);
             }
             self.texts.insert(ended.step.clone(), Arc::from(answered.content.as_str()));
             return self.complete_step(&ended.step, StepOutput::Call(ended.call));

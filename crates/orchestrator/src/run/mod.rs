@@ -34,12 +34,12 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error,
     hub::Last,
     parts::{Parts, random},
+    signal::Signal,
 };
 use calls::Start;
 use ended::Ended;
@@ -226,7 +226,7 @@ impl Run {
     }
 
     /// Runs it until it ends, waits, is lost, or `shutdown` fires. Every call has ended when this returns.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>, shutdown: CancellationToken) -> RunEnd {
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>, shutdown: Signal) -> RunEnd {
         let stop = self.drive(&mut commands, &shutdown).await;
         if matches!(stop, Stop::Fault(_)) {
             // What came back before the fault was paid for; if the store takes it, it is kept.
@@ -248,7 +248,7 @@ impl Run {
         is_durable.then(|| Last { head: self.workflow.head(), summary: self.shown.summary(&self.workflow) })
     }
 
-    async fn drive(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &CancellationToken) -> Stop {
+    async fn drive(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &Signal) -> Stop {
         let mut inputs = Vec::new();
         let mut stop = self.begin().await.err();
         let mut stale = 0;
@@ -274,12 +274,7 @@ impl Run {
     }
 
     /// Waits for something to happen and takes everything that has.
-    async fn gather(
-        &mut self,
-        commands: &mut mpsc::Receiver<RunCommand>,
-        shutdown: &CancellationToken,
-        inputs: &mut Vec<Input>,
-    ) {
+    async fn gather(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &Signal, inputs: &mut Vec<Input>) {
         let wake = self.wake;
         let clock = Arc::clone(&self.parts.clock);
         tokio::select! {
@@ -290,7 +285,7 @@ impl Run {
                 Some(RunCommand::Fenced) | None => Input::Fenced,
             }),
             Some(ended) = self.in_flight.join_next() => inputs.extend(input_of(ended)),
-            () = shutdown.cancelled() => inputs.push(Input::Shutdown),
+            () = shutdown.fired() => inputs.push(Input::Shutdown),
             () = async { match wake {
                 Some(at) => clock.sleep_until(at).await,
                 None => std::future::pending().await,

@@ -1,17 +1,15 @@
 //! What happens next: asks the strategy, moves every step forward, and ends the workflow when it is time.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    Abandoned, CallAbandoned, CallNo, Completed, Event, Failure, FailureClass, StepFailed, StepId, StepSpec,
-    TimerFired, Timestamp,
+    Abandoned, CallAbandoned, CallNo, Completed, Event, Failure, FailureClass, StepFailed, StepId, StepKind, StepSpec,
+    TimerFired, Timestamp, ToolName,
 };
 use mcp_orchestrator_strategies::{Finish, Next};
 
 use super::{Run, Stop};
+use crate::caught::{caught_now, panic_text};
 
 /// Steps a workflow may have.
 const STEPS_MAX: usize = 2_000;
@@ -54,11 +52,19 @@ impl Run {
 
     /// Asks the strategy and plans what it says. Whether the workflow is about to end.
     fn ask_strategy(&mut self) -> Result<bool, Stop> {
-        let asked = catch_unwind(AssertUnwindSafe(|| self.strategy.next(&self.workflow)));
-        let Ok(Next { run, stop, wake, finish }) = asked else {
-            self.fail(Self::bug(format!("the strategy {} panicked", self.strategy.name())))?;
-            return Ok(true);
+        let Next { run, stop, wake, finish } = match caught_now(|| self.strategy.next(&self.workflow)) {
+            Ok(next) => next,
+            Err(panic) => {
+                let text = panic_text(panic.as_ref());
+                self.fail(Self::bug(format!("the strategy {} panicked: {text}", self.strategy.name())))?;
+                return Ok(true);
+            }
         };
+        if wake.zip(self.workflow.timer_fired()).is_some_and(|(wake, fired)| wake <= fired) {
+            let name = self.strategy.name();
+            self.fail(Self::bug(format!("the strategy {name} asks to be woken when it was woken already")))?;
+            return Ok(true);
+        }
         self.timer = wake;
         for step in stop {
             self.stop_step(&step)?;
@@ -86,6 +92,15 @@ impl Run {
         }
         if self.workflow.step(spec.id.as_str()).is_some() {
             return Err(Self::bug(format!("the strategy {name} planned step {} twice", spec.id)));
+        }
+        let needed: &[ToolName] = match &spec.kind {
+            StepKind::Agent { tools, .. } => tools,
+            StepKind::Tool { name, .. } => std::slice::from_ref(name),
+            _ => &[],
+        };
+        if let Some(unknown) = needed.iter().find(|tool| self.parts.tools.find(tool.as_str()).is_none()) {
+            let message = format!("the strategy {name} gives {} the tool {unknown}, which is not registered", spec.id);
+            return Err(Self::bug(message));
         }
         let read = |id: &StepId| self.workflow.step(id.as_str()).is_some_and(|step| step.is_completed());
         match spec.reads.iter().find(|id| !read(id)) {
@@ -123,7 +138,9 @@ impl Run {
         let Some(outcome) =
             self.workflow.step(report.as_str()).and_then(|step| step.check()).map(|check| check.outcome)
         else {
-            return self.fail(Self::bug(format!("the strategy finished with {report}, which has checked no report")));
+            let name = self.strategy.name();
+            let message = format!("the strategy {name} finished with {report}, which has checked no report");
+            return self.fail(Self::bug(message));
         };
         let open: Vec<StepId> = self.workflow.open_steps().map(|step| step.id().clone()).collect();
         for step in open {

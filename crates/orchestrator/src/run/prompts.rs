@@ -1,9 +1,6 @@
 //! What an agent is given: its prompt, its evidence, the outputs it reads. Rendered at dispatch, never stored.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolName, ToolSpec, cited,
@@ -12,6 +9,7 @@ use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool
 use mcp_orchestrator_tools::answer_by_schema;
 
 use super::{AgentAtWork, Asked, Run, Stop};
+use crate::caught::{Panic, caught_now, panic_text};
 
 /// Evidence offered to one step.
 const SPANS_MAX: usize = 200;
@@ -36,8 +34,13 @@ impl Run {
     pub(super) fn put_to_work(&mut self, spec: &Arc<StepSpec>, agent: Agent) -> Result<(), Stop> {
         let StepKind::Agent { tools, .. } = &spec.kind else { return Ok(()) };
         let request = Arc::clone(self.workflow.request());
-        let Some(Rendered { prompt, outputs, spans }) = self.rendered(spec, tools) else {
-            return self.fail_step(&spec.id, Self::bug("the strategy panicked while it wrote the prompt"));
+        let (prompt, outputs, spans) = match self.rendered(spec, tools) {
+            Ok(Rendered { prompt, outputs, spans }) => (prompt, outputs, spans),
+            Err(panic) => {
+                let (name, text) = (self.strategy.name(), panic_text(panic.as_ref()));
+                let message = format!("the strategy {name} panicked while it wrote the prompt: {text}");
+                return self.fail_step(&spec.id, Self::bug(message));
+            }
         };
         let specs: Vec<ToolSpec> = tools
             .iter()
@@ -64,8 +67,8 @@ impl Run {
         Ok(())
     }
 
-    /// The prompt of a step and what it was made of; `None` when the strategy panicked.
-    fn rendered(&self, spec: &StepSpec, tools: &[ToolName]) -> Option<Rendered> {
+    /// The prompt of a step and what it was made of, or the strategy's panic.
+    fn rendered(&self, spec: &StepSpec, tools: &[ToolName]) -> Result<Rendered, Panic> {
         let request = self.workflow.request();
         let outputs = self.outputs(spec);
         let spans = self.spans_cited(&outputs);
@@ -79,14 +82,14 @@ impl Run {
             has_sources: self.parts.has_sources(&request.tools),
             tools,
         };
-        let prompt = catch_unwind(AssertUnwindSafe(|| self.strategy.render(spec, &inputs))).ok()?;
-        Some(Rendered { prompt, outputs, spans })
+        let prompt = caught_now(|| self.strategy.render(spec, &inputs))?;
+        Ok(Rendered { prompt, outputs, spans })
     }
 
     /// What is wrong with an answer that was to fit a schema; `None` when it fits or need not.
     pub(super) fn objection(&self, spec: &StepSpec, answer: &str) -> Option<String> {
         let StepKind::Agent { tools, .. } = &spec.kind else { return None };
-        let schema = self.rendered(spec, tools)?.prompt.output_schema?;
+        let schema = self.rendered(spec, tools).ok()?.prompt.output_schema?;
         answer_by_schema(&schema, answer).err().map(|wrong| objection(&wrong))
     }
 

@@ -16,6 +16,7 @@ use super::{
     prompts::objection,
     tries::Tries,
 };
+use crate::caught::{caught_now, panic_text};
 
 /// Messages before an agent has said anything: the two halves of its prompt.
 const PROMPT_MESSAGES: usize = 2;
@@ -74,6 +75,11 @@ impl Run {
                 Ok(())
             }
             AgentNext::Done => self.complete_agent(spec),
+            // Who answers nothing is named; all else an agent fails of is its own.
+            AgentNext::Failed(Failure { class: FailureClass::NoResult, message, .. }) => {
+                let failure = Failure::new(FailureClass::NoResult, format!("{}: {message}", self.provider_name()));
+                self.fail_step(&spec.id, failure)
+            }
             AgentNext::Failed(failure) => self.fail_step(&spec.id, failure),
         }
     }
@@ -107,7 +113,14 @@ impl Run {
                 .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
         };
         let model = self.model(&spec.role);
-        let capabilities = provider.capabilities(model.as_ref());
+        let capabilities = match caught_now(|| provider.capabilities(model.as_ref())) {
+            Ok(capabilities) => capabilities,
+            Err(panic) => {
+                let text = panic_text(panic.as_ref());
+                let message = format!("the provider {name} panicked when it was asked what it can do: {text}");
+                return self.fail_step(&spec.id, Self::bug(message));
+            }
+        };
         let tools = if with_tools { Arc::clone(&at_work.tools) } else { Arc::from([]) };
         let worst = budget::worst_case(&capabilities, &at_work.messages, &tools, output_tokens_max);
         let reserved = match budget::fit(&self.workflow, worst, name.as_str()) {
@@ -142,6 +155,10 @@ impl Run {
             limit_ms: spec.time_limit_ms.saturating_sub(self.run_ms(&spec.id)).max(1),
         });
         self.advance(Event::CallStarted(started))
+    }
+
+    fn provider_name(&self) -> &str {
+        self.workflow.request().provider.as_ref().map_or("the provider", |name| name.as_str())
     }
 
     fn run_tool(&mut self, spec: &Arc<StepSpec>, turn: u16, position: u16) -> Result<(), Stop> {

@@ -33,7 +33,8 @@ pub const PAGE_MAX: usize = 1_000;
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Store`",
-    note = "implement it with `#[async_trait]` and run the conformance suite against it"
+    note = "implement it in an `#[async_trait] impl`",
+    note = "a store in an `Arc` is taken as it is: see `Orchestrator::builder_shared`"
 )]
 pub trait Store: Send + Sync + 'static {
     /// Creates a workflow: its first records, summary and queue entry. The same principal's same idempotency key

@@ -25,9 +25,9 @@ use super::{
     manifest::{Difference, Document, Entry, Manifest, Outcome},
     passage::{Cut, cut},
     schema::{Fields, register_analyzers, schema},
-    span::{digest_of, evidence_id},
     walk::Found,
 };
+use crate::span::{digest_of, evidence_id};
 
 /// What a thread of the writer may hold before it writes a segment; few files need only the least there may be.
 const HEAP_BYTES_FEW: usize = 15_000_000;

@@ -11,7 +11,6 @@ mod passage;
 mod read;
 mod schema;
 mod search;
-mod span;
 mod tools;
 mod update;
 mod walk;
@@ -31,7 +30,6 @@ pub use extract::SkipReason;
 pub use options::{CorpusLimits, CorpusOptions};
 pub use read::Reading;
 pub use search::Hit;
-pub use span::{digest_of, evidence_id};
 pub use tools::{Corpora, CorpusRead, CorpusSearch};
 
 use crate::Snapshot;

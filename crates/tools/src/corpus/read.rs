@@ -20,9 +20,9 @@ use super::{
     manifest::Document,
     passage::cut,
     search::{Stored, source},
-    span::span,
 };
 use crate::Snapshot;
+use crate::span::span;
 
 /// Passages at most in one reading.
 const PASSAGES_MAX: usize = 50;

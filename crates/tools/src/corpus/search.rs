@@ -14,9 +14,9 @@ use tantivy::{
 use super::{
     index::{State, path_words},
     passage::HEADING_SEPARATOR,
-    span::span,
     words::{QueryWord, query_words, stemmed},
 };
+use crate::span::span;
 
 /// What is read of a query, and how many words of that.
 const QUERY_BYTES_MAX: usize = 4 << 10;

@@ -61,6 +61,14 @@ impl AnswerBounds {
         Ok(answer)
     }
 
+    /// The error within the bounds: an agent reads its message.
+    pub(super) fn hold_error(&self, mut error: ToolError) -> ToolError {
+        if let ToolError::Failed { message, .. } = &mut error {
+            self.hold_content(message, 0);
+        }
+        error
+    }
+
     fn hold_content(&self, content: &mut String, spans_left_out: usize) {
         let bytes = content.len();
         if bytes > self.content_bytes_max {

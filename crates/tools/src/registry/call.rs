@@ -1,6 +1,5 @@
 //! One call of a tool. Owns parsing and checking arguments, the time limit and the guard against panics.
 
-use jsonschema::{ValidationError, error::ValidationErrorKind};
 use mcp_orchestrator_domain::{CorpusName, Principal};
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
@@ -54,9 +53,7 @@ impl Registry {
     ) -> Result<ToolAnswer, ToolError> {
         let registered = self.registered(name).ok_or_else(|| ToolError::Unknown(brief(name)))?;
         let arguments = parse(arguments)?;
-        if let Some(error) = registered.schema.iter_errors(&arguments).next() {
-            return Err(refused(&error));
-        }
+        registered.schema.check(&arguments)?;
         let time_limit = registered.tool.description().time_limit;
         let (key, principal) = (context.idempotency_key.to_owned(), context.principal.clone());
         let corpora = context.corpora.to_vec();
@@ -74,7 +71,7 @@ impl Registry {
         task.spawn(call.in_current_span());
         let answer = match tokio::time::timeout(time_limit, task.join_next()).await {
             Err(_elapsed) => return Err(ToolError::TimedOut(time_limit)),
-            Ok(Some(Ok(answer))) => answer?,
+            Ok(Some(Ok(answer))) => answer.map_err(|error| self.bounds.hold_error(error))?,
             Ok(Some(Err(failed))) if failed.is_panic() => return Err(ToolError::Panicked),
             Ok(Some(Err(_)) | None) => return Err(ToolError::failed("the runtime is shutting down")),
         };
@@ -92,26 +89,6 @@ fn parse(arguments: Arguments<'_>) -> Result<Value, ToolError> {
         }
         Arguments::Text(text) => serde_json::from_str(text).map_err(|error| whole(format!("no valid JSON: {error}"))),
     }
-}
-
-/// The first thing wrong, with the pointer to the value that is missing or does not fit.
-fn refused(error: &ValidationError<'_>) -> ToolError {
-    let at = error.instance_path().as_str();
-    let (argument, detail) = match error.kind() {
-        ValidationErrorKind::Required { property } => {
-            (child(at, property.as_str().unwrap_or_default()), "is required".to_owned())
-        }
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            (child(at, unexpected.first().map_or("", String::as_str)), "is not an argument of this tool".to_owned())
-        }
-        // The value itself is not repeated: it may be long, and the caller has it.
-        _ => (at.to_owned(), error.masked_with("the value").to_string()),
-    };
-    ToolError::Arguments { argument: brief(&argument), detail: brief(&detail) }
-}
-
-fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// As much of a text from outside as an error shows.

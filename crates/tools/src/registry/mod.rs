@@ -4,6 +4,7 @@
 mod bounds;
 mod call;
 mod manifest;
+mod schema;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,6 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jsonschema::Validator;
 use mcp_orchestrator_domain::{ToolName, ToolSpec};
 
 pub use bounds::AnswerBounds;
@@ -19,6 +19,9 @@ pub use call::{Arguments, CallContext};
 pub use manifest::{Manifest, ManifestEntry};
 
 use crate::Tool;
+use schema::Schema;
+#[cfg(not(feature = "json-schema"))]
+pub(crate) use schema::{Plain, has_type};
 
 /// Tools by name, shared by all workflows: a clone is the same registry.
 ///
@@ -35,7 +38,7 @@ type Tools = BTreeMap<ToolName, Arc<Registered>>;
 /// A tool with its schema compiled.
 struct Registered {
     tool: Arc<dyn Tool>,
-    schema: Validator,
+    schema: Schema,
 }
 
 /// Why a tool cannot be registered.
@@ -84,8 +87,8 @@ impl Registry {
     /// Adds a tool.
     ///
     /// # Errors
-    /// [`RegisterError::Duplicate`] when its name is taken, [`RegisterError::Schema`] when its schema is not valid; the
-    /// registry is then as before.
+    /// [`RegisterError::Duplicate`] when its name is taken, [`RegisterError::Schema`] when its schema is not valid as far
+    /// as it is looked at (without the feature `json-schema`: at its top level); the registry is then as before.
     pub fn register(&self, tool: Arc<dyn Tool>) -> Result<(), RegisterError> {
         let (name, registered) = compile(tool)?;
         self.change(|tools| match tools.get(&name) {
@@ -192,13 +195,11 @@ impl ToolFilter {
 
 fn compile(tool: Arc<dyn Tool>) -> Result<(ToolName, Registered), RegisterError> {
     let spec = &tool.description().spec;
-    let refused = |pointer: String, detail: String| RegisterError::Schema { tool: spec.name.clone(), pointer, detail };
-    if spec.parameters.get("type").and_then(serde_json::Value::as_str) != Some("object") {
-        return Err(refused("/type".to_owned(), "arguments are an object".to_owned()));
-    }
-    let schema = jsonschema::options()
-        .build(&spec.parameters)
-        .map_err(|error| refused(error.instance_path().as_str().to_owned(), call::brief(&error.to_string())))?;
+    let schema = Schema::of(&spec.parameters).map_err(|invalid| RegisterError::Schema {
+        tool: spec.name.clone(),
+        pointer: invalid.pointer,
+        detail: invalid.detail,
+    })?;
     let name = spec.name.clone();
     Ok((name, Registered { tool, schema }))
 }

@@ -132,6 +132,11 @@ async fn arguments_are_checked_and_the_wrong_one_is_named() {
         (&format!("{{\"q\": \"{}\"}}", "x".repeat(300_000)), "", "at most 262144"),
         (&"[".repeat(10_000), "", "no valid JSON"),
     ] {
+        let needs_json_schema = says.contains("shorter") || says.contains("maximum");
+        if needs_json_schema && cfg!(not(feature = "json-schema")) {
+            assert!(call(&registry, "ask", arguments).await.is_ok(), "{arguments}");
+            continue;
+        }
         let error = call(&registry, "ask", arguments).await.unwrap_err();
         let ToolError::Arguments { argument, detail } = &error else { panic!("{error:?}") };
         assert_eq!(argument, pointer, "{detail}");
@@ -143,7 +148,10 @@ async fn arguments_are_checked_and_the_wrong_one_is_named() {
 #[test]
 fn a_schema_that_is_none_is_refused_at_registration() {
     for (schema, pointer) in [
+        #[cfg(feature = "json-schema")]
         (json!({ "type": "object", "properties": { "n": { "type": "nonsense" } } }), "/properties/n/type"),
+        (json!({ "type": "object", "properties": ["n"] }), "/properties"),
+        (json!({ "type": "object", "required": "n" }), "/required"),
         (json!({ "type": "string" }), "/type"),
         (json!(null), "/type"),
     ] {

@@ -25,7 +25,7 @@ pub fn evidence_id(snapshot: &Digest, start: u64, end: u64) -> EvidenceId {
 }
 
 /// The span of a quote; `range` counts bytes of the snapshot.
-pub(super) fn span(snapshot: Digest, range: &Range<usize>, quote: &str, source: Arc<Source>) -> Arc<Span> {
+pub(crate) fn span(snapshot: Digest, range: &Range<usize>, quote: &str, source: Arc<Source>) -> Arc<Span> {
     let (start, end) = (range.start as u64, range.end as u64);
     Arc::new(Span { id: evidence_id(&snapshot, start, end), snapshot, start, end, quote: quote.into(), source })
 }

@@ -1,0 +1,41 @@
+//! The words of [`Provider`](crate::Provider): what it is asked and what it answers.
+//!
+//! ```
+//! use mcp_orchestrator::{
+//!     Provider, async_trait,
+//!     domain::{AssistantMessage, ModelName, ProviderName, Reply},
+//!     provider::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, ProviderError},
+//! };
+//!
+//! /// Says what it was asked.
+//! struct Parrot(ProviderName);
+//!
+//! #[async_trait]
+//! impl Provider for Parrot {
+//!     fn name(&self) -> &ProviderName {
+//!         &self.0
+//!     }
+//!
+//!     fn capabilities(&self, _model: Option<&ModelName>) -> Capabilities {
+//!         Capabilities { price: Some(Price::FREE), is_model: true, ..Capabilities::default() }
+//!     }
+//!
+//!     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
+//!         let text = request.input.task.clone();
+//!         sink.text(&text);
+//!         let message = AssistantMessage { text, ..AssistantMessage::default() };
+//!         Ok(ChatAnswer { reply: Reply { message, ..Reply::default() }, ..ChatAnswer::default() })
+//!     }
+//! }
+//! # let _ = Parrot(ProviderName::new("parrot")?);
+//! # Ok::<(), mcp_orchestrator::domain::InvalidName>(())
+//! ```
+
+#[cfg(feature = "http-providers")]
+pub use mcp_orchestrator_providers::chat::{
+    ChatProviderBuilder, ChatTimeouts, CostReport, Dialect, InvalidChatProvider, OutputSchema, Probe, ProbeAuth,
+    SystemMessages, Temperature, TokenLimit, Vendor, catalogue, vendor,
+};
+pub use mcp_orchestrator_providers::{
+    Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError,
+};

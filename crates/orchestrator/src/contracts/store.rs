@@ -1,0 +1,13 @@
+//! The words of [`Store`](crate::Store): what it is given and what it promises.
+//!
+//! A store of your own keeps the promises of each method; the two that come with the library are
+//! [`MemoryStore`](crate::MemoryStore) and `SqliteStore`. A *decorator* holds an `Arc<dyn Store>`, adds to the calls it
+//! cares about and passes the others on.
+
+#[cfg(feature = "sqlite")]
+pub use mcp_orchestrator_store::SqliteOptions;
+pub use mcp_orchestrator_store::{
+    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, Epoch,
+    FeedEntry, FeedPosition, Idempotency, Lease, LeaseRef, Needs, NewWorkflow, PAGE_MAX, Page, Purged, RecordPut,
+    Renewal, SmallRecord, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
+};
