@@ -70,7 +70,7 @@ fn the_outside_package_knows_nothing_but_the_library() {
     assert_eq!(own, ["orchestrator"]);
 }
 
-fn packages() -> Vec<Value> {
+pub(crate) fn packages() -> Vec<Value> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -4,5 +4,6 @@
 
 mod engine;
 mod layering;
+mod pages;
 mod schema;
 mod tidy;

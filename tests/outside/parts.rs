@@ -16,11 +16,7 @@ use mcp_orchestrator::{Builder, Handle, MemoryStore, Orchestrator, RequestDraft}
 
 /// A task for a pattern by its name.
 pub(crate) fn ask(pattern: &str) -> RequestDraft {
-    RequestDraft {
-        pattern: Some(pattern.to_owned()),
-        task: Some("When is high water in the harbour?".to_owned()),
-        ..RequestDraft::default()
-    }
+    RequestDraft::new(pattern, "When is high water in the harbour?")
 }
 
 /// An engine in memory with the parts from here, and what a test changes.

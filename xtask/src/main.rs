@@ -7,6 +7,7 @@ mod cost;
 mod features;
 mod licences;
 mod schema;
+mod surface;
 
 use std::{
     io::{self, Write as _},
@@ -25,6 +26,7 @@ const TASKS: &[Task] = &[
     Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "features", about: features::ABOUT, run: features::run },
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
+    Task { name: "surface", about: surface::ABOUT, run: surface::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
 ];
 

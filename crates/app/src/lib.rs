@@ -3,6 +3,17 @@
 //! Nothing here parses a command line or prints. A binary reads [`Settings`], names its folders of documents with
 //! [`name_folders`], asks [`Providers`] who answers, opens the store with [`StoreUrl`], makes the documents searchable
 //! with [`open_corpora`], and puts all of it together with [`engine`].
+//!
+//! ```
+//! use mcp_orchestrator_app::{StoreUrl, parse_duration};
+//!
+//! assert!(matches!(StoreUrl::parse("memory:"), Ok(StoreUrl::Memory)));
+//! assert_eq!(parse_duration("10m")?, std::time::Duration::from_secs(600));
+//! # Ok::<(), mcp_orchestrator_app::NoDuration>(())
+//! ```
+//!
+//! It has no features: a binary that needs other parts is another binary. Start at [`engine`]; to embed the library in a
+//! program of your own, start at the crate `mcp-orchestrator` instead.
 
 mod corpora;
 mod definition;

@@ -8,8 +8,9 @@
 //! # Ok::<(), mcp_orchestrator_documents::ParseError>(())
 //! ```
 //!
-//! [`parse`] reads what an agent wrote; [`Document`] is what a report file holds; [`markdown`] and [`json`] write it;
-//! [`verify`] checks a written one, which is the only place here that reads files.
+//! It has no features. Start at [`parse`], which reads what an agent wrote, and at [`Document`], which is what a report file
+//! holds; [`markdown`] and [`json`] write it; [`verify`] checks a written one, which is the only place here that reads
+//! files.
 
 mod address;
 mod document;

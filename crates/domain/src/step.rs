@@ -33,6 +33,31 @@ impl StepSpec {
     /// The largest output a strategy can read, in bytes.
     pub const INLINE_MAX: usize = 16 * 1024;
 
+    /// An agent without tools that reads nothing: at most 4 turns of 2,000 completion tokens, in 180 seconds. Other fields
+    /// are set by struct update: `StepSpec { reads, ..StepSpec::agent(id, role, task) }`.
+    #[must_use]
+    pub fn agent(id: StepId, role: Role, task: impl Into<String>) -> Self {
+        Self {
+            id,
+            kind: StepKind::Agent { tools: Vec::new(), turns_max: 4, output_tokens_max: 2_000 },
+            role,
+            stage: Stage::Agents,
+            task: task.into(),
+            reads: Vec::new(),
+            time_limit_ms: 180_000,
+            inline: false,
+        }
+    }
+
+    /// The same agent with these tools; a step that is no agent stays as it is.
+    #[must_use]
+    pub fn with_tools(mut self, given: impl Into<Vec<ToolName>>) -> Self {
+        if let StepKind::Agent { tools, .. } = &mut self.kind {
+            *tools = given.into();
+        }
+        self
+    }
+
     /// What the record of its end says of it.
     #[must_use]
     pub fn facts(&self, used: StepUsage) -> StepFacts {

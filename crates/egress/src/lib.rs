@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! It has no features. TLS is rustls with *ring* and the system's certificates.
+//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`].
 
 mod base_url;
 mod client;

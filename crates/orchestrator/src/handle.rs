@@ -57,18 +57,27 @@ impl Handle {
         Self { principal, ..self.clone() }
     }
 
-    /// Submits a request. Returns when it is stored.
+    /// Submits a request. Returns its workflow's id when it is stored; a worker, here or elsewhere, runs it.
+    ///
+    /// Dropping the future leaves open whether it was stored. Who must know submits with
+    /// [`SubmitOptions::idempotency_key`] and asks again.
     ///
     /// # Errors
-    /// [`Error`] naming the field, provider, pattern or corpus; nothing was started.
+    /// [`Error::Invalid`] with every field that breaks a rule; [`Error::UnknownPattern`], [`Error::UnknownProvider`] and
+    /// [`Error::UnknownCorpus`] with the names there are; [`Error::UnknownPrice`] when a money budget cannot be held;
+    /// [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started.
     pub async fn submit(&self, draft: RequestDraft) -> Result<WorkflowId, Error> {
         self.submit_with(draft, SubmitOptions::default()).await
     }
 
-    /// Submits a request once: the same idempotency key with the same request answers with the same workflow.
+    /// Submits a request once: the same idempotency key with the same request answers with the same workflow, in whatever
+    /// state that is by then.
+    ///
+    /// Dropping the future leaves open whether it was stored; asking again with the same key is safe.
     ///
     /// # Errors
-    /// As [`Handle::submit`], and [`Error::IdempotencyMismatch`].
+    /// As [`Handle::submit`]; [`Error::IdempotencyMismatch`] when the key was used with another request;
+    /// [`Error::InvalidIdempotencyKey`].
     pub async fn submit_with(&self, draft: RequestDraft, options: SubmitOptions) -> Result<WorkflowId, Error> {
         if self.is_shut_down() {
             return Err(Error::ShuttingDown);
@@ -76,16 +85,16 @@ impl Handle {
         submit::submit(&self.parts, &self.principal, draft, options).await
     }
 
-    /// A workflow as lists show it.
+    /// A workflow as lists show it: status, progress, spending, owner. Reads one row; dropping the future changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Store`].
+    /// [`Error::NotFound`] also for another principal's, [`Error::Store`].
     pub async fn status(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
         let row = self.parts.store.get(id).await?;
         row.filter(|row| row.principal == self.principal).ok_or_else(|| Error::NotFound(id.clone()))
     }
 
-    /// Workflows, newest first. The filter's principal is replaced by this handle's.
+    /// Workflows, newest first. The filter's principal is replaced by this handle's. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -94,7 +103,9 @@ impl Handle {
         Ok(self.parts.store.list(&filter).await?)
     }
 
-    /// Waits until a workflow has ended, wherever it runs.
+    /// Waits until a workflow has ended, wherever it runs. One that waits for a person has not ended.
+    ///
+    /// Dropping the future ends the wait, never the workflow.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Store`] or [`Error::Internal`] when it cannot go on in this process;
@@ -131,7 +142,10 @@ impl Handle {
         }
     }
 
-    /// Waits until a workflow has ended and reads what came of it.
+    /// Waits until a workflow has ended and reads what came of it. That it failed is no error here but one of
+    /// [`Results::report`].
+    ///
+    /// Dropping the future ends the wait, never the workflow.
     ///
     /// # Errors
     /// As [`Handle::settled`] and [`Handle::results`].
@@ -140,7 +154,8 @@ impl Handle {
         self.results(id).await
     }
 
-    /// What came of a workflow so far: its report and documents once it has completed.
+    /// What came of a workflow so far: the steps that ended, and its report and documents once it has completed. Reads the
+    /// log; dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
@@ -149,16 +164,21 @@ impl Handle {
         results::read(&self.parts, row).await
     }
 
-    /// What happens, from a place on: replayed from the log, then live. Ends after the workflow has ended.
+    /// What happens, after a place: replayed from the log, then live, each event once and in order. The last is
+    /// `stream_closed`, after the workflow has ended. [`Cursor::START`] is the beginning; the id of the last event seen is
+    /// where a stream that was left goes on.
+    ///
+    /// A slow reader is fed from the store and holds up nobody. Dropping the stream ends the watching and nothing else.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Store`].
+    /// [`Error::NotFound`], [`Error::Store`]; the stream itself gives [`StreamError`](crate::event::StreamError) and ends.
     pub async fn events(&self, id: &WorkflowId, cursor: Cursor) -> Result<ClientEvents, Error> {
         self.status(id).await?;
         Ok(client_events(Arc::clone(&self.parts.store), id.clone(), cursor))
     }
 
-    /// Up to `max` records of the log after a position.
+    /// Up to `max` records of the log after a position, at most [`PAGE_MAX`](crate::store::PAGE_MAX);
+    /// [`Seq::ZERO`](crate::domain::Seq::ZERO) is the beginning. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`].
@@ -168,7 +188,9 @@ impl Handle {
     }
 
     /// Cancels a workflow, wherever it runs. When this returns the cancellation is stored, no further call starts, and
-    /// the calls that ran in this process have been aborted; elsewhere they are within 200 ms.
+    /// the calls that ran in this process have been aborted; elsewhere they are within 200 ms. `reason` is kept in the log.
+    ///
+    /// Dropping the future takes nothing back: the workflow may be cancelled all the same.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Rejected`] when it has ended already, [`Error::Store`].
@@ -210,7 +232,10 @@ impl Handle {
         Ok(workflow.as_ref().map(results::questions).unwrap_or_default())
     }
 
-    /// Answers a question a workflow has asked. Returns when the answer is stored; whoever runs the workflow goes on with it.
+    /// Answers a question a workflow has asked, by the step that asks. Returns when the answer is stored; the workflow then
+    /// goes on where a worker claims it.
+    ///
+    /// Dropping the future takes nothing back: the answer may be stored all the same.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Rejected`] when that step waits for no answer: it has one, or has not asked yet;
@@ -237,6 +262,8 @@ impl Handle {
     ///
     /// A failed or cancelled workflow is continued once. Asked again, this answers with the workflow that continues it
     /// already, as it was asked for first; if that one has failed or was cancelled too, it is the one that is continued.
+    ///
+    /// Dropping the future leaves open whether it was continued; asking again is safe.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Rejected`] when it has completed, [`Error::Store`].
@@ -283,7 +310,7 @@ impl Handle {
         self.parts.tools.list(&ToolFilter::default())
     }
 
-    /// What kind of store it is, how durable, how large.
+    /// What kind of store it is, how durable, how large. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -294,6 +321,8 @@ impl Handle {
     /// Ends the worker: it claims nothing more, running workflows get `grace` to end, and the rest is given back so
     /// that another worker, or this program's next start, goes on with them. Waits for all of that. Later calls of
     /// [`Handle::submit`] are refused; a second shutdown does nothing.
+    ///
+    /// Dropping the future ends the grace at once: workflows are given back, and nobody waits until they are.
     ///
     /// # Errors
     /// [`Error::Internal`] when the worker itself broke.

@@ -52,6 +52,7 @@
 //!
 //! Dropping a future of this crate ends the wait for its outcome, and never a workflow; every method says what else it
 //! means.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 mod caught;

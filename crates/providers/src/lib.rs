@@ -24,6 +24,7 @@
 //! | `extractive` | `ExtractiveProvider`: writes from quotes, without a model | – |
 //!
 //! Neither is on by default; without them only the contract is there. Start at [`Provider`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "http")]
 pub mod chat;

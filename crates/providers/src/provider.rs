@@ -4,7 +4,8 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
-    Cost, Failure, FailureClass, Message, ModelName, Money, ProviderName, Reply, StepInput, ToolSpec, Usage,
+    AssistantMessage, Cost, Failure, FailureClass, Message, ModelName, Money, ProviderName, Reply, StepInput, ToolSpec,
+    Usage,
 };
 use serde_json::Value;
 
@@ -120,6 +121,15 @@ pub struct ChatAnswer {
     pub cost: Cost,
     /// How long the request waited for permission to run.
     pub parked: Duration,
+}
+
+impl ChatAnswer {
+    /// An answer that is a text and nothing else: no tokens counted, its cost unknown.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        let message = AssistantMessage { text: text.into(), ..AssistantMessage::default() };
+        Self { reply: Reply { message, ..Reply::default() }, ..Self::default() }
+    }
 }
 
 /// Receives text while it arrives. Never blocks; may drop.

@@ -80,6 +80,7 @@
 //!
 //! [`Store`] says what each operation promises; [`AppendError`] what a writer does about each refusal; [`After`] and
 //! [`Which`] how workflows move between queue and workers.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bucket;
 mod clock;

@@ -75,7 +75,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Start at [`Strategy`]; [`Fence`] is how text from outside is shown to a model, and [`finish_with_check`] the end every
+//! It has no features. Start at [`Strategy`]; [`Fence`] is how text from outside is shown to a model, and [`finish_with_check`] the end every
 //! strategy shares.
 
 mod beltalowda;

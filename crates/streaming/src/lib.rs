@@ -4,20 +4,27 @@
 //! [`Cursor`] and then follow it: dense, without a gap and without a duplicate, until the workflow has ended. A slow
 //! reader is fed from the store again, so it never holds up a workflow and never needs an unbounded queue.
 //!
-//! ```no_run
+//! ```
 //! use std::sync::Arc;
 //!
 //! use futures::TryStreamExt;
 //! use mcp_orchestrator_domain::WorkflowId;
-//! use mcp_orchestrator_store::Store;
+//! use mcp_orchestrator_store::{MemoryStore, Store};
 //! use mcp_orchestrator_streaming::{Cursor, StreamError, client_events};
 //!
 //! async fn names(store: Arc<dyn Store>, id: WorkflowId) -> Result<Vec<&'static str>, StreamError> {
 //!     client_events(store, id, Cursor::START).map_ok(|event| event.event_type().as_str()).try_collect().await
 //! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! let nobody: WorkflowId = "research_0123456789ab".parse()?;
+//! assert!(matches!(names(Arc::new(MemoryStore::new()), nobody).await, Err(StreamError::Unknown(_))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Start at [`client_events`]; the table from records to events is [`translate`].
+//! It has no features. Start at [`client_events`]; the table from records to events is [`translate`].
 
 mod client_event;
 mod client_events;

@@ -79,6 +79,8 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod answer;
 mod callable;
 #[cfg(feature = "corpus")]

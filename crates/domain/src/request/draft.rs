@@ -160,16 +160,22 @@ impl From<FieldError> for InvalidRequest {
 }
 
 impl RequestDraft {
+    /// A task for a strategy by its name, everything else left to its default.
+    #[must_use]
+    pub fn new(pattern: impl Into<String>, task: impl Into<String>) -> Self {
+        Self { pattern: Some(pattern.into()), task: Some(task.into()), ..Self::default() }
+    }
+
     /// Research of a task by Beltalowda, everything else left to its default.
     #[must_use]
     pub fn research(task: impl Into<String>) -> Self {
-        Self { pattern: Some("beltalowda".to_owned()), task: Some(task.into()), ..Self::default() }
+        Self::new("beltalowda", task)
     }
 
     /// A search for a query by Swarm, everything else left to its default.
     #[must_use]
     pub fn search(query: impl Into<String>) -> Self {
-        Self { pattern: Some("swarm".to_owned()), task: Some(query.into()), ..Self::default() }
+        Self::new("swarm", query)
     }
 
     /// Parses the draft. Text is cleaned first: trimmed, control characters and invisible reordering marks removed.

@@ -3,7 +3,7 @@
 //! ```
 //! use mcp_orchestrator::{
 //!     Provider, async_trait,
-//!     domain::{AssistantMessage, ModelName, ProviderName, Reply},
+//!     domain::{Cost, ModelName, ProviderName},
 //!     provider::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, ProviderError},
 //! };
 //!
@@ -23,8 +23,7 @@
 //!     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
 //!         let text = request.input.task.clone();
 //!         sink.text(&text);
-//!         let message = AssistantMessage { text, ..AssistantMessage::default() };
-//!         Ok(ChatAnswer { reply: Reply { message, ..Reply::default() }, ..ChatAnswer::default() })
+//!         Ok(ChatAnswer { cost: Cost::FREE, ..ChatAnswer::text(text) })
 //!     }
 //! }
 //! # let _ = Parrot(ProviderName::new("parrot")?);
