@@ -16,7 +16,7 @@ use super::{
 use crate::StoreError;
 
 /// The version of the tables, kept in `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as ours, kept in `application_id`.
 const APPLICATION_ID: i64 = 0x6d63_706f;
