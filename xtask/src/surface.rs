@@ -17,16 +17,8 @@ use crate::cargo::{answer, run as run_cargo};
 
 pub(crate) const ABOUT: &str = "a table of the public items of each crate, from its documentation with all features";
 
-/// The kinds in the order of the table, with the name of their list on rustdoc's page of all items.
-const KINDS: [(&str, &str); 7] = [
-    ("structs", "structs"),
-    ("enums", "enums"),
-    ("traits", "traits"),
-    ("functions", "functions"),
-    ("constants", "constants"),
-    ("macros", "macros"),
-    ("types", "types"),
-];
+/// The kinds in the order of the table, as rustdoc's page of all items heads their lists.
+const KINDS: [&str; 8] = ["structs", "enums", "traits", "functions", "constants", "types", "macros", "attributes"];
 
 /// Documents every published library and prints the table.
 pub(crate) fn run(_arguments: &[String]) -> anyhow::Result<ExitCode> {
@@ -38,7 +30,7 @@ pub(crate) fn run(_arguments: &[String]) -> anyhow::Result<ExitCode> {
 
     let mut out = io::stdout().lock();
     write!(out, "{:<30}", "crate")?;
-    for (title, _) in KINDS {
+    for title in KINDS {
         write!(out, "{title:>11}")?;
     }
     writeln!(out, "{:>8}", "all")?;
@@ -61,7 +53,7 @@ fn libs(package: &Package) -> impl Iterator<Item = &Target> {
 fn count(folder: &Path) -> anyhow::Result<[usize; KINDS.len()]> {
     let page = folder.join("all.html");
     let page = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
-    Ok(KINDS.map(|(_, list)| {
+    Ok(KINDS.map(|list| {
         let list = page.split_once(&format!("<h3 id=\"{list}\">")).map(|(_, after)| after).unwrap_or_default();
         list.split_once("</ul>").map_or(0, |(items, _)| items.matches("<li>").count())
     }))

@@ -231,6 +231,30 @@ async fn dropping_a_call_cancels_the_tool() {
     dropped.1.notified().await;
 }
 
+/// A tool that fails with this text.
+struct Failing(ToolDescription, String);
+
+#[async_trait]
+impl Tool for Failing {
+    fn description(&self) -> &ToolDescription {
+        &self.0
+    }
+
+    async fn call(&self, _call: ToolInvocation<'_>) -> Result<ToolAnswer, ToolError> {
+        Err(ToolError::failed(self.1.clone()))
+    }
+}
+
+#[tokio::test]
+async fn what_a_failing_tool_says_is_held_to_the_bound_of_an_answer() {
+    let bounds = AnswerBounds { content_bytes_max: 10, ..AnswerBounds::default() };
+    let registry = Registry::new().with_bounds(bounds);
+    let failing = Failing(description("fail", json!({ "type": "object" })), "é".repeat(1 << 20));
+    registry.register(Arc::new(failing)).unwrap();
+    let error = call(&registry, "fail", "{}").await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{}\n[cut: 10 of 2097152 bytes are shown]", "é".repeat(5)));
+}
+
 fn evidence(text: &Arc<str>, snapshot: u8, start: usize, end: usize) -> Arc<Span> {
     Arc::new(Span {
         id: EvidenceId::new(&format!("ev_{start:06x}{end:06x}")).unwrap(),
