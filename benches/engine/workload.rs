@@ -89,19 +89,9 @@ pub(crate) fn appends_of_one(load: &Load) -> anyhow::Result<Vec<usize>> {
         anyhow::Ok(())
     })?;
     let database = rusqlite::Connection::open(folder.path().join("bench.db"))?;
-    let mut rows = database.prepare("SELECT append_id, length(data) FROM event ORDER BY seq")?;
-    let mut appends: Vec<usize> = Vec::new();
-    let mut last: Option<Vec<u8>> = None;
-    for row in rows.query_map([], |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, i64>(1)?)))? {
-        let (append, bytes) = row?;
-        if appends.is_empty() || append != last {
-            appends.push(0);
-            last = append;
-        }
-        if let Some(group) = appends.last_mut() {
-            *group += usize::try_from(bytes)?;
-        }
-    }
+    let mut rows = database.prepare("SELECT length(data) FROM entry ORDER BY position")?;
+    let bytes = rows.query_map([], |row| row.get::<_, i64>(0))?;
+    let appends = bytes.map(|bytes| Ok(usize::try_from(bytes?)?)).collect::<anyhow::Result<Vec<usize>>>()?;
     anyhow::ensure!(appends.len() > 2, "the log has too few appends");
     Ok(appends)
 }

@@ -5,4 +5,5 @@
 mod engine;
 mod layering;
 mod pages;
+mod schema;
 mod tidy;

@@ -37,7 +37,10 @@ fn a_builder_without_a_provider_or_with_an_unknown_default_says_so() {
 async fn a_request_for_something_unknown_lists_what_there_is() {
     let handle = engine(|builder| builder);
     let error = handle.submit(ask("waltz")).await.unwrap_err();
-    assert_eq!(error.to_string(), "no pattern is named \"waltz\"; there are beltalowda, solo, swarm");
+    assert_eq!(
+        error.to_string(),
+        "no pattern is named \"waltz\"; there are beltalowda, conditional, custom, iterative, sequential, solo, swarm"
+    );
     let error = handle.submit(RequestDraft { provider_name: Some("nobody".to_owned()), ..ask("solo") }).await;
     assert_eq!(error.unwrap_err().to_string(), "no provider is named \"nobody\"; there are teller");
     assert!(handle.list(Default::default()).await.unwrap().is_empty());

@@ -59,6 +59,6 @@ async fn a_request_chooses_among_several_parts_by_name() {
     soon(handle.wait(&id)).await.unwrap();
     assert!(!first.asked().is_empty(), "the first answers requests that name none");
     let names: Vec<String> = handle.patterns().iter().map(|pattern| pattern.name.to_string()).collect();
-    assert_eq!(names, ["beltalowda", "duet", "solo", "swarm"]);
+    assert_eq!(names, ["beltalowda", "conditional", "custom", "duet", "iterative", "sequential", "solo", "swarm"]);
     assert_eq!(handle.tools().len(), 2);
 }

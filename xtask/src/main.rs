@@ -6,6 +6,7 @@ mod ci;
 mod cost;
 mod features;
 mod licences;
+mod schema;
 mod surface;
 
 use std::{
@@ -22,6 +23,7 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "ci", about: ci::ABOUT, run: ci::run },
+    Task { name: "schema", about: schema::ABOUT, run: schema::run },
     Task { name: "features", about: features::ABOUT, run: features::run },
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
     Task { name: "surface", about: surface::ABOUT, run: surface::run },

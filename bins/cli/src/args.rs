@@ -23,8 +23,8 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the workflow or a verification failed, 2 the command line cannot be \
-read, 65 refused (a value out of range, an unknown type, an unreadable corpus), 69 unreachable, 75 try again later, \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the workflow or a verification failed, 2 the command line or \
+a file cannot be read, 65 refused (a value out of range, an unknown type, an unreadable corpus), 69 unreachable, 75 try again later, \
 78 a key or setting is missing or broken, 130 cancelled.";
 
 #[derive(Debug, Args)]
@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Research(Box<ResearchArgs>),
     /// Search with specialised agents and write a cited report
     Search(Box<SearchArgs>),
+    /// Run a workflow that is written down in a file, of any pattern
+    Run(Box<RunArgs>),
     /// List workflows, newest first
     List(ListArgs),
     /// Show how far a workflow is
@@ -70,13 +72,15 @@ pub(crate) enum Command {
     Results(ResultsArgs),
     /// Print the events of a workflow so far
     Events(EventsArgs),
+    /// Answer a question that a workflow waits with
+    Answer(AnswerArgs),
     /// Cancel a workflow; returns when nothing of it runs any more
     Cancel(CancelArgs),
     /// Go on with what is unfinished; a failed or cancelled workflow goes on as a new one
     Resume(ResumeArgs),
     /// Check every citation of a JSON report again, offline
     Verify(VerifyArgs),
-    /// List the ways of working: what `research` and `search` do
+    /// List the ways of working: what `research`, `search` and written workflows do
     Patterns,
     /// List the tools agents may call
     Tools,
@@ -134,6 +138,22 @@ pub(crate) struct WorkArgs {
     /// How many agents [default: 8 for research, 5 for search]
     #[arg(long, value_name = "N", help_heading = HOW)]
     pub(crate) agents: Option<u64>,
+    #[command(flatten)]
+    pub(crate) shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The workflow as TOML, or as JSON when the name ends so; flags win over what it says
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) shared: SharedArgs,
+}
+
+/// What every command that starts work takes.
+#[derive(Debug, Args)]
+pub(crate) struct SharedArgs {
     /// A further fact for every agent; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, help_heading = HOW)]
     pub(crate) context: Vec<(String, String)>,
@@ -229,6 +249,16 @@ pub(crate) struct EventsArgs {
     /// Go on until the workflow ends
     #[arg(long, short)]
     pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArgs {
+    /// The workflow
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The answer, after the asking step where several ask; - reads it from stdin, @FILE from a file
+    #[arg(value_name = "[STEP] TEXT", required = true, num_args = 1..=2, value_hint = ValueHint::Other)]
+    pub(crate) words: Vec<String>,
 }
 
 #[derive(Debug, Args)]

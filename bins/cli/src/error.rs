@@ -1,9 +1,15 @@
 //! Everything a command can end with but success: one message, one exit code, one word for programs. Owns that mapping.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use mcp_orchestrator::Error as EngineError;
-use mcp_orchestrator_app::{DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError};
+use mcp_orchestrator_app::{
+    DefinitionError, DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError,
+};
 use mcp_orchestrator_domain::{
     CorpusName, Failure, FailureClass, FieldError, InvalidName, InvalidRequest, Status, WorkflowId,
 };
@@ -21,6 +27,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Failed = 1,
+    Unparsed = 2,
     Refused = 65,
     Unreachable = 69,
     TryAgain = 75,
@@ -41,6 +48,14 @@ pub(crate) enum CliError {
     Task(#[from] task::Unreadable),
     #[error("{}", .0.errors.iter().map(flagged).collect::<Vec<_>>().join("; "))]
     Request(InvalidRequest),
+    #[error(transparent)]
+    File(#[from] DefinitionError),
+    #[error("{}: {}", .file.display(), .invalid.errors.iter().map(of_field).collect::<Vec<_>>().join("; "))]
+    Definition { file: PathBuf, invalid: InvalidRequest },
+    #[error("workflow {0} waits for no answer")]
+    NoQuestion(WorkflowId),
+    #[error("workflow {id} waits for several answers; name the step: {}", .steps.join("; "))]
+    SeveralQuestions { id: WorkflowId, steps: Vec<String> },
     #[error(transparent)]
     Name(#[from] InvalidName),
     #[error(transparent)]
@@ -107,14 +122,27 @@ impl CliError {
         }
     }
 
+    /// A refusal in the words of the file it is about.
+    pub(crate) fn of_file(self, file: &Path) -> Self {
+        match self {
+            Self::Request(invalid) => Self::Definition { file: file.to_owned(), invalid },
+            other => other,
+        }
+    }
+
     /// How the process ends; `None`: quietly, as if all were well.
     pub(crate) const fn exit(&self) -> Option<Exit> {
         Some(match self {
             Self::Closed(Closed::Pipe) => return None,
             Self::Closed(Closed::Failed(_)) => Exit::Failed,
             Self::Home(_) | Self::Settings(_) | Self::Provider(_) => Exit::Setting,
+            Self::File(DefinitionError::Syntax { .. }) => Exit::Unparsed,
             Self::Task(_)
             | Self::Request(_)
+            | Self::File(_)
+            | Self::Definition { .. }
+            | Self::NoQuestion(_)
+            | Self::SeveralQuestions { .. }
             | Self::Name(_)
             | Self::Event(_)
             | Self::Limit(_)
@@ -148,6 +176,10 @@ impl CliError {
             Self::Closed(_) => "closed",
             Self::Home(_) | Self::Settings(_) => "setting",
             Self::Task(_) => "task",
+            Self::File(DefinitionError::Syntax { .. }) => "syntax",
+            Self::File(DefinitionError::Unreadable { .. }) => "file",
+            Self::File(_) | Self::Definition { .. } => "invalid_request",
+            Self::NoQuestion(_) | Self::SeveralQuestions { .. } => "rejected",
             Self::Request(_) | Self::Limit(_) | Self::BudgetUsd(_) | Self::Budgets { .. } => "invalid_request",
             Self::Name(_) | Self::Event(_) => "invalid_name",
             Self::Documents(_) | Self::NoDocuments | Self::UnknownCorpus { .. } => "corpus",
@@ -282,7 +314,18 @@ fn flagged(error: &FieldError) -> String {
         "citation_gate" => "setting `gate.mode`".to_owned(),
         other => format!("--{}", other.replace('_', "-")),
     };
+    joined(&name, error)
+}
+
+/// A field's error under the name the file has for it.
+fn of_field(error: &FieldError) -> String {
+    joined(error.field, error)
+}
+
+fn joined(name: &str, error: &FieldError) -> String {
     // A rule's text either goes on after the name ("is 0, expected 1 to 20") or is a sentence of its own.
-    let goes_on = ["is ", "has ", "entry "].iter().any(|verb| error.detail.starts_with(verb));
+    let goes_on = ["is ", "has ", "entry ", "form ", "makes ", "name ", "names "]
+        .iter()
+        .any(|verb| error.detail.starts_with(verb));
     format!("{name}{} {}", if goes_on { "" } else { ":" }, error.detail)
 }

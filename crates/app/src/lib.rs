@@ -16,6 +16,7 @@
 //! program of your own, start at the crate `mcp-orchestrator` instead.
 
 mod corpora;
+mod definition;
 mod documents;
 mod engine;
 mod folders;
@@ -25,6 +26,7 @@ mod span;
 mod store;
 
 pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
+pub use definition::{DefinitionError, read_definition};
 pub use documents::{corpus_tools, open_corpora};
 pub use engine::engine;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};

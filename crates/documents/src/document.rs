@@ -44,6 +44,10 @@ pub struct Document {
     /// Agents that failed, so that a reader knows what was not looked at.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+    /// What the strategy decided on the way that a reader should know, a sentence each: which branch was taken, whether
+    /// passes converged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The report.
     pub report: Report,
     /// The cited spans: number 1 is the first. See [`cited_spans`].
@@ -66,7 +70,7 @@ pub enum Writer {
     Extractive,
 }
 
-/// An agent that failed.
+/// An agent that failed, or a step that did not run because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
 pub struct Gap {

@@ -9,7 +9,7 @@ use mcp_orchestrator_domain::{Mark, Money, Outcome, Report};
 use crate::{Document, Writer, document::instant, parse::escape_into};
 use body::{Body, Cites, fenced};
 
-/// Writes a document: front matter, title, notice, report with numbered citations, gaps and sources.
+/// Writes a document: front matter, title, notices and notes, report with numbered citations, gaps and sources.
 ///
 /// Text from agents and sources stays text: it cannot end the front matter, start a heading or forge a list.
 #[must_use]
@@ -20,6 +20,9 @@ pub fn render(document: &Document) -> String {
     out.push('\n');
     for notice in notices(document) {
         let _ = write!(out, "\n> {notice}\n");
+    }
+    for note in &document.notes {
+        let _ = write!(out, "\n> {}\n", line(note));
     }
     if document.task.trim() != document.title.trim() {
         let _ = write!(out, "\n**Task:** {}\n", line(&document.task));

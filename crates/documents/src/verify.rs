@@ -117,6 +117,15 @@ pub enum VerifyProblem {
         /// Its text.
         text: String,
     },
+    /// The report says how many of its sentences have a mark, and other many have it.
+    Miscounted {
+        /// The mark in words: `proved` or `marked`.
+        what: &'static str,
+        /// How many the report says there are.
+        said: u32,
+        /// How many there are.
+        found: usize,
+    },
 }
 
 impl fmt::Display for VerifyProblem {
@@ -135,6 +144,9 @@ impl fmt::Display for VerifyProblem {
             }
             Self::UnexpectedProse { sentence, text } => {
                 write!(f, "sentence {} stands in a report that found nothing: {text:?}", sentence + 1)
+            }
+            Self::Miscounted { what, said, found } => {
+                write!(f, "the report counts {said} {what} sentences and has {found}")
             }
         }
     }
@@ -156,6 +168,7 @@ pub fn verify(json: &Path) -> Result<Verification, VerifyError> {
     let snapshots = read_snapshots(&document, &evidence_folder(json), &mut evidence, &mut problems);
     check_spans(&document, &mut evidence, &mut problems);
     check_sentences(&document, &evidence, &mut problems);
+    check_counts(&document, &mut problems);
     Ok(Verification {
         sentences: document.report.sentences().count(),
         citations: document.report.sentences().map(|sentence| sentence.evidence.len()).sum(),
@@ -271,4 +284,15 @@ fn check_sentences(document: &Document, evidence: &EvidenceSet, problems: &mut V
         is_strict || sentences.get(finding.sentence).is_some_and(|sentence| sentence.mark == Mark::Proved)
     };
     problems.extend(findings.into_iter().filter(counts).map(VerifyProblem::Sentence));
+}
+
+/// What was dropped is not in the report, so only what stayed can be counted again.
+fn check_counts(document: &Document, problems: &mut Vec<VerifyProblem>) {
+    let counts = document.counts;
+    for (what, said, mark) in [("proved", counts.proved, Mark::Proved), ("marked", counts.marked, Mark::Unverified)] {
+        let found = document.report.sentences().filter(|sentence| sentence.mark == mark).count();
+        if u32::try_from(found) != Ok(said) {
+            problems.push(VerifyProblem::Miscounted { what, said, found });
+        }
+    }
 }

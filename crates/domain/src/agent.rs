@@ -34,6 +34,7 @@ pub struct Agent {
 struct Turn {
     reply: Reply,
     results: Vec<Option<ToolResult>>,
+    objection: Option<String>,
 }
 
 /// What an agent needs next.
@@ -77,6 +78,9 @@ impl Agent {
     #[must_use]
     pub fn next(&self) -> AgentNext {
         let Some(turn) = self.turns.last() else { return self.ask() };
+        if turn.objection.is_some() {
+            return AgentNext::AskModel { turn: narrow(self.turns.len()), tools: false };
+        }
         let positions: Vec<u16> = (0_u16..).zip(&turn.results).filter(|(_, r)| r.is_none()).map(|(p, _)| p).collect();
         if !positions.is_empty() {
             return AgentNext::RunTools { turn: narrow(self.turns.len() - 1), positions };
@@ -117,7 +121,22 @@ impl Agent {
             .filter(|_| tools)
             .map(|(position, call)| (position >= limit).then(|| refusal(call, limit)))
             .collect();
-        self.turns.push(Turn { reply, results });
+        self.turns.push(Turn { reply, results, objection: None });
+        Ok(())
+    }
+
+    /// Objects to the answer it has ended with: it is asked once more, without tools, and told why. That turn is beyond its
+    /// limit, so that an answer of the last turn can be repaired too.
+    ///
+    /// # Errors
+    /// [`Unasked`] when it has not answered, or was objected to before: an agent is not argued with.
+    pub fn object(&mut self, why: impl Into<String>) -> Result<(), Unasked> {
+        let is_first = self.turns.iter().all(|turn| turn.objection.is_none());
+        if !is_first || self.next() != AgentNext::Done {
+            return Err(Unasked);
+        }
+        let answer = self.turns.last_mut().ok_or(Unasked)?;
+        answer.objection = Some(why.into());
         Ok(())
     }
 
@@ -159,7 +178,7 @@ impl Agent {
         self.turns.last().into_iter().flat_map(|turn| turn.results.iter().flatten())
     }
 
-    /// The conversation after the prompt: each reply and the answers of its tools.
+    /// The conversation after the prompt: each reply, the answers of its tools, and what was objected to it.
     pub fn messages(&self) -> impl Iterator<Item = Message> {
         self.turns.iter().flat_map(|turn| {
             let message = if turn.results.is_empty() {
@@ -169,6 +188,7 @@ impl Agent {
             };
             std::iter::once(Message::Assistant(message))
                 .chain(turn.results.iter().flatten().cloned().map(Message::Tool))
+                .chain(turn.objection.iter().cloned().map(Message::User))
         })
     }
 

@@ -17,11 +17,16 @@
 //! # Ok::<(), mcp_orchestrator_domain::InvalidRequest>(())
 //! ```
 //!
-//! It has no features. Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
+//! The feature `schema` adds `workflow_schema`, the JSON Schema of what can be written down; it is off by default.
+//!
+//! Start at [`Request`], [`Event`] and [`Workflow`]; [`gate`] is where citations are proved.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod agent;
 mod agent_type;
+mod answer;
+mod decision;
+mod definition;
 mod event;
 mod evidence;
 mod failure;
@@ -32,12 +37,20 @@ mod money;
 mod progress;
 mod report;
 mod request;
+#[cfg(feature = "schema")]
+mod schema;
 mod step;
 mod time;
 mod workflow;
 
 pub use agent::{Agent, AgentLimits, AgentNext, Unasked};
 pub use agent_type::AgentType;
+pub use answer::json_answer;
+pub use decision::Decision;
+pub use definition::{
+    AgentWork, Branch, Condition, ConditionDraft, DefinedStep, Definition, Exhausted, Expectation, Flow, Is, Reference,
+    StepDraft, Success, SuccessDraft, ToolWork, Unresolved, Verdict, Work, resolve,
+};
 pub use event::{
     Abandoned, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallStarted, CancelRequested, Cancelled, Completed,
     DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Record, Recorded,
@@ -58,6 +71,8 @@ pub use request::{
     BeltalowdaOptions, Budget, DocumentFormat, FieldError, InvalidRequest, Limits, Models, Request, RequestDraft,
     SearchDepth, SwarmOptions, Timeouts, clean, clean_line, file_stem,
 };
+#[cfg(feature = "schema")]
+pub use schema::workflow_schema;
 pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
 pub use time::{Timestamp, millis};
 pub use workflow::{

@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentType, CorpusName, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, ToolName};
+use crate::{
+    AgentType, CorpusName, Definition, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, ToolName,
+};
 
 pub use draft::{FieldError, InvalidRequest, Limits, RequestDraft};
 pub use text::{clean, clean_line, file_stem};
@@ -22,7 +24,7 @@ pub struct Request {
     pub task: String,
     /// At most 200 characters, one line.
     pub title: String,
-    /// How many agents research.
+    /// How many agents research; with a [`Request::definition`], how many of its steps run at most.
     pub agents: u16,
     /// Who answers; `None` until the facade has chosen.
     pub provider: Option<ProviderName>,
@@ -60,6 +62,9 @@ pub struct Request {
     /// Settings of Swarm.
     #[serde(default)]
     pub swarm: SwarmOptions,
+    /// The steps, for patterns whose steps are written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Definition>,
 }
 
 /// Which models answer; `None` is the provider's default.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentType, EvidenceId, GateMode, Stage, StepId, ToolName, Usage};
+use crate::{AgentType, Decision, EvidenceId, GateMode, Stage, StepId, ToolName, Usage};
 
 /// One planned step. Its text is the plan, never a rendered prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,6 +114,8 @@ pub enum StepKind {
         /// What is asked.
         question: String,
     },
+    /// A decision of the strategy. It is done as soon as it is planned; its output is the decision in words.
+    Decision(Decision),
 }
 
 /// The part a step plays. Decides its prompt, its model and what clients call the agent.
@@ -135,17 +137,19 @@ pub enum Role {
     Monitor,
     /// Repairs sentences that failed the check.
     Editor,
+    /// Decides what happens next: a decision of the strategy itself, see [`StepKind::Decision`].
+    Decision,
     /// A part of a custom strategy.
     Custom(String),
 }
 
 impl Role {
     /// The original's five words for an agent's type: `worker`, `synthesizer`, `executive`, `monitor`, `specialized`;
-    /// `planner` for the one it had no word for.
+    /// `planner` for those it had no word for.
     #[must_use]
     pub const fn agent_type(&self) -> &'static str {
         match self {
-            Self::Planner => "planner",
+            Self::Planner | Self::Decision => "planner",
             Self::Researcher => "worker",
             Self::Searcher(_) | Self::Custom(_) => "specialized",
             Self::Synthesizer => "synthesizer",

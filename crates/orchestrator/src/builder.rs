@@ -8,7 +8,7 @@ use std::{
 use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Store, WorkerId};
-use mcp_orchestrator_strategies::{Beltalowda, Strategy, Swarm};
+use mcp_orchestrator_strategies::{Strategy, built_in};
 use mcp_orchestrator_tools::{RegisterError, Registry, Tool};
 use tokio::sync::mpsc;
 
@@ -73,7 +73,7 @@ impl Builder {
             clock: None,
             providers: Vec::new(),
             default_provider: None,
-            strategies: vec![Arc::new(Beltalowda::new()), Arc::new(Swarm::new())],
+            strategies: built_in(),
             tools: Vec::new(),
             corpora: Vec::new(),
             #[cfg(feature = "corpus")]
@@ -102,7 +102,7 @@ impl Builder {
         self
     }
 
-    /// Adds a strategy beside Beltalowda and Swarm; requests choose it by its name as their pattern.
+    /// Adds a strategy beside the built-in ones; requests choose it by its name as their pattern.
     pub fn with_strategy(mut self, strategy: impl Strategy) -> Self {
         self.strategies.push(Arc::new(strategy));
         self

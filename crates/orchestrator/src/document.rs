@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_documents::{Counts, Document, Gap, Writer};
-use mcp_orchestrator_domain::{CallState, CheckSummary, ModelName, Report, Span, Target, Timestamp, Workflow};
+use mcp_orchestrator_domain::{
+    CallState, CheckSummary, Decision, ModelName, Report, Span, StepKind, Target, Timestamp, Workflow,
+};
 use mcp_orchestrator_strategies::missing;
 
 use crate::parts::Parts;
@@ -39,9 +41,27 @@ pub(crate) fn assemble(
         report,
         evidence,
         gaps,
+        notes: notes(workflow),
         counts: Counts { proved: check.proved, marked: check.marked, dropped: check.dropped },
         spent: *workflow.spent(),
     }
+}
+
+/// What was decided, in the words of the strategy: of several passes only how they ended.
+fn notes(workflow: &Workflow) -> Vec<String> {
+    let is_news = |decision: &&Decision| match decision {
+        Decision::Pass { number, of, done, .. } => *done || number >= of,
+        _ => true,
+    };
+    decisions(workflow).filter(is_news).map(ToString::to_string).collect()
+}
+
+/// Every decision of the strategy, in order.
+pub(crate) fn decisions(workflow: &Workflow) -> impl Iterator<Item = &Decision> {
+    workflow.steps().iter().filter(|step| step.is_completed()).filter_map(|step| match &step.spec().kind {
+        StepKind::Decision(decision) => Some(decision),
+        _ => None,
+    })
 }
 
 /// The models that answered, each once: the one a call named, else its provider's default.

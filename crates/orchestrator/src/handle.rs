@@ -16,7 +16,7 @@ use mcp_orchestrator_tools::{Tool, ToolFilter};
 use tokio::sync::oneshot;
 
 use crate::{
-    Error, Results, ResumeOptions, SubmitOptions,
+    Error, Question, Results, ResumeOptions, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::{Parts, random},
@@ -222,13 +222,24 @@ impl Handle {
         Err(Error::Internal("the cancellation met other writers too often".to_owned()))
     }
 
+    /// The questions a workflow waits for answers to.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn questions(&self, id: &WorkflowId) -> Result<Vec<Question>, Error> {
+        self.status(id).await?;
+        let workflow = read_workflow(self.parts.store.as_ref(), id).await?;
+        Ok(workflow.as_ref().map(results::questions).unwrap_or_default())
+    }
+
     /// Answers a question a workflow has asked, by the step that asks. Returns when the answer is stored; the workflow then
     /// goes on where a worker claims it.
     ///
     /// Dropping the future takes nothing back: the answer may be stored all the same.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Rejected`] when that step waits for no answer, [`Error::Store`].
+    /// [`Error::NotFound`], [`Error::Rejected`] when that step waits for no answer: it has one, or has not asked yet;
+    /// [`Error::Store`].
     pub async fn answer(
         &self,
         id: &WorkflowId,

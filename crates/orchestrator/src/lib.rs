@@ -78,12 +78,14 @@ pub use contracts::{domain, event, provider, report, store, strategy, tool};
 pub use error::Error;
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
-pub use results::{DocumentFile, EvidenceFile, Results, StepResult};
+pub use results::{DocumentFile, EvidenceFile, Question, Results, StepResult};
 pub use submit::{ResumeOptions, SubmitOptions};
 pub use worker::WorkerMode;
 
 pub use async_trait::async_trait;
-pub use mcp_orchestrator_domain::{Principal, Report, RequestDraft, Status, WorkflowId};
+pub use mcp_orchestrator_domain::{
+    ConditionDraft, Decision, Principal, Report, RequestDraft, Status, StepDraft, SuccessDraft, WorkflowId,
+};
 #[cfg(feature = "extractive")]
 pub use mcp_orchestrator_providers::ExtractiveProvider;
 pub use mcp_orchestrator_providers::Provider;
@@ -94,4 +96,4 @@ pub use mcp_orchestrator_store::SqliteStore;
 pub use mcp_orchestrator_store::{ListFilter, MemoryStore, Store};
 pub use mcp_orchestrator_strategies::Strategy;
 pub use mcp_orchestrator_streaming::{ClientEvent, ClientEvents, Cursor};
-pub use mcp_orchestrator_tools::Tool;
+pub use mcp_orchestrator_tools::{Callable, Tool, ToolError};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mcp_orchestrator_documents::Document;
 use mcp_orchestrator_domain::{
-    CallState, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Stage, Status, StepId, StepOutput, Target,
-    Workflow,
+    CallState, Decision, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Stage, Status, StepId, StepKind,
+    StepOutput, Target, Workflow,
 };
 use mcp_orchestrator_store::{StoreError, WorkflowRow};
 
@@ -30,6 +30,29 @@ pub struct Results {
     pub evidence: Vec<EvidenceFile>,
     /// Every step that ended, in the order of planning.
     pub steps: Vec<StepResult>,
+    /// What the strategy decided, in order: the branch it took, what it said of each pass.
+    pub decisions: Vec<Decision>,
+}
+
+/// A question a workflow waits for an answer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Question {
+    /// The step that asks: what [`crate::Handle::answer`] takes.
+    pub step: StepId,
+    /// What is asked.
+    pub question: String,
+}
+
+/// The questions a workflow waits for answers to, in the order of planning.
+pub(crate) fn questions(workflow: &Workflow) -> Vec<Question> {
+    let waiting = workflow.open_steps().filter(|step| step.waits_for_answer());
+    waiting
+        .filter_map(|step| match &step.spec().kind {
+            StepKind::Ask { question } => Some(Question { step: step.id().clone(), question: question.clone() }),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A rendered document.
@@ -75,6 +98,25 @@ pub struct StepResult {
 }
 
 impl Results {
+    /// The branch a conditional workflow took; `None` before it did, and for other patterns.
+    #[must_use]
+    pub fn selected_branch(&self) -> Option<&str> {
+        self.decisions.iter().find_map(|decision| match decision {
+            Decision::Branch { selected, .. } => Some(selected.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether the last pass of an iterative workflow was enough; `None` before its first pass has ended, and for other
+    /// patterns.
+    #[must_use]
+    pub fn converged(&self) -> Option<bool> {
+        self.decisions.iter().rev().find_map(|decision| match decision {
+            Decision::Pass { done, .. } => Some(*done),
+            _ => None,
+        })
+    }
+
     /// The report.
     ///
     /// # Errors
@@ -100,9 +142,10 @@ pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Err
     let store = parts.store.as_ref();
     let workflow = read_workflow(store, &row.id).await?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
     let steps = steps(parts, &workflow).await?;
+    let decisions: Vec<Decision> = document::decisions(&workflow).cloned().collect();
     let Some(check) = workflow.result().and_then(|done| workflow.step(done.report.as_str())).and_then(|s| s.check())
     else {
-        return Ok(Results { row, document: None, documents: Vec::new(), evidence: Vec::new(), steps });
+        return Ok(Results { row, document: None, documents: Vec::new(), evidence: Vec::new(), steps, decisions });
     };
     let json = load(store, workflow.principal(), &check.report).await?;
     let report: Report =
@@ -123,7 +166,7 @@ pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Err
         let bytes = bytes.ok_or_else(|| StoreError::Unreadable(format!("the document {} is missing", written.name)))?;
         documents.push(DocumentFile { name: written.name.clone(), format: written.format, bytes });
     }
-    Ok(Results { row, document: Some(document), documents, evidence: files, steps })
+    Ok(Results { row, document: Some(document), documents, evidence: files, steps, decisions })
 }
 
 async fn steps(parts: &Parts, workflow: &Workflow) -> Result<Vec<StepResult>, Error> {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    Budget, Digest, PatternName, Principal, ProviderName, Record, Recorded, Request, RequestDraft, Submitted, ToolName,
-    Workflow, WorkflowId, fork_at_head,
+    Budget, Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded,
+    Request, RequestDraft, Submitted, ToolName, Workflow, WorkflowId, fork_at_head,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
+use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -110,7 +111,7 @@ async fn create(
         needs: Needs {
             provider: request.provider.clone(),
             pattern: Some(request.pattern.clone()),
-            tools: request.tools.clone(),
+            tools: needed_tools(request),
             corpora: request.corpora.clone(),
         },
         priority: request.priority,
@@ -150,6 +151,9 @@ fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
         request.corpora.clone_from(&parts.corpora);
     }
     request.tools = agent_tools(parts);
+    if let Some(definition) = &request.definition {
+        fits(parts, definition, &provider)?;
+    }
     if request.budget.cost_max.is_some() {
         let own = [&request.models.primary, &request.models.worker, &request.models.synthesis];
         let priced = parts
@@ -162,6 +166,33 @@ fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
     }
     request.provider = Some(provider);
     Ok(request)
+}
+
+/// Whether the steps can run here: their tools are registered, their schemas are schemas, and who answers can answer.
+fn fits(parts: &Parts, definition: &Definition, provider: &ProviderName) -> Result<(), InvalidRequest> {
+    if let Some(unknown) = definition.tools().into_iter().find(|name| parts.tools.find(name.as_str()).is_none()) {
+        let known = names(parts.tool_names().iter());
+        return Err(FieldError::new("steps", format!("name the tool {unknown}, and there are {known}")).into());
+    }
+    for (step, schema) in definition.schemas() {
+        check_schema(schema).map_err(|wrong| FieldError::new("steps", format!("step {step}: schema: {wrong}")))?;
+    }
+    let writes_freely = parts.providers.get(provider).is_none_or(|provider| provider.capabilities(None).is_model);
+    match definition.needs_model() {
+        Some(what) if !writes_freely => {
+            let detail = format!("{what} needs a model, and {provider} writes without one");
+            Err(FieldError::new("provider_name", detail).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Everything a worker must have registered: what agents may call, and what steps call.
+fn needed_tools(request: &Request) -> Vec<ToolName> {
+    let mut tools = request.tools.clone();
+    let named = request.definition.iter().flat_map(Definition::tools);
+    tools.extend(named.filter(|name| !request.tools.contains(name)).cloned().collect::<Vec<_>>());
+    tools
 }
 
 /// Agents may call the sources. Other tools run only where a strategy names them.

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
@@ -59,11 +60,31 @@ pub(crate) struct Worker {
     pub(crate) abort: Signal,
 }
 
+/// What a claim brought.
+struct Claimed {
+    leases: Vec<Lease>,
+    /// Whether it is as much as was asked for.
+    is_full: bool,
+}
+
+/// A claim under way.
+type Claiming<'a> = Pin<Box<dyn Future<Output = Claimed> + Send + 'a>>;
+
+/// The claim under way, if there is one.
+async fn of(claiming: &mut Option<Claiming<'_>>) -> Claimed {
+    match claiming {
+        Some(claim) => claim.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// A run that ended: which lease it had, what others knew of it, and how it ended.
 type Runs = JoinSet<(LeaseRef, Arc<RunShared>, RunEnd)>;
 
 impl Worker {
     /// Works until `stop` has fired and every run has ended.
+    ///
+    /// A claim is waited for beside everything else: while the store is at it, runs end and are told of.
     pub(crate) async fn run(self) {
         let abilities = self.parts.abilities();
         let mut runs: Runs = JoinSet::new();
@@ -71,28 +92,50 @@ impl Worker {
         let mut renewed = SystemTime::now();
         let mut renew = tokio::time::interval(RENEW);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut claiming: Option<Claiming<'_>> = None;
+        // Whether there may be something to claim.
+        let mut look = true;
         loop {
             let stopping = self.stop.has_fired();
-            if stopping && runs.is_empty() {
+            if stopping && runs.is_empty() && claiming.is_none() {
                 return;
             }
-            if !stopping {
+            let has_room = !stopping && self.mode != WorkerMode::None && runs.len() < self.running_max;
+            if has_room && claiming.is_none() && std::mem::take(&mut look) {
                 // After a sleep of the machine the leases are late: they are renewed before anything is claimed, so that
                 // a workflow that runs here is not claimed a second time.
                 if renewed.elapsed().is_ok_and(|since| since > RENEW) {
                     self.renew(&leases).await;
                     renewed = SystemTime::now();
                 }
-                self.claim(&abilities, &mut runs, &mut leases).await;
+                claiming = Some(Box::pin(self.claim(&abilities, self.running_max - runs.len())));
             }
-            let may_claim = !stopping && self.mode != WorkerMode::None && runs.len() < self.running_max;
             tokio::select! {
-                Some(ended) = runs.join_next() => self.ended(ended, &mut leases),
+                claimed = of(&mut claiming) => {
+                    claiming = None;
+                    // As many as asked for: there may be more.
+                    look |= claimed.is_full;
+                    for lease in claimed.leases {
+                        if stopping {
+                            let _ = guarded(self.parts.store.release(&lease.lease, None)).await;
+                            continue;
+                        }
+                        leases.insert(lease.lease.id.clone(), lease.lease.clone());
+                        self.begin(lease, &mut runs);
+                    }
+                }
+                Some(ended) = runs.join_next() => {
+                    look |= runs.len() + 1 >= self.running_max;
+                    self.ended(ended, &mut leases);
+                    while let Some(ended) = runs.try_join_next() {
+                        self.ended(ended, &mut leases);
+                    }
+                }
                 _ = renew.tick() => {
                     self.renew(&leases).await;
                     renewed = SystemTime::now();
                 }
-                () = self.wait_work(), if may_claim => {}
+                () = self.wait_work(), if has_room && claiming.is_none() => look = true,
                 () = self.stop.fired(), if !stopping => {}
             }
         }
@@ -105,10 +148,11 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, abilities: &Abilities, runs: &mut Runs, leases: &mut HashMap<WorkflowId, LeaseRef>) {
+    /// Asks the store for up to `max` workflows.
+    async fn claim(&self, abilities: &Abilities, max: usize) -> Claimed {
         let adopted = self.parts.adopted.ids();
         let mut left_behind = match &self.mode {
-            WorkerMode::None => return,
+            WorkerMode::None => Vec::new(),
             WorkerMode::Any => vec![Which::Able(abilities)],
             WorkerMode::Own => vec![Which::Own],
             WorkerMode::Only(ids) => vec![Which::Only(ids), Which::Own],
@@ -116,22 +160,19 @@ impl Worker {
         if !adopted.is_empty() && self.mode != WorkerMode::Any {
             left_behind.push(Which::Only(&adopted));
         }
+        let mut leases: Vec<Lease> = Vec::new();
         for which in left_behind {
-            let max = self.running_max.saturating_sub(runs.len());
+            let max = max - leases.len();
             if max == 0 {
-                return;
+                break;
             }
             let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
             match guarded(self.parts.store.claim(claim)).await {
-                Ok(claimed) => {
-                    for lease in claimed {
-                        leases.insert(lease.lease.id.clone(), lease.lease.clone());
-                        self.begin(lease, runs);
-                    }
-                }
+                Ok(claimed) => leases.extend(claimed.into_iter().take(max)),
                 Err(error) => tracing::warn!(%error, "cannot claim workflows"),
             }
         }
+        Claimed { is_full: leases.len() >= max, leases }
     }
 
     fn begin(&self, lease: Lease, runs: &mut Runs) {

@@ -6,7 +6,7 @@ use mcp_orchestrator_domain::{
     Failure, Finding, Request, Role, Span, Stage, StepId, StepKind, StepSpec, StepText, ToolName, Workflow,
 };
 
-use crate::Fence;
+use crate::{Fence, defined::blocked};
 
 /// What a prompt may be made of, loaded for one step.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Inputs<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
 pub struct Missing {
-    /// The agent that failed.
+    /// The agent that failed, or the step that did not run.
     pub step: StepId,
     /// Its sub-task.
     pub task: String,
@@ -42,16 +42,16 @@ pub struct Missing {
     pub reason: Failure,
 }
 
-/// Every agent that failed, in the order of planning: what [`Inputs::missing`] holds for writers.
+/// Every agent that failed, in the order of planning, then every step of a custom workflow that will not run because of
+/// them: what [`Inputs::missing`] holds for writers.
 #[must_use]
 pub fn missing(workflow: &Workflow) -> Vec<Missing> {
     let failed = workflow.steps().iter().filter(|step| step.stage() == Stage::Agents);
-    failed
-        .filter_map(|step| {
-            let reason = step.failure()?.clone();
-            Some(Missing { step: step.id().clone(), task: step.spec().task.clone(), reason })
-        })
-        .collect()
+    let failed = failed.filter_map(|step| {
+        let reason = step.failure()?.clone();
+        Some(Missing { step: step.id().clone(), task: step.spec().task.clone(), reason })
+    });
+    failed.chain(blocked(workflow)).collect()
 }
 
 /// What the last check of the first text it reads found, for an editor: what [`Inputs::findings`] holds. Empty for other

@@ -1,7 +1,8 @@
 //! The pure planners of `mcp-orchestrator`: a [`Strategy`] reads a workflow and decides which steps run next.
 //!
 //! Nothing here reads a clock, makes randomness, does I/O or runs a task; the same workflow always gives the same
-//! answer, which is what makes a workflow resumable. [`Beltalowda`] and [`Swarm`] are built in. One of your own:
+//! answer, which is what makes a workflow resumable. [`Beltalowda`] and [`Swarm`] are built in, and [`Sequential`],
+//! [`Conditional`], [`Iterative`] and [`Custom`], whose steps are written down in the request. One of your own:
 //!
 //! ```
 //! use mcp_orchestrator_domain::{PatternName, Role, Stage, StepId, StepKind, StepSpec, Workflow};
@@ -80,14 +81,19 @@
 mod beltalowda;
 mod budget;
 mod check;
+mod conditional;
+mod custom;
+mod defined;
 mod failure;
 mod fence;
 mod inputs;
+mod iterative;
 mod near;
 mod pattern;
 mod plan;
 mod reply;
 mod rules;
+mod sequential;
 mod show;
 mod steps;
 mod strategy;
@@ -98,10 +104,14 @@ use std::sync::Arc;
 pub use beltalowda::Beltalowda;
 pub use budget::{READ_CHARS_MAX, within_budget};
 pub use check::finish_with_check;
+pub use conditional::Conditional;
+pub use custom::Custom;
 pub use fence::Fence;
 pub use inputs::{Inputs, Missing, findings, missing};
+pub use iterative::Iterative;
 pub use pattern::{AgentTypeInfo, Parameter, Pattern, PatternStage};
 pub use plan::{SUB_TASK_CHARS_MAX, angles, sub_tasks};
+pub use sequential::Sequential;
 pub use show::{QUOTE_CHARS_MAX, QUOTES_CHARS_MAX, TOOL_TEXT_CHARS_MAX, tool_answer};
 pub use strategy::{Finish, Next, Prompt, Strategy};
 pub use swarm::{Swarm, agent_type_info, assign};
@@ -109,5 +119,12 @@ pub use swarm::{Swarm, agent_type_info, assign};
 /// The strategies that come with the crate, in the order they are listed.
 #[must_use]
 pub fn built_in() -> Vec<Arc<dyn Strategy>> {
-    vec![Arc::new(Beltalowda::new()), Arc::new(Swarm::new())]
+    vec![
+        Arc::new(Beltalowda::new()),
+        Arc::new(Swarm::new()),
+        Arc::new(Sequential::new()),
+        Arc::new(Conditional::new()),
+        Arc::new(Iterative::new()),
+        Arc::new(Custom::new()),
+    ]
 }

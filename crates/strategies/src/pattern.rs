@@ -72,6 +72,14 @@ pub struct Parameter {
     pub default: Value,
 }
 
+impl Parameter {
+    /// A field with what it does and its default.
+    #[must_use]
+    pub fn new(name: &str, description: &str, default: Value) -> Self {
+        Self { name: name.to_owned(), description: description.to_owned(), default }
+    }
+}
+
 /// A type of search agent with what is needed to show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[expect(clippy::exhaustive_structs, reason = "strategies build it")]

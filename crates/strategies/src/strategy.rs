@@ -110,7 +110,8 @@ pub struct Prompt {
     pub system: String,
     /// The task and what there is to read, text from outside fenced.
     pub user: String,
-    /// JSON Schema the answer must have; left out for providers that cannot hold to one.
+    /// JSON Schema the answer must have. Providers that can hold to one are told; whoever answers, an answer that does not
+    /// fit is objected to once and then fails the step.
     pub output_schema: Option<Value>,
     /// 0 to 2; `None` is the provider's default.
     pub temperature: Option<f32>,

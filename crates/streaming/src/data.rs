@@ -74,6 +74,24 @@ pub enum ClientData {
         #[serde(flatten)]
         used: Used,
     },
+    /// `iteration_start`
+    IterationStart {
+        /// Which pass, from 1.
+        iteration: u16,
+        /// How many there may be.
+        max_iterations: u16,
+    },
+    /// `iteration_complete`
+    IterationComplete {
+        /// Which pass, from 1.
+        iteration: u16,
+        /// How many there may be.
+        max_iterations: u16,
+        /// Whether it was enough.
+        success: bool,
+        /// Why, in words.
+        reason: String,
+    },
     /// `synthesis_start`
     SynthesisStart {
         /// `drummer` merges a group, `camina` writes the report, `editor` repairs it; else the strategy's own name.
@@ -161,6 +179,8 @@ impl ClientData {
             Self::AgentProgress(_) => ClientEventType::AgentProgress,
             Self::AgentComplete { .. } => ClientEventType::AgentComplete,
             Self::AgentError { .. } => ClientEventType::AgentError,
+            Self::IterationStart { .. } => ClientEventType::IterationStart,
+            Self::IterationComplete { .. } => ClientEventType::IterationComplete,
             Self::SynthesisStart { .. } => ClientEventType::SynthesisStart,
             Self::SynthesisComplete { .. } => ClientEventType::SynthesisComplete,
             Self::InputRequested { .. } => ClientEventType::InputRequested,
@@ -242,6 +262,13 @@ pub enum Activity {
     },
     /// A person answered.
     InputGiven {},
+    /// A branch was chosen.
+    BranchSelected {
+        /// Its key.
+        selected_branch: String,
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 /// Whom a call asks.

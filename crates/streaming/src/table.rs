@@ -4,8 +4,9 @@
 //!
 //! | record | client events |
 //! |---|---|
-//! | `submitted` | `workflow_start` |
+//! | `submitted` | `workflow_start`; then `iteration_start` when its steps run in passes |
 //! | `step_planned` | by stage: `decomposition_start`, `agent_start`, `synthesis_start` (also for an editor), none when checking |
+//! | `step_planned` of a decision | a branch: `agent_progress`; a pass: `iteration_complete`, and `iteration_start` when another follows |
 //! | `call_started`, `call_completed`, `call_failed`, `call_abandoned` | `agent_progress` |
 //! | `step_completed` | by stage: `decomposition_complete`, `agent_complete`, `synthesis_complete`, none when checking |
 //! | `step_failed` | `agent_error` |
@@ -16,8 +17,8 @@
 //! | `forked`, `started`, `timer_fired`, `cancel_requested` | none: what follows from them is told when it happens |
 
 use mcp_orchestrator_domain::{
-    DocumentsWritten, Event, Progress, Recorded, Role, Seq, Stage, Status, StepCompleted, StepFailed, StepId, StepKind,
-    StepOutput, StepSpec, Target, WorkflowId,
+    Decision, DocumentsWritten, Event, Flow, Progress, Recorded, Role, Seq, Stage, Status, StepCompleted, StepFailed,
+    StepId, StepKind, StepOutput, StepSpec, Target, WorkflowId,
 };
 use mcp_orchestrator_strategies::sub_tasks;
 
@@ -56,18 +57,25 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
     match event {
         Event::Submitted(submitted) => {
             let request = &submitted.request;
-            vec![(
-                None,
-                ClientData::WorkflowStart {
-                    task: request.task.clone(),
-                    title: request.title.clone(),
-                    pattern: request.pattern.clone(),
-                    agents: request.agents,
-                    provider: request.provider.clone(),
-                },
-            )]
+            let start = ClientData::WorkflowStart {
+                task: request.task.clone(),
+                title: request.title.clone(),
+                pattern: request.pattern.clone(),
+                agents: request.agents,
+                provider: request.provider.clone(),
+            };
+            let flow = request.definition.as_ref().map(|definition| &definition.flow);
+            let passes = match flow {
+                Some(Flow::Iterative { passes_max, .. }) => Some(*passes_max),
+                Some(Flow::Sequential { .. } | Flow::Conditional { .. } | Flow::Custom { .. }) | None => None,
+            };
+            let first = passes.map(|of| ClientData::IterationStart { iteration: 1, max_iterations: of });
+            [start].into_iter().chain(first).map(|data| (None, data)).collect()
         }
-        Event::StepPlanned(spec) => of_step(&spec.id, step_planned(spec, progress)),
+        Event::StepPlanned(spec) => match &spec.kind {
+            StepKind::Decision(decision) => decided(&spec.id, decision),
+            _ => of_step(&spec.id, step_planned(spec, progress)),
+        },
         Event::CallStarted(started) => {
             let target = call_target(&started.target);
             let (call, turn, attempt) = (started.call, started.turn, started.attempt);
@@ -146,6 +154,27 @@ fn of_step(step: &StepId, data: Option<ClientData>) -> Vec<Told> {
     data.map(|data| (Some(step.clone()), data)).into_iter().collect()
 }
 
+/// A decision is done as soon as it is planned, so that is when it is told.
+fn decided(step: &StepId, decision: &Decision) -> Vec<Told> {
+    match decision {
+        Decision::Branch { selected, reason } => {
+            let activity = Activity::BranchSelected { selected_branch: selected.clone(), reason: reason.clone() };
+            vec![(Some(step.clone()), ClientData::AgentProgress(activity))]
+        }
+        Decision::Pass { number, of, done, reason } => {
+            let (iteration, max_iterations) = (*number, *of);
+            let complete =
+                ClientData::IterationComplete { iteration, max_iterations, success: *done, reason: reason.clone() };
+            let is_last = *done || number >= of;
+            let next = (!is_last)
+                .then(|| ClientData::IterationStart { iteration: iteration.saturating_add(1), max_iterations });
+            [complete].into_iter().chain(next).map(|data| (None, data)).collect()
+        }
+        // A decision this version does not know is told by what follows from it.
+        _ => Vec::new(),
+    }
+}
+
 fn ended(status: Status, how: ClientData) -> Vec<Told> {
     vec![(None, how), (None, ClientData::StreamClosed { status })]
 }
@@ -160,6 +189,8 @@ enum Part {
 
 fn part(role: &Role, stage: Stage) -> Part {
     match stage {
+        // What was decided is told when it is planned.
+        _ if *role == Role::Decision => Part::Silent,
         Stage::Planning => Part::Planning,
         Stage::Agents => Part::Agent,
         Stage::Synthesis => Part::Synthesis,

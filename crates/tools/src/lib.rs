@@ -80,12 +80,17 @@
 //! # }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod answer;
+mod callable;
 #[cfg(feature = "corpus")]
 mod corpus;
 mod registry;
 mod span;
 mod tool;
 
+pub use answer::{answer_by_schema, check_schema};
+pub use callable::Callable;
 #[cfg(feature = "corpus")]
 pub use corpus::{
     Corpora, Corpus, CorpusDocument, CorpusError, CorpusLimits, CorpusOptions, CorpusRead, CorpusSearch, CorpusSummary,

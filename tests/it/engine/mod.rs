@@ -1,12 +1,15 @@
 //! The engine, driven through its handle with a scripted provider and a clock that moves by hand.
 
+mod asking;
 mod budgets;
 mod cancel;
 mod failures;
 mod harness;
+mod patterns;
 mod queue;
 mod resume;
 mod store;
 mod strategies;
+mod structured;
 mod submit;
 mod waiting;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use mcp_orchestrator_app::{KeyState, KnownProvider, corpus_tools};
-use mcp_orchestrator_strategies::{Beltalowda, Strategy as _, Swarm};
+use mcp_orchestrator_strategies::{Pattern, built_in};
 use serde_json::json;
 
 use crate::session::Session;
@@ -93,7 +93,7 @@ pub(crate) fn tools(session: &Session) -> Result<ExitCode, CliError> {
 
 pub(crate) fn patterns(session: &Session) -> Result<ExitCode, CliError> {
     let terminal = session.terminal;
-    let patterns = [Beltalowda::new().describe(), Swarm::new().describe()];
+    let patterns: Vec<Pattern> = built_in().iter().map(|strategy| strategy.describe()).collect();
     if terminal.json {
         terminal.out_json(&json!({ "patterns": patterns }))?;
         return Ok(ExitCode::SUCCESS);

@@ -1,6 +1,6 @@
 //! `watch`, `events` and `cancel`: workflows that may run in another process.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use futures::StreamExt as _;
 use mcp_orchestrator::Handle;
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::{
     args::{CancelArgs, EventsArgs},
     error::{CliError, FailedAgent},
-    progress::{View, of_event},
+    progress::{View, brief, of_event},
     row::{Row, moment, style},
     session::Session,
     terminal::{Closed, Line, Style, Terminal},
@@ -36,6 +36,8 @@ pub(crate) async fn to_the_end(
 ) -> Result<Vec<FailedAgent>, CliError> {
     let mut events = handle.events(id, Cursor::START).await?;
     let mut failed = Vec::new();
+    // A question may be told more than once; how to answer it is not.
+    let mut asked = BTreeSet::new();
     // Only its error matters: the workflow cannot go on in this process, so no event would ever follow.
     let settled = handle.settled(id);
     tokio::pin!(settled);
@@ -49,6 +51,12 @@ pub(crate) async fn to_the_end(
                     failed.push(FailedAgent { agent, error: error.clone() });
                 }
                 view.show(&event)?;
+                if let (ClientData::InputRequested { question }, Some(step)) = (&event.data, &event.agent_id)
+                    && asked.insert(step.clone())
+                {
+                    let line = format!("{}  answer with: mcp-orchestrator answer {id} {step} TEXT", brief(question));
+                    view.urge(Line::new().styled(Style::Yellow, line));
+                }
             }
             row = &mut settled, if !is_settled => {
                 row?;

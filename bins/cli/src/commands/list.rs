@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use mcp_orchestrator::Question;
 use mcp_orchestrator_domain::{Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, WorkflowRow};
 use mcp_orchestrator_streaming::ClientProgress;
@@ -51,12 +52,15 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<ExitCode, CliEr
 
 pub(crate) fn status(session: &Session, id: &str) -> Result<ExitCode, CliError> {
     let id: WorkflowId = id.parse()?;
-    let row = session.block_on(async { Ok(session.reader().await?.status(&id).await?) })?;
-    show(session.terminal, &row)?;
+    let (row, questions) = session.block_on(async {
+        let handle = session.reader().await?;
+        Ok((handle.status(&id).await?, handle.questions(&id).await?))
+    })?;
+    show(session.terminal, &row, &questions)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(terminal: Terminal, row: &WorkflowRow) -> Result<(), CliError> {
+fn show(terminal: Terminal, row: &WorkflowRow, questions: &[Question]) -> Result<(), CliError> {
     if terminal.json {
         return Ok(terminal.out_json(&Row::new(row))?);
     }
@@ -77,6 +81,9 @@ fn show(terminal: Terminal, row: &WorkflowRow) -> Result<(), CliError> {
     field("created", moment(row.created))?;
     if let Some(finished) = summary.finished {
         field("finished", moment(finished))?;
+    }
+    for asked in questions {
+        field("asks", format!("{}: {}", asked.step, brief(&asked.question)))?;
     }
     match (&row.owner, summary.status) {
         (Some(owner), _) => field("run by", owner.0.to_string())?,

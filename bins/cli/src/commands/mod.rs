@@ -1,5 +1,6 @@
 //! Which command does what. Owns the order: settings are read only for commands that need them.
 
+mod answer;
 mod catalogue;
 mod config;
 mod doctor;
@@ -43,6 +44,8 @@ pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
         Command::Results(args) => results::results(&session()?, &args),
         Command::Research(args) => work::research(&session()?, *args),
         Command::Search(args) => work::search(&session()?, *args),
+        Command::Run(args) => work::run(&session()?, *args),
+        Command::Answer(args) => answer::answer(&session()?, &args),
         Command::Resume(args) => resume::resume(&session()?, args),
     }
 }

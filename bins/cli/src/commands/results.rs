@@ -43,7 +43,9 @@ pub(crate) fn results(session: &Session, args: &ResultsArgs) -> Result<ExitCode,
         };
         if terminal.json {
             let row = Row::new(&found.row);
-            terminal.out_json(&json!({ "workflow": row, "document": found.document, "files": paths }))?;
+            terminal.out_json(&json!({
+                "workflow": row, "document": found.document, "decisions": found.decisions, "files": paths,
+            }))?;
         } else {
             show(terminal, &found, &paths)?;
         }
@@ -81,7 +83,13 @@ pub(crate) fn show(terminal: Terminal, found: &Results, paths: &[PathBuf]) -> Re
         let result = json!({
             "event_type": "result",
             "task_id": found.row.id,
-            "data": { "status": found.row.summary.status, "outcome": outcome, "files": paths },
+            "data": {
+                "status": found.row.summary.status,
+                "outcome": outcome,
+                "selected_branch": found.selected_branch(),
+                "converged": found.converged(),
+                "files": paths,
+            },
         });
         return Ok(terminal.out_json(&result)?);
     }

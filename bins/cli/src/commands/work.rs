@@ -1,14 +1,15 @@
-//! `research` and `search`: from flags to a request that holds every rule, with everything checked before anything starts.
+//! `research`, `search` and `run`: from flags and files to a request that holds every rule, with everything checked before
+//! anything starts.
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
-use mcp_orchestrator_app::{Choice, CorpusFolders, Reason, name_folders, readable};
-use mcp_orchestrator_domain::{CorpusName, RequestDraft};
+use mcp_orchestrator_app::{Choice, CorpusFolders, Reason, Settings, name_folders, read_definition, readable};
+use mcp_orchestrator_domain::{CorpusName, FieldError, InvalidRequest, RequestDraft};
 
 use super::drive;
 use crate::session::Session;
 use crate::{
-    args::{ResearchArgs, SearchArgs, WorkArgs},
+    args::{ResearchArgs, RunArgs, SearchArgs, SharedArgs, WorkArgs},
     error::CliError,
     reports, task,
     terminal::{Line, Style},
@@ -32,9 +33,9 @@ pub(crate) fn research(session: &Session, args: ResearchArgs) -> Result<ExitCode
         synthesis_group_size: args.group_size,
         enable_drummer: args.no_drummer.then_some(false),
         enable_camina: args.no_camina.then_some(false),
-        ..draft(session, &args.work)?
+        ..asked(&args.work)?
     };
-    start(session, draft, args.work)
+    start(session, draft, args.work.shared)
 }
 
 pub(crate) fn search(session: &Session, args: SearchArgs) -> Result<ExitCode, CliError> {
@@ -42,46 +43,89 @@ pub(crate) fn search(session: &Session, args: SearchArgs) -> Result<ExitCode, Cl
         pattern: Some("search".to_owned()),
         allowed_agent_types: args.types,
         search_depth: args.depth,
-        ..draft(session, &args.work)?
+        ..asked(&args.work)?
     };
-    start(session, draft, args.work)
+    start(session, draft, args.work.shared)
 }
 
-/// The request as flags and settings make it; a flag wins over a setting.
-fn draft(session: &Session, args: &WorkArgs) -> Result<RequestDraft, CliError> {
-    let settings = &session.settings;
-    let seconds = |flag: Option<std::time::Duration>, setting: Option<std::time::Duration>| {
-        flag.or(setting).map(|duration| duration.as_secs_f64())
+/// The request of a task that was typed.
+fn asked(args: &WorkArgs) -> Result<RequestDraft, CliError> {
+    Ok(RequestDraft { task: Some(task::read(&args.task)?), num_agents: args.agents, ..flags(&args.shared) })
+}
+
+/// Runs what is written down in a file. Flags win over the file, the file over settings.
+pub(crate) fn run(session: &Session, args: RunArgs) -> Result<ExitCode, CliError> {
+    let file = read_definition(&args.file)?;
+    let ran = written(session, file, args.shared);
+    ran.map_err(|error| error.of_file(&args.file))
+}
+
+fn written(session: &Session, file: RequestDraft, args: SharedArgs) -> Result<ExitCode, CliError> {
+    let flags = flags(&args);
+    let mut context = file.context;
+    context.extend(flags.context);
+    let draft = RequestDraft {
+        title: flags.title.or(file.title),
+        provider_name: flags.provider_name.or(file.provider_name),
+        model: flags.model.or(file.model),
+        agent_model: flags.agent_model.or(file.agent_model),
+        synthesis_model: flags.synthesis_model.or(file.synthesis_model),
+        context,
+        document_formats: flags.document_formats.or(file.document_formats),
+        priority: flags.priority.or(file.priority),
+        budget_usd: flags.budget_usd.or(file.budget_usd),
+        budget_tokens: flags.budget_tokens.or(file.budget_tokens),
+        max_calls: flags.max_calls.or(file.max_calls),
+        timeout_seconds: flags.timeout_seconds.or(file.timeout_seconds),
+        workflow_timeout_seconds: flags.workflow_timeout_seconds.or(file.workflow_timeout_seconds),
+        ..file
     };
-    Ok(RequestDraft {
-        task: Some(task::read(&args.task)?),
+    start(session, draft, args)
+}
+
+/// The request as flags make it.
+fn flags(args: &SharedArgs) -> RequestDraft {
+    let seconds = |flag: Option<std::time::Duration>| flag.map(|duration| duration.as_secs_f64());
+    RequestDraft {
         title: args.title.clone(),
-        num_agents: args.agents,
         provider_name: args.provider.clone(),
         model: args.model.clone(),
         agent_model: args.worker_model.clone(),
         synthesis_model: args.synthesis_model.clone(),
         context: args.context.iter().cloned().collect::<BTreeMap<_, _>>(),
-        document_formats: Some(args.format.clone().unwrap_or_else(|| settings.report_formats.clone())),
+        document_formats: args.format.clone(),
         priority: args.priority,
         budget_usd: args.budget_usd,
         budget_tokens: args.budget_tokens,
         max_calls: args.max_calls,
-        timeout_seconds: seconds(args.agent_timeout, settings.agent_timeout),
-        workflow_timeout_seconds: seconds(args.timeout, settings.workflow_timeout),
-        citation_gate: settings.gate_mode.clone(),
+        timeout_seconds: seconds(args.agent_timeout),
+        workflow_timeout_seconds: seconds(args.timeout),
         ..RequestDraft::default()
-    })
+    }
+}
+
+/// The request with settings where it says nothing.
+fn completed(settings: &Settings, draft: RequestDraft) -> RequestDraft {
+    let seconds = |setting: Option<std::time::Duration>| setting.map(|duration| duration.as_secs_f64());
+    RequestDraft {
+        document_formats: draft.document_formats.or_else(|| Some(settings.report_formats.clone())),
+        timeout_seconds: draft.timeout_seconds.or_else(|| seconds(settings.agent_timeout)),
+        workflow_timeout_seconds: draft.workflow_timeout_seconds.or_else(|| seconds(settings.workflow_timeout)),
+        citation_gate: draft.citation_gate.or_else(|| settings.gate_mode.clone()),
+        ..draft
+    }
 }
 
 /// Checks what costs nothing first: the request, the out folder, the documents, then who answers.
-fn start(session: &Session, draft: RequestDraft, args: WorkArgs) -> Result<ExitCode, CliError> {
+fn start(session: &Session, draft: RequestDraft, args: SharedArgs) -> Result<ExitCode, CliError> {
+    let draft = completed(&session.settings, draft);
     let title = draft.clone().parse(&session.settings.limits)?.title;
     let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
     reports::prepare(&out)?;
-    let corpora = corpora(session, &args.corpus)?;
+    let is_named = args.corpus.is_empty() && !draft.corpus.is_empty();
+    let corpora = if is_named { named(&session.settings, &draft.corpus)? } else { corpora(session, &args.corpus)? };
     session.block_on(async {
-        let choice = session.providers().choose(args.provider.as_deref(), !corpora.is_empty()).await?;
+        let choice = session.providers().choose(draft.provider_name.as_deref(), !corpora.is_empty()).await?;
         if corpora.is_empty() && choice.name.as_str() == mcp_orchestrator_app::EXTRACTIVE {
             return Err(CliError::NoDocuments);
         }
@@ -94,6 +138,22 @@ fn start(session: &Session, draft: RequestDraft, args: WorkArgs) -> Result<ExitC
         say_who(session, &work);
         drive::new_work(session, work).await
     })
+}
+
+/// The configured corpora a file names. A file names no folders: it may come from anywhere.
+fn named(settings: &Settings, names: &[String]) -> Result<CorpusFolders, CliError> {
+    let mut chosen = CorpusFolders::new();
+    for name in names {
+        let Some((name, folders)) = settings.corpora.iter().find(|(known, _)| known.as_str() == name) else {
+            let detail = format!("{name:?} is no configured corpus: set `corpora.{name}`, or use --corpus DIR");
+            return Err(InvalidRequest::from(FieldError::new("corpus", detail)).into());
+        };
+        chosen.insert(name.clone(), folders.clone());
+    }
+    for path in chosen.values().flatten() {
+        readable(path)?;
+    }
+    Ok(chosen)
 }
 
 /// The corpora asked for: folders by path, configured ones by name; all configured ones when none is asked for.

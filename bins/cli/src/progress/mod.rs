@@ -59,6 +59,14 @@ impl View {
         Ok(())
     }
 
+    /// A line that a person must see to go on, even one who wants no progress. Programs have it as an event.
+    pub(crate) fn urge(&self, line: impl Into<Line>) {
+        match &self.how {
+            How::Quiet => self.terminal.err(line),
+            How::Bars(_) | How::Lines(_) | How::Json => self.note(line),
+        }
+    }
+
     /// A line for the person beside the progress.
     pub(crate) fn note(&self, line: impl Into<Line>) {
         match &self.how {

@@ -42,6 +42,9 @@ pub(crate) fn of_agent(event: &ClientEvent) -> Option<Line> {
         ClientData::DecompositionComplete { subtask_count: Some(count), .. } => {
             Line::from(format!("planned {}", plural(*count, "sub-task")))
         }
+        ClientData::AgentProgress(Activity::BranchSelected { selected_branch, reason }) => Line::new()
+            .styled(Style::Bold, clean_line(selected_branch, 100))
+            .plain(format!(": {}", clean_line(reason, 300))),
         ClientData::InputRequested { question } => {
             Line::new().styled(Style::Yellow, format!("asks: {}", brief(question)))
         }
@@ -66,6 +69,13 @@ pub(crate) fn of_moment(event: &ClientEvent) -> Option<String> {
 
 fn of_workflow(data: &ClientData) -> Option<Line> {
     Some(match data {
+        ClientData::IterationComplete { iteration, max_iterations, success, reason } => {
+            let (style, how) = if *success { (Style::Green, "enough") } else { (Style::Yellow, "not enough") };
+            Line::new()
+                .plain(format!("pass {iteration} of {max_iterations}: "))
+                .styled(style, how)
+                .plain(format!(": {}", clean_line(reason, 300)))
+        }
         ClientData::WorkflowComplete { outcome, .. } => {
             let how = match outcome {
                 Outcome::NothingFound => "nothing found: the sources say nothing about it",

@@ -12,3 +12,4 @@ mod refusals;
 mod research;
 mod setup;
 mod verifying;
+mod written;

@@ -1,6 +1,7 @@
 //! Settings and the choice of a provider, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop right there")]
 
+mod definition;
 mod provider;
 mod settings;
 

@@ -79,6 +79,7 @@ pub(crate) fn document() -> (Document, EvidenceSet) {
             task: "Look at\n# locks".to_owned(),
             reason: "deadline: 180 s passed".to_owned(),
         }],
+        notes: vec!["Not converged after 3 of 3 passes: # heading\nis missing.".to_owned()],
         evidence: cited_spans(&settled.report, &evidence),
         report: settled.report,
     };

@@ -160,6 +160,14 @@ fn false_marks_are_named() {
 }
 
 #[test]
+fn altered_counts_are_named() {
+    let written = Written::new(|document| document.counts.proved += 3);
+    written.names("sentences and has");
+    let written = Written::new(|document| document.counts.marked += 1);
+    written.names("marked sentences and has");
+}
+
+#[test]
 fn what_is_no_report_is_refused_with_its_place() {
     let written = Written::new(|_| {});
     written.edit("\"mark\": \"proved\"", "\"mark\": \"prooved\"");

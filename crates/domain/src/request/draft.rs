@@ -8,14 +8,19 @@ use super::{
     BeltalowdaOptions, Budget, DocumentFormat, Models, Request, SwarmOptions, Timeouts,
     text::{clean, clean_line},
 };
-use crate::{AgentType, CorpusName, GateMode, ModelName, Money, PatternName, ProviderName};
+use crate::{
+    AgentType, ConditionDraft, CorpusName, Definition, GateMode, ModelName, Money, PatternName, ProviderName,
+    StepDraft, SuccessDraft, definition,
+};
 
 /// A request as it arrives: every field optional, named as clients name it. Unknown fields are refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
 pub struct RequestDraft {
-    /// `beltalowda` (also `research`) or `swarm` (also `search`), or a registered strategy. Mandatory.
+    /// `beltalowda` (also `research`) or `swarm` (also `search`); `sequential`, `conditional`, `iterative` or `custom` with
+    /// steps; or a registered strategy. Mandatory.
     pub pattern: Option<String>,
     /// The task. Mandatory; `query` is the same.
     #[serde(alias = "query")]
@@ -75,6 +80,31 @@ pub struct RequestDraft {
     pub search_depth: Option<String>,
     /// `strict` (default), `mark` or `off`.
     pub citation_gate: Option<String>,
+    /// The steps of a sequential or custom workflow, of one pass of an iterative one, or before the choice of a conditional
+    /// one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepDraft>,
+    /// The steps whose texts are the report. Default: the last one that writes text; custom: every one nobody needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub report: Vec<String>,
+    /// Conditional: what chooses the branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionDraft>,
+    /// Conditional: the steps of each branch by its key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub branches: BTreeMap<String, Vec<StepDraft>>,
+    /// Conditional: the branch for a key that names none. Default: such a key fails the workflow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
+    /// Iterative: passes at most, 1 to 20, default 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_iterations: Option<u64>,
+    /// Iterative: the test after each pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<SuccessDraft>,
+    /// Iterative: `report` (default) reports the last pass and says that it did not pass the test, `fail` fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_exhausted: Option<String>,
 }
 
 /// The operator's limits on requests.
@@ -106,6 +136,14 @@ pub struct FieldError {
     pub detail: String,
 }
 
+impl FieldError {
+    /// A field and the rule it breaks.
+    #[must_use]
+    pub fn new(field: &'static str, detail: impl Into<String>) -> Self {
+        Self { field, detail: detail.into() }
+    }
+}
+
 /// Every field that breaks a rule. Nothing was started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .errors.iter().map(|e| format!("{}: {}", e.field, e.detail)).collect::<Vec<_>>().join("; "))]
@@ -113,6 +151,12 @@ pub struct FieldError {
 pub struct InvalidRequest {
     /// At least one.
     pub errors: Vec<FieldError>,
+}
+
+impl From<FieldError> for InvalidRequest {
+    fn from(error: FieldError) -> Self {
+        Self { errors: vec![error] }
+    }
 }
 
 impl RequestDraft {
@@ -149,19 +193,21 @@ struct Parser {
 }
 
 impl Parser {
-    fn request(mut self, draft: RequestDraft, limits: &Limits) -> Result<Request, InvalidRequest> {
+    fn request(mut self, mut draft: RequestDraft, limits: &Limits) -> Result<Request, InvalidRequest> {
         let pattern = self.pattern(draft.pattern.as_deref());
         let task = self.task(draft.task.as_deref());
         let research = pattern.as_ref().is_some_and(|p| p.as_str() == "beltalowda");
-        let title = self.title(draft.title.as_deref(), &task, research);
+        let title = self.title(draft.title.as_deref(), &task, pattern.as_ref());
+        let definition = self.definition(pattern.as_ref(), &mut draft);
         let default_agents = if research { 8 } else { 5 };
-        let agents = self.range("num_agents", draft.num_agents, 1, u64::from(limits.agents_max), default_agents);
+        let asked = self.range("num_agents", draft.num_agents, 1, u64::from(limits.agents_max), default_agents);
+        let agents = definition.as_ref().map_or(asked, |definition| definition.runs_max() as u64);
         let concurrency =
             self.range("max_concurrent_agents", draft.max_concurrent_agents, 1, limits.concurrency_max.into(), 10);
         let priority = self.range("priority", draft.priority, 0, 9, 5);
         let retries = self.range("max_retries", draft.max_retries, 0, 10, 2);
         let group_size = self.range("synthesis_group_size", draft.synthesis_group_size, 2, 20, 5);
-        let timeouts = self.timeouts(&draft, agents, limits);
+        let timeouts = self.timeouts(&draft, agents, definition.as_ref(), limits);
         let budget = self.budget(&draft);
         let provider = self.name("provider_name", draft.provider_name.as_deref(), ProviderName::new);
         let models = Models {
@@ -204,7 +250,27 @@ impl Parser {
                 camina: draft.enable_camina.unwrap_or(true),
             },
             swarm,
+            definition,
         })
+    }
+
+    /// The steps, where the pattern has steps. They are its agents.
+    fn definition(&mut self, pattern: Option<&PatternName>, draft: &mut RequestDraft) -> Option<Definition> {
+        let pattern = pattern?.as_str();
+        if definition::is_defined(pattern) && draft.num_agents.is_some() {
+            self.refuse("num_agents", format!("is no setting of the pattern {pattern}: its steps are its agents"));
+        }
+        let parts = definition::Parts {
+            steps: std::mem::take(&mut draft.steps),
+            report: std::mem::take(&mut draft.report),
+            condition: draft.condition.take(),
+            branches: std::mem::take(&mut draft.branches),
+            default_branch: draft.default_branch.take(),
+            max_iterations: draft.max_iterations,
+            success: draft.success.take(),
+            on_exhausted: draft.on_exhausted.take(),
+        };
+        definition::definition(pattern, &parts, &mut self.errors)
     }
 
     fn refuse(&mut self, field: &'static str, detail: impl Into<String>) {
@@ -232,11 +298,15 @@ impl Parser {
         task
     }
 
-    fn title(&mut self, title: Option<&str>, task: &str, research: bool) -> String {
+    fn title(&mut self, title: Option<&str>, task: &str, pattern: Option<&PatternName>) -> String {
         let Some(title) = title else {
             let start = clean_line(task, 50);
             let more = if clean_line(task, 51).chars().count() > 50 { "…" } else { "" };
-            return format!("{}: {start}{more}", if research { "Research" } else { "Search" });
+            return match pattern.map(PatternName::as_str) {
+                Some("beltalowda") => format!("Research: {start}{more}"),
+                Some(pattern) if definition::is_defined(pattern) => format!("{start}{more}"),
+                Some(_) | None => format!("Search: {start}{more}"),
+            };
         };
         let line = clean_line(title, 201);
         let chars = line.chars().count();
@@ -264,7 +334,13 @@ impl Parser {
         Some((seconds * 1000.0).ceil() as u64)
     }
 
-    fn timeouts(&mut self, draft: &RequestDraft, agents: u64, limits: &Limits) -> Timeouts {
+    fn timeouts(
+        &mut self,
+        draft: &RequestDraft,
+        agents: u64,
+        definition: Option<&Definition>,
+        limits: &Limits,
+    ) -> Timeouts {
         let agent = self.seconds("timeout_seconds", draft.timeout_seconds, 3600);
         let agent_ms = agent.unwrap_or(180_000);
         let longest_ms = u64::from(limits.workflow_seconds_max) * 1000;
@@ -275,7 +351,10 @@ impl Parser {
             synthesis_ms: agent.unwrap_or(240_000),
             executive_ms: agent.unwrap_or(300_000),
             workflow_ms: workflow
-                .unwrap_or_else(|| agent_ms.saturating_mul(agents).saturating_mul(3) / 2)
+                .unwrap_or_else(|| {
+                    let all_ms = definition.map(|definition| definition.time_ms(agent_ms));
+                    all_ms.unwrap_or_else(|| agent_ms.saturating_mul(agents)).saturating_mul(3) / 2
+                })
                 .min(longest_ms),
         }
     }

@@ -168,7 +168,9 @@ impl Workflow {
             Event::StepCompleted(completed) => self.complete_step(completed, at),
             Event::StepFailed(failed) => self.fail_step(failed, at),
             Event::InputRequested(requested) => {
-                let position = self.open_step(&requested.step)?;
+                // Several people may be asked while everything waits.
+                let waits = self.status == Status::Waiting;
+                let position = if waits { self.still_open(&requested.step)? } else { self.open_step(&requested.step)? };
                 self.steps[position].asked = true;
                 if self.status == Status::Running && self.open_calls.is_empty() {
                     self.status = Status::Waiting;
@@ -241,6 +243,10 @@ impl Workflow {
 
     fn open_step(&self, id: &StepId) -> Result<usize, Rule> {
         self.working()?;
+        self.still_open(id)
+    }
+
+    fn still_open(&self, id: &StepId) -> Result<usize, Rule> {
         let position = self.index.get(id).copied().ok_or_else(|| Rule::Unplanned(id.clone()))?;
         if self.steps[position].is_open() { Ok(position) } else { Err(Rule::Ended(id.clone())) }
     }
@@ -265,6 +271,10 @@ impl Workflow {
         self.index.insert(spec.id.clone(), position);
         self.open_steps.insert(position);
         self.open_by_stage[spec.stage as usize] += 1;
+        if spec.stage == Stage::Checking && self.request.definition.is_some() {
+            // Branches that were not taken and passes that were not needed are known by now.
+            self.progress.total_agents = self.planned_agents;
+        }
         if spec.stage == Stage::Agents {
             self.planned_agents += 1;
             // Agents are planned one record after the other: until the first of them runs, the number asked for stands.
@@ -305,6 +315,8 @@ impl Workflow {
             state: CallState::Open,
         });
         self.open_calls.insert(started.call);
+        // Steps that are written down are known before they are planned.
+        let written = if self.request.definition.is_some() { self.request.agents.into() } else { 0 };
         let step = &mut self.steps[step];
         step.calls.push(started.call);
         step.open_calls += 1;
@@ -312,7 +324,7 @@ impl Workflow {
             self.busy_steps += 1;
         }
         if step.stage() == Stage::Agents {
-            self.progress.total_agents = self.planned_agents;
+            self.progress.total_agents = self.planned_agents.max(written);
         }
         self.reserved_tokens = self.reserved_tokens.saturating_add(started.reserved.tokens);
         self.reserved_cost = self.reserved_cost.plus(started.reserved.cost.unwrap_or_default());

@@ -42,6 +42,22 @@ fn an_agent_asks_runs_tools_and_asks_again() {
 }
 
 #[test]
+fn an_answer_is_objected_to_once_and_repaired_without_tools() {
+    let mut agent = Agent::new(AgentLimits::turns(1));
+    assert!(agent.object("too early").is_err());
+    agent.reply(says("no JSON", 0)).unwrap();
+    agent.object("it is no JSON").unwrap();
+    assert_eq!(agent.next(), AgentNext::AskModel { turn: 1, tools: false });
+    agent.reply(says("{}", 0)).unwrap();
+    assert_eq!((agent.next(), agent.text()), (AgentNext::Done, Some("{}")));
+    assert!(agent.object("once more").is_err());
+    let messages: Vec<Message> = agent.messages().collect();
+    assert!(
+        matches!(&messages[..], [Message::Assistant(_), Message::User(why), Message::Assistant(_)] if why == "it is no JSON")
+    );
+}
+
+#[test]
 fn on_the_last_turn_no_tools_are_offered_and_asking_for_them_is_no_answer() {
     let mut agent = Agent::new(AgentLimits::turns(1));
     assert_eq!(agent.next(), AgentNext::AskModel { turn: 0, tools: false });

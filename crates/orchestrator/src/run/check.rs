@@ -4,8 +4,8 @@ use std::{fmt::Write as _, sync::Arc};
 
 use mcp_orchestrator_documents::parse;
 use mcp_orchestrator_domain::{
-    Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report, ReportChecked,
-    Span, StepId, StepSpec, Target, cited, gate,
+    Call, Digest, EvidenceSet, Failure, FailureClass, GateMode, NOTHING_FOUND, Outcome, Principal, Report,
+    ReportChecked, Span, StepId, StepSpec, Target, cited, clean_line, gate,
 };
 use mcp_orchestrator_store::Store;
 
@@ -18,6 +18,9 @@ use crate::{Error, caught::caught, parts::Parts};
 
 /// Texts up to this size are checked on the spot; longer ones on a thread of their own.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest heading of a section, in characters: a step's task may be a page.
+const HEADING_CHARS_MAX: usize = 160;
 
 /// A check to do.
 struct Check {
@@ -38,7 +41,7 @@ impl Run {
         let markdown = match outputs.as_slice() {
             [one] => one.text.to_string(),
             several => several.iter().fold(String::new(), |mut text, output| {
-                let _ = write!(text, "## {}\n\n{}\n\n", output.task, output.text);
+                let _ = write!(text, "## {}\n\n{}\n\n", clean_line(&output.task, HEADING_CHARS_MAX), output.text);
                 text
             }),
         };
@@ -66,7 +69,11 @@ impl Run {
         if !self.workflow.evidence().is_empty() {
             return Outcome::Answered;
         }
-        let asked = self.workflow.calls().iter().any(|call| matches!(call.target, Target::Tool { .. }));
+        let is_source = |call: &Call| match &call.target {
+            Target::Tool { name, .. } => self.parts.has_sources(std::slice::from_ref(name)),
+            Target::Model { .. } => false,
+        };
+        let asked = self.workflow.calls().iter().any(is_source);
         let has_sources = self.parts.has_sources(&self.workflow.request().tools);
         if has_sources && asked { Outcome::NothingFound } else { Outcome::Unverified }
     }

@@ -162,7 +162,9 @@ impl Run {
             && self.locals.is_empty()
             && self.wake.is_none()
             && self.timer.is_none();
-        if idle && self.ask_person()? {
+        // Who waits leaves memory, and a retry that is due later would be forgotten: then nobody is asked yet.
+        let works = self.workflow.open_calls().next().is_some();
+        if (idle || works) && self.ask_people(idle)? {
             return Ok(());
         }
         if idle {

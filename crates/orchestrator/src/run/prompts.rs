@@ -3,35 +3,39 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolSpec, cited,
+    Agent, EvidenceId, Message, Span, StepId, StepInput, StepKind, StepSpec, StepText, ToolName, ToolSpec, cited,
 };
 use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool_answer};
+use mcp_orchestrator_tools::answer_by_schema;
 
 use super::{AgentAtWork, Asked, Run, Stop};
-use crate::caught::{caught_now, panic_text};
+use crate::caught::{Panic, caught_now, panic_text};
 
 /// Evidence offered to one step.
 const SPANS_MAX: usize = 200;
+
+/// A prompt and what it was made of.
+struct Rendered {
+    prompt: Prompt,
+    outputs: Vec<StepText>,
+    spans: Vec<Arc<Span>>,
+}
+
+/// What an agent is told of an answer that does not fit.
+pub(super) fn objection(wrong: &str) -> String {
+    format!(
+        "Your answer cannot be used: {wrong}. Answer again with one JSON value that fits the JSON Schema, and with nothing \
+         before or after it."
+    )
+}
 
 impl Run {
     /// Renders the prompt of an agent. A strategy that panics here fails the step, nothing else.
     pub(super) fn put_to_work(&mut self, spec: &Arc<StepSpec>, agent: Agent) -> Result<(), Stop> {
         let StepKind::Agent { tools, .. } = &spec.kind else { return Ok(()) };
         let request = Arc::clone(self.workflow.request());
-        let outputs = self.outputs(spec);
-        let spans = self.spans_cited(&outputs);
-        let inputs = Inputs {
-            request: &request,
-            fence: self.fence(&spec.id),
-            outputs: outputs.clone(),
-            spans: spans.clone(),
-            missing: missing(&self.workflow),
-            findings: findings(&self.workflow, spec),
-            has_sources: self.parts.has_sources(&request.tools),
-            tools,
-        };
-        let prompt = match caught_now(|| self.strategy.render(spec, &inputs)) {
-            Ok(prompt) => prompt,
+        let (prompt, outputs, spans) = match self.rendered(spec, tools) {
+            Ok(Rendered { prompt, outputs, spans }) => (prompt, outputs, spans),
             Err(panic) => {
                 let (name, text) = (self.strategy.name(), panic_text(panic.as_ref()));
                 let message = format!("the strategy {name} panicked while it wrote the prompt: {text}");
@@ -63,6 +67,32 @@ impl Run {
         Ok(())
     }
 
+    /// The prompt of a step and what it was made of, or the strategy's panic.
+    fn rendered(&self, spec: &StepSpec, tools: &[ToolName]) -> Result<Rendered, Panic> {
+        let request = self.workflow.request();
+        let outputs = self.outputs(spec);
+        let spans = self.spans_cited(&outputs);
+        let inputs = Inputs {
+            request,
+            fence: self.fence(&spec.id),
+            outputs: outputs.clone(),
+            spans: spans.clone(),
+            missing: missing(&self.workflow),
+            findings: findings(&self.workflow, spec),
+            has_sources: self.parts.has_sources(&request.tools),
+            tools,
+        };
+        let prompt = caught_now(|| self.strategy.render(spec, &inputs))?;
+        Ok(Rendered { prompt, outputs, spans })
+    }
+
+    /// What is wrong with an answer that was to fit a schema; `None` when it fits or need not.
+    pub(super) fn objection(&self, spec: &StepSpec, answer: &str) -> Option<String> {
+        let StepKind::Agent { tools, .. } = &spec.kind else { return None };
+        let schema = self.rendered(spec, tools).ok()?.prompt.output_schema?;
+        answer_by_schema(&schema, answer).err().map(|wrong| objection(&wrong))
+    }
+
     /// After tools have answered: the agent's evidence is its own findings first, then what it read.
     pub(super) fn refresh_input(&mut self, id: &StepId) {
         let Some(step) = self.workflow.step(id.as_str()) else { return };
@@ -89,8 +119,11 @@ impl Run {
             .iter()
             .filter_map(|id| {
                 let text = Arc::clone(self.texts.get(id)?);
-                let task = self.workflow.step(id.as_str())?.spec().task.clone();
-                Some(StepText { step: id.clone(), task, evidence: cited(&text), text })
+                let step = self.workflow.step(id.as_str())?;
+                // A tool does not cite what it found; all of it is its output.
+                let is_tool = matches!(step.spec().kind, StepKind::Tool { .. });
+                let evidence = if is_tool { step.evidence().to_vec() } else { cited(&text) };
+                Some(StepText { step: id.clone(), task: step.spec().task.clone(), evidence, text })
             })
             .collect()
     }

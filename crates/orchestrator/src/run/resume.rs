@@ -209,6 +209,12 @@ impl Run {
                     if let AgentNext::RunTools { turn, positions } = agent.next() {
                         self.answer_unrecorded(spec, &mut agent, calls, turn, &positions);
                     }
+                    // It was asked again, so its answer was objected to.
+                    if agent.next() == AgentNext::Done
+                        && let Some(why) = self.objection(spec, agent.text().unwrap_or_default())
+                    {
+                        let _ = agent.object(why);
+                    }
                     agent.reply(reply_of(&text)?)
                 }
                 Target::Tool { .. } => {

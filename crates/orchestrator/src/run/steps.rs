@@ -7,13 +7,19 @@ use mcp_orchestrator_domain::{
     Reserved, Step, StepCompleted, StepId, StepKind, StepOutput, StepSpec, Target, ToolName, ToolResult,
 };
 
+use mcp_orchestrator_tools::answer_by_schema;
+
 use super::{
     Run, Stop,
     budget::{self, Fit},
     calls::Start,
+    prompts::objection,
     tries::Tries,
 };
 use crate::caught::{caught_now, panic_text};
+
+/// Messages before an agent has said anything: the two halves of its prompt.
+const PROMPT_MESSAGES: usize = 2;
 
 impl Run {
     /// Moves every open step forward as far as it goes now.
@@ -41,6 +47,11 @@ impl Run {
                     }
                 }
                 StepKind::Ask { .. } => self.take_answer(&spec)?,
+                StepKind::Decision(decision) => {
+                    let text: Arc<str> = Arc::from(decision.to_string());
+                    self.texts.insert(spec.id.clone(), Arc::clone(&text));
+                    self.complete_step(&spec.id, StepOutput::Inline(text))?;
+                }
                 _ => self.fail_step(&spec.id, Self::bug("this version cannot run a step of this kind"))?,
             }
         }
@@ -234,8 +245,26 @@ impl Run {
     }
 
     fn complete_agent(&mut self, spec: &Arc<StepSpec>) -> Result<(), Stop> {
-        let Some(at_work) = self.agents.remove(&spec.id) else { return Ok(()) };
-        let text: Arc<str> = Arc::from(at_work.agent.text().unwrap_or_default());
+        let Some(at_work) = self.agents.get_mut(&spec.id) else { return Ok(()) };
+        let mut text: Arc<str> = Arc::from(at_work.agent.text().unwrap_or_default());
+        if let Some(schema) = &at_work.asked.output_schema {
+            match answer_by_schema(schema, &text) {
+                Ok(answer) => text = Arc::from(answer.to_string()),
+                Err(wrong) => {
+                    let why = objection(&wrong);
+                    if at_work.agent.object(why).is_err() {
+                        let message = format!("the answer does not fit its JSON Schema: {wrong}");
+                        return self.fail_step(&spec.id, Failure::new(FailureClass::Decode, message));
+                    }
+                    // The answer was its last until now, so it may not have joined the conversation.
+                    let messages = Arc::make_mut(&mut at_work.messages);
+                    messages.truncate(PROMPT_MESSAGES);
+                    messages.extend(at_work.agent.messages());
+                    return self.advance_agent(spec);
+                }
+            }
+        }
+        self.agents.remove(&spec.id);
         let output = if spec.inline {
             if text.len() > StepSpec::INLINE_MAX {
                 let message = format!("the answer has {} bytes, more than {}", text.len(), StepSpec::INLINE_MAX);
@@ -298,15 +327,33 @@ impl Run {
         self.complete_step(&spec.id, StepOutput::Inline(text))
     }
 
-    /// Asks a person, when nothing else is left to do: then the workflow leaves memory until the answer comes. Whether
-    /// there was anything to ask.
-    pub(super) fn ask_person(&mut self) -> Result<bool, Stop> {
-        let asks = self.workflow.open_steps().find_map(|step| match &step.spec().kind {
-            StepKind::Ask { question } => Some((step.id().clone(), question.clone())),
-            _ => None,
-        });
-        let Some((step, question)) = asks else { return Ok(false) };
-        self.advance(Event::InputRequested(InputRequested { step, question }))?;
-        Ok(true)
+    /// Asks people what steps want to know. While other steps work, each question is asked once; when nothing else is left
+    /// to do, what is unanswered is asked again if need be, and the workflow leaves memory until an answer comes. Whether
+    /// it waits now.
+    pub(super) fn ask_people(&mut self, idle: bool) -> Result<bool, Stop> {
+        let asks: Vec<(bool, InputRequested)> = self
+            .workflow
+            .open_steps()
+            .filter_map(|step| match &step.spec().kind {
+                StepKind::Ask { question } => {
+                    let requested = InputRequested { step: step.id().clone(), question: question.clone() };
+                    Some((step.waits_for_answer(), requested))
+                }
+                _ => None,
+            })
+            .collect();
+        let again = idle && asks.iter().all(|(is_asked, _)| *is_asked);
+        let waits = idle && !asks.is_empty();
+        let first = if again { asks.first() } else { None };
+        let due: Vec<InputRequested> = asks
+            .iter()
+            .filter(|(is_asked, _)| !is_asked)
+            .chain(first)
+            .map(|(_, requested)| requested.clone())
+            .collect();
+        for requested in due {
+            self.advance(Event::InputRequested(requested))?;
+        }
+        Ok(waits)
     }
 }

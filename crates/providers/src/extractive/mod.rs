@@ -38,8 +38,8 @@ const FINDINGS_MAX: usize = 6;
 /// Writes by quoting, without a model, a key or a network.
 ///
 /// A planner's answer is a numbered list of sub-questions; a researcher's is a call of `corpus_search`, then a list of
-/// quotes; a synthesizer's and an executive's is a report whose first section answers the question. Each sentence is
-/// a verbatim piece of one evidence span followed by its `[ev_…]`. When the spans say nothing about the question, the
+/// quotes; a synthesizer's and an executive's is a report whose first section answers the question. A step of a written
+/// workflow does as a researcher where it can search and finds something, else as an executive. Each sentence is a verbatim piece of one evidence span followed by its `[ev_…]`. When the spans say nothing about the question, the
 /// answer is [`NOTHING_FOUND`](mcp_orchestrator_domain::NOTHING_FOUND) and nothing else.
 ///
 /// The same input gives the same bytes. Nothing is waited for, so dropping the future loses nothing.
@@ -98,9 +98,25 @@ fn reply(input: &StepInput) -> Reply {
         Role::Synthesizer => said(synthesis(input)),
         Role::Executive => said(executive_report(input)),
         Role::Monitor | Role::Editor => said(edit::repaired(input)),
-        Role::Custom(_) if input.outputs.is_empty() => research(input),
+        Role::Custom(_) => step(input),
         _ => said(executive_report(input)),
     }
+}
+
+/// A step of somebody's own: with a search at hand it looks for what its task says; without one, or when that finds
+/// nothing, it writes from what it reads. What the steps before it found stays, as for a Drummer.
+fn step(input: &StepInput) -> Reply {
+    let searches = input.tools.iter().any(|tool| tool.as_str() == SEARCH_TOOL);
+    if input.outputs.is_empty() || searches {
+        let found = research(input);
+        if input.outputs.is_empty()
+            || found.finish == FinishReason::ToolCalls
+            || !write::is_nothing_found(&found.message.text)
+        {
+            return found;
+        }
+    }
+    said(report(input, REPORT, has_findings(input)))
 }
 
 fn research(input: &StepInput) -> Reply {
@@ -140,12 +156,19 @@ fn search(query: &str, number: u16) -> Reply {
 
 /// A Drummer's report: what any of its agents found stays, for the writer of the whole to judge.
 fn synthesis(input: &StepInput) -> String {
-    let has_findings = input.outputs.iter().any(|output| !write::is_nothing_found(&output.text));
-    report(input, Size { answers: 5, sources: 8, quotes: 4 }, has_findings)
+    report(input, Size { answers: 5, sources: 8, quotes: 4 }, has_findings(input))
 }
 
 fn executive_report(input: &StepInput) -> String {
-    report(input, Size { answers: 4, sources: 5, quotes: 3 }, false)
+    report(input, REPORT, false)
+}
+
+/// How much the last report of a workflow says.
+const REPORT: Size = Size { answers: 4, sources: 5, quotes: 3 };
+
+/// Whether any step before it found something.
+fn has_findings(input: &StepInput) -> bool {
+    input.outputs.iter().any(|output| !write::is_nothing_found(&output.text))
 }
 
 fn report(input: &StepInput, size: Size, must_answer: bool) -> String {

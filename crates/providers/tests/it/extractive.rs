@@ -126,6 +126,22 @@ fn spans_that_do_not_speak_of_the_question_give_the_marker_alone() {
 }
 
 #[test]
+fn a_written_step_searches_where_it_can_and_else_writes_from_what_it_reads() {
+    let step = |tools: &[&str], calls| StepInput {
+        tools: tools.iter().map(|name| name.parse().expect("a valid name")).collect(),
+        outputs: vec![output("before", "When is blasting allowed?", "- Blasting is allowed. [ev_000001]\n")],
+        tool_calls_made: calls,
+        ..input(Role::Custom("write".to_owned()), "When is blasting allowed on weekdays?", quarry())
+    };
+    assert_eq!(chat(&step(&["corpus_search"], 0)).reply.message.tool_calls[0].name, "corpus_search");
+    assert!(text(&step(&["corpus_search"], 2)).starts_with("- "), "what it found itself");
+    assert!(text(&step(&[], 0)).starts_with("## "), "a report over what it reads");
+    let nothing =
+        StepInput { outputs: vec![output("before", "Licences", NOTHING_FOUND)], spans: Vec::new(), ..step(&[], 0) };
+    assert_eq!(text(&nothing), NOTHING_FOUND);
+}
+
+#[test]
 fn a_researcher_searches_once_and_once_more_when_that_found_nothing() {
     for role in [Role::Researcher, Role::Searcher(AgentType::News)] {
         let mut input = input(role, "When is blasting allowed?", Vec::new());

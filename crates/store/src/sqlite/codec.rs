@@ -1,42 +1,50 @@
-//! A record as JSON text. Owns the envelope and its version; the shapes inside are the domain's.
+//! Records as JSON text: the lines of an entry, and what of a summary changes. Owns the envelope and its version; the
+//! shapes inside are the domain's.
 
-use std::{ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use mcp_orchestrator_domain::{Event, Progress, Record, Timestamp};
+use mcp_orchestrator_domain::{Event, Failure, Progress, Record, Status, Timestamp};
 use rusqlite::{
     ToSql,
     types::{ToSqlOutput, ValueRef},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use super::moved::Moved;
+use crate::{StoreError, Summary};
 
 /// The largest append, in bytes of JSON. Long texts are blobs.
 pub(super) const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// One line of an entry. The first says all; what it says of `v`, `at` and `progress` holds until a line says
+/// otherwise, of `progress` mostly by what `moved`.
 #[derive(Deserialize)]
-struct Read {
-    v: u16,
-    at: Timestamp,
-    progress: Progress,
+struct Line {
+    v: Option<u16>,
+    at: Option<Timestamp>,
+    progress: Option<Progress>,
+    moved: Option<Moved>,
     event: Event,
 }
 
-/// Only the version, for what is otherwise unreadable.
+/// A line that is passed over, or whose event nobody here can read.
 #[derive(Deserialize)]
-struct Versioned {
-    v: u16,
+struct Envelope {
+    v: Option<u16>,
+    at: Option<Timestamp>,
+    progress: Option<Progress>,
+    moved: Option<Moved>,
 }
 
-/// How every envelope begins: `Read` is its whole shape.
-const VERSION_AND_AT: &[u8] = b"{\"v\":1,\"at\":";
-const _: () = assert!(Event::VERSION == 1, "the envelope names the version of what it holds");
+/// How every entry begins.
+const VERSION: &[u8] = b"{\"v\":1,";
+const _: () = assert!(Event::VERSION == 1, "the entry names the version of what it holds");
 
-/// The records of one append, encoded before they are handed to the writer.
+/// The records of one append, encoded before they are handed to the writer: one line of JSON for each.
 #[derive(Debug)]
 pub(super) struct Encoded {
     text: Vec<u8>,
-    parts: Vec<(&'static str, Range<usize>)>,
+    count: u64,
 }
 
 /// Bytes that are UTF-8 by construction, bound as text without another look.
@@ -50,29 +58,39 @@ impl ToSql for Text<'_> {
 
 impl Encoded {
     pub(super) fn new(records: &[Arc<Record>]) -> Result<Self, StoreError> {
-        let mut text = Vec::with_capacity(records.len() * 512);
-        let mut parts = Vec::with_capacity(records.len());
-        // The records of one append mostly share their progress: it is written out once and then copied.
-        let mut written: Option<(&Progress, Range<usize>)> = None;
+        let mut text = Vec::with_capacity(256 + records.len() * 384);
+        let mut before: Option<&Record> = None;
         for record in records {
-            let start = text.len();
-            text.extend_from_slice(VERSION_AND_AT);
-            json(&mut text, &record.at)?;
-            text.extend_from_slice(b",\"progress\":");
-            let progress = text.len();
-            match &written {
-                Some((same, range)) if **same == record.progress => text.extend_from_within(range.clone()),
-                Some(_) | None => {
-                    json(&mut text, &record.progress)?;
-                    written = Some((&record.progress, progress..text.len()));
-                }
+            // The records of one append mostly share their moment and nearly all of their progress, which
+            // would be three tenths of all text.
+            match before {
+                None => text.extend_from_slice(VERSION),
+                Some(_) => text.extend_from_slice(b"\n{"),
             }
-            text.extend_from_slice(b",\"event\":");
+            if before.is_none_or(|before| before.at != record.at) {
+                text.extend_from_slice(b"\"at\":");
+                json(&mut text, &record.at)?;
+                text.push(b',');
+            }
+            match before {
+                None => {
+                    text.extend_from_slice(b"\"progress\":");
+                    json(&mut text, &record.progress)?;
+                    text.push(b',');
+                }
+                Some(before) if before.progress != record.progress => {
+                    text.extend_from_slice(b"\"moved\":");
+                    json(&mut text, &Moved::between(&before.progress, &record.progress))?;
+                    text.push(b',');
+                }
+                Some(_) => {}
+            }
+            text.extend_from_slice(b"\"event\":");
             json(&mut text, &record.event)?;
             text.push(b'}');
-            parts.push((record.event.kind(), start..text.len()));
+            before = Some(record);
         }
-        Ok(Self { text, parts })
+        Ok(Self { text, count: records.len() as u64 })
     }
 
     /// Bytes of JSON.
@@ -82,12 +100,12 @@ impl Encoded {
 
     /// How many records.
     pub(super) fn count(&self) -> u64 {
-        self.parts.len() as u64
+        self.count
     }
 
-    /// Kind and text of each record.
-    pub(super) fn parts(&self) -> impl ExactSizeIterator<Item = (&'static str, Text<'_>)> {
-        self.parts.iter().map(|(kind, range)| (*kind, Text(self.text.get(range.clone()).unwrap_or_default())))
+    /// All lines.
+    pub(super) fn text(&self) -> Text<'_> {
+        Text(&self.text)
     }
 }
 
@@ -103,18 +121,64 @@ fn json(text: &mut Vec<u8>, value: &impl Serialize) -> Result<(), StoreError> {
         .map_err(|error| StoreError::Unavailable(format!("a value cannot be written as JSON: {error}")))
 }
 
-/// Reads a record back. `what` names it in the error.
-pub(super) fn decode(text: &str, what: impl FnOnce() -> String) -> Result<Arc<Record>, StoreError> {
-    match serde_json::from_str::<Read>(text) {
-        Ok(read) if read.v <= Event::VERSION => {
-            Ok(Arc::new(Record { at: read.at, progress: read.progress, event: read.event }))
-        }
-        Ok(read) => Err(newer(&what(), read.v)),
-        Err(error) => match serde_json::from_str::<Versioned>(text) {
-            Ok(Versioned { v }) if v > Event::VERSION => Err(newer(&what(), v)),
-            Ok(_) | Err(_) => Err(StoreError::Unreadable(format!("{}: {error}", what()))),
-        },
+/// Reads an entry line by line. A text that has fewer lines than it should is unreadable where they end.
+pub(super) struct Lines<'a> {
+    lines: std::str::Split<'a, char>,
+    at: Option<Timestamp>,
+    progress: Option<Progress>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        // No line holds a line break: JSON writes it as an escape.
+        Self { lines: text.split('\n'), at: None, progress: None }
     }
+
+    /// Passes over a record.
+    pub(super) fn pass(&mut self, what: impl FnOnce() -> String) -> Result<(), StoreError> {
+        let line = self.lines.next().unwrap_or_default();
+        let read: Envelope = serde_json::from_str(line).map_err(|error| unreadable(&what(), &error))?;
+        self.take(read.at, read.progress, read.moved);
+        Ok(())
+    }
+
+    /// Reads the next record, and says how many bytes it took. `what` names it in the error.
+    pub(super) fn read(&mut self, what: impl FnOnce() -> String) -> Result<(Arc<Record>, usize), StoreError> {
+        let line = self.lines.next().unwrap_or_default();
+        let read: Line = match serde_json::from_str(line) {
+            Ok(read) => read,
+            Err(error) => {
+                let version = serde_json::from_str::<Envelope>(line).ok().and_then(|envelope| envelope.v);
+                return Err(match version {
+                    Some(v) if v > Event::VERSION => newer(&what(), v),
+                    Some(_) | None => unreadable(&what(), &error),
+                });
+            }
+        };
+        if let Some(v) = read.v
+            && v > Event::VERSION
+        {
+            return Err(newer(&what(), v));
+        }
+        self.take(read.at, read.progress, read.moved);
+        let (Some(at), Some(progress)) = (self.at, self.progress) else {
+            return Err(unreadable(&what(), &"its first line says neither when nor how far"));
+        };
+        Ok((Arc::new(Record { at, progress, event: read.event }), line.len()))
+    }
+
+    /// Takes in what a line says beside its event.
+    fn take(&mut self, at: Option<Timestamp>, progress: Option<Progress>, moved: Option<Moved>) {
+        self.at = at.or(self.at);
+        self.progress = progress.or(self.progress);
+        if let (Some(progress), Some(moved)) = (&mut self.progress, moved) {
+            moved.apply(progress);
+        }
+    }
+}
+
+fn unreadable(what: &str, why: &impl fmt::Display) -> StoreError {
+    StoreError::Unreadable(format!("{what}: {why}"))
 }
 
 fn newer(what: &str, version: u16) -> StoreError {
@@ -125,4 +189,31 @@ fn newer(what: &str, version: u16) -> StoreError {
 /// Reads JSON of ours back. `what` names it in the error.
 pub(super) fn from_json<'de, T: Deserialize<'de>>(text: &'de str, what: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Unreadable(format!("{what}: {error}")))
+}
+
+/// What of a summary changes: its title and task stay as they are and need not be written with every append.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Changing {
+    status: Status,
+    progress: Progress,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    finished: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+}
+
+impl Changing {
+    /// What changes, what stays: title and task.
+    pub(super) fn split(summary: Summary) -> (Self, Arc<str>, Arc<str>) {
+        let Summary { status, title, task, progress, started, finished, failure } = summary;
+        (Self { status, progress, started, finished, failure }, title, task)
+    }
+
+    /// The whole again.
+    pub(super) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
+        let Self { status, progress, started, finished, failure } = self;
+        Summary { status, title, task, progress, started, finished, failure }
+    }
 }

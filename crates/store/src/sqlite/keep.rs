@@ -85,11 +85,22 @@ pub(super) fn take_from_bucket(session: &Session<'_>, take: &BucketTake) -> Resu
 pub(super) fn purge_workflows(session: &Session<'_>, finished_before: Timestamp, max: usize) -> Result<usize, Failure> {
     let wids = session
         .connection
-        .prepare_cached("SELECT wid FROM workflow WHERE finished < ?1 ORDER BY finished LIMIT ?2")?
+        .prepare_cached("SELECT wid FROM state WHERE finished < ?1 ORDER BY finished LIMIT ?2")?
         .query_map((ms(finished_before), int_len(max)), |row| row.get(0))?
         .collect::<rusqlite::Result<Vec<i64>>>()?;
+    if wids.is_empty() {
+        return Ok(0);
+    }
+    // The last position may go with them, and must not be used again.
+    session
+        .connection
+        .prepare_cached(
+            "UPDATE meta SET value = max(value, ifnull((SELECT max(position) FROM entry), 0)) WHERE name = 'position'",
+        )?
+        .execute([])?;
     for wid in &wids {
-        session.connection.prepare_cached("DELETE FROM event WHERE wid = ?1")?.execute([wid])?;
+        session.connection.prepare_cached("DELETE FROM entry WHERE wid = ?1")?.execute([wid])?;
+        session.connection.prepare_cached("DELETE FROM state WHERE wid = ?1")?.execute([wid])?;
         session.connection.prepare_cached("DELETE FROM workflow WHERE wid = ?1")?.execute([wid])?;
     }
     Ok(wids.len())

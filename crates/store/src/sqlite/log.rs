@@ -1,12 +1,12 @@
 //! Creating and appending in SQLite. Owns the checks of an append and its few statements; runs on the writer's thread.
 
-use std::{cmp::Ordering, sync::LazyLock};
+use std::{cmp::Ordering, sync::Arc};
 
-use mcp_orchestrator_domain::{Digest, Principal, Seq, WorkflowId};
+use mcp_orchestrator_domain::{Digest, Principal, Seq, Timestamp, WorkflowId};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{
-    codec::{Encoded, Text},
+    codec::{Changing, Encoded, Text, json_text},
     failure::Failure,
     numbers::{int, ms, seq, time},
     writer::Session,
@@ -21,7 +21,7 @@ pub(super) struct Creation {
     pub(super) new: NewWorkflow,
     pub(super) records: Encoded,
     pub(super) needs: Vec<u8>,
-    pub(super) summary: Vec<u8>,
+    pub(super) summary: Shown,
     pub(super) blobs: Vec<Digest>,
 }
 
@@ -33,20 +33,24 @@ pub(super) struct Addition {
     pub(super) append_id: u128,
     pub(super) after: After,
     pub(super) records: Encoded,
-    pub(super) summary: Vec<u8>,
-    pub(super) state: State,
+    pub(super) summary: Shown,
     pub(super) blobs: Vec<Digest>,
 }
 
-/// What has columns of its own beside the summary's text.
-pub(super) struct State {
+/// A summary, encoded: what changes as text, beside it what has columns of its own.
+pub(super) struct Shown {
+    title: Arc<str>,
+    task: Arc<str>,
     status: &'static str,
-    finished: Option<mcp_orchestrator_domain::Timestamp>,
+    finished: Option<Timestamp>,
+    text: Vec<u8>,
 }
 
-impl State {
-    pub(super) const fn of(summary: &Summary) -> Self {
-        Self { status: summary.status.as_str(), finished: summary.finished }
+impl Shown {
+    pub(super) fn new(summary: Summary) -> Result<Self, StoreError> {
+        let (status, finished) = (summary.status.as_str(), summary.finished);
+        let (changing, title, task) = Changing::split(summary);
+        Ok(Self { title, task, status, finished, text: json_text(&changing)? })
     }
 }
 
@@ -59,6 +63,7 @@ struct Found {
     finished: bool,
     created: i64,
     priority: u8,
+    named_so: bool,
 }
 
 impl Found {
@@ -71,6 +76,7 @@ impl Found {
             finished: row.get(4)?,
             created: row.get(5)?,
             priority: row.get(6)?,
+            named_so: row.get(7)?,
         })
     }
 }
@@ -99,14 +105,16 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
         session.workers.hold(worker, session.now.after(CREATOR_SEEN))?;
     }
     let head = seq(int(creation.records.count()));
+    let wid = insert_records(session, None, Seq::ZERO, &creation.records)?;
     session
         .connection
         .prepare_cached(
-            "INSERT INTO workflow(id, principal, pattern, priority, needs, reserved_for, created, idem_key, idem_body,
-               head, status, rank, ready_at, summary)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?7, ?13)",
+            "INSERT INTO workflow(wid, id, principal, pattern, priority, needs, reserved_for, created, idem_key,
+               idem_body, title, task)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
+            wid,
             new.id.as_str(),
             new.principal.as_str(),
             new.pattern.as_str(),
@@ -116,13 +124,22 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
             ms(session.now),
             new.idempotency.as_ref().map(|given| &given.key),
             new.idempotency.as_ref().map(|given| given.body.as_bytes()),
-            int(head.value()),
-            new.summary.status.as_str(),
-            rank(session.now, new.priority),
-            Text(&creation.summary),
+            &creation.summary.title,
+            &creation.summary.task,
         ))?;
-    let wid = session.connection.last_insert_rowid();
-    insert_records(session, wid, Seq::ZERO, 0, &creation.records)?;
+    session
+        .connection
+        .prepare_cached(
+            "INSERT INTO state(wid, head, status, rank, ready_at, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            wid,
+            int(head.value()),
+            creation.summary.status,
+            rank(session.now, new.priority),
+            ms(session.now),
+            Text(&creation.summary.text),
+        ))?;
     session.mark_used(&new.principal, &creation.blobs, session.now)?;
     session.tell(|| Change::Appended(new.id.clone(), head));
     session.wake();
@@ -132,17 +149,18 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
 pub(super) fn append(session: &mut Session<'_>, add: &Addition) -> Result<Result<Seq, AppendError>, Failure> {
     let head = add.expected.plus(add.records.count());
     if let Some(wid) = update_in_one(session, add, head)? {
-        insert_records(session, wid, add.expected, add.append_id, &add.records)?;
+        insert_records(session, Some((wid, add.append_id)), add.expected, &add.records)?;
         session.tell(|| Change::Appended(add.id.clone(), head));
         return Ok(Ok(head));
     }
     let found = session
         .connection
         .prepare_cached(
-            "SELECT wid, head, epoch, owner IS NOT NULL, finished IS NOT NULL, created, priority
-             FROM workflow WHERE id = ?1",
+            "SELECT wid, head, epoch, owner IS NOT NULL, finished IS NOT NULL, created, priority,
+               title = ?2 AND task = ?3
+             FROM workflow JOIN state USING (wid) WHERE id = ?1",
         )?
-        .query_row([add.id.as_str()], Found::from_row)
+        .query_row((add.id.as_str(), &add.summary.title, &add.summary.task), Found::from_row)
         .optional()?;
     let Some(found) = found else { return Ok(Err(AppendError::Unknown)) };
     session.remember(&add.id, found.wid);
@@ -153,7 +171,7 @@ pub(super) fn append(session: &mut Session<'_>, add: &Addition) -> Result<Result
         return Ok(Err(error));
     }
     update_workflow(session, &found, add, head)?;
-    insert_records(session, found.wid, add.expected, add.append_id, &add.records)?;
+    insert_records(session, Some((found.wid, add.append_id)), add.expected, &add.records)?;
     if !add.blobs.is_empty() {
         let tenant: String = session
             .connection
@@ -175,28 +193,35 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
     let rows = session
         .connection
         .prepare_cached(
-            "UPDATE workflow SET head = ?2, status = ?3, summary = ?4, attempt = 0
-             WHERE wid = ?1 AND id = ?5 AND head = ?6 AND epoch = ?7 AND owner IS NOT NULL",
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0
+             WHERE wid = ?1 AND head = ?5 AND epoch = ?6 AND owner IS NOT NULL
+               AND EXISTS (SELECT 1 FROM workflow WHERE wid = ?1 AND id = ?9 AND title = ?7 AND task = ?8)",
         )?
         .execute((
             wid,
             int(head.value()),
-            add.state.status,
-            Text(&add.summary),
-            add.id.as_str(),
+            add.summary.status,
+            Text(&add.summary.text),
             int(add.expected.value()),
             int(epoch.0),
+            &add.summary.title,
+            &add.summary.task,
+            add.id.as_str(),
         ))?;
     Ok((rows == 1).then_some(wid))
 }
 
-/// Whether the record that follows `expected` is the first of this very append.
+/// Whether what follows `expected` is this very append.
 fn is_repeated(session: &Session<'_>, wid: i64, add: &Addition) -> rusqlite::Result<bool> {
-    session.connection.prepare_cached("SELECT 1 FROM event WHERE wid = ?1 AND seq = ?2 AND append_id = ?3")?.exists((
-        wid,
-        int(add.expected.value()) + 1,
-        add.append_id.to_be_bytes(),
-    ))
+    session
+        .connection
+        .prepare_cached("SELECT 1 FROM entry WHERE wid = ?1 AND seq = ?2 AND count = ?3 AND append_id = ?4")?
+        .exists((
+            wid,
+            int(add.expected.plus(add.records.count()).value()),
+            int(add.records.count()),
+            add.append_id.to_be_bytes(),
+        ))
 }
 
 /// Whether this writer may append there now. An end explains more than a lost lease, a lost lease more than a wrong
@@ -224,11 +249,19 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
         After::Requeue { .. } | After::Wait => theirs,
         After::Finish => false,
     };
-    let (head, status, summary) = (int(head.value()), add.state.status, Text(&add.summary));
+    let shown = &add.summary;
+    if !found.named_so {
+        session.connection.prepare_cached("UPDATE workflow SET title = ?2, task = ?3 WHERE wid = ?1")?.execute((
+            found.wid,
+            &shown.title,
+            &shown.task,
+        ))?;
+    }
+    let (head, status, summary) = (int(head.value()), shown.status, Text(&shown.text));
     if keep {
         session
             .connection
-            .prepare_cached("UPDATE workflow SET head = ?2, status = ?3, summary = ?4, attempt = 0 WHERE wid = ?1")?
+            .prepare_cached("UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0 WHERE wid = ?1")?
             .execute((found.wid, head, status, summary))?;
         return Ok(());
     }
@@ -238,13 +271,13 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
             ready_at = Some(not_before.unwrap_or(session.now).max(session.now));
             session.wake();
         }
-        After::Finish => finished = Some(add.state.finished.unwrap_or(session.now)),
+        After::Finish => finished = Some(shown.finished.unwrap_or(session.now)),
         After::Keep | After::Wait => {}
     }
     session
         .connection
         .prepare_cached(
-            "UPDATE workflow SET head = ?2, status = ?3, summary = ?4, attempt = 0, owner = NULL, lease_until = NULL,
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0, owner = NULL, lease_until = NULL,
                ready_at = ?5, rank = ?6, finished = ?7 WHERE wid = ?1",
         )?
         .execute((
@@ -259,42 +292,29 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
     Ok(())
 }
 
-/// Rows of one insert: a statement with several rows costs less than several with one.
-const ROWS_MAX: usize = 8;
-
-/// The inserts of 1, 2, … rows.
-static INSERTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let insert = "INSERT INTO event(position, wid, seq, append_id, kind, data) VALUES ";
-    (1..=ROWS_MAX).map(|rows| insert.to_owned() + &vec!["(?, ?, ?, ?, ?, ?)"; rows].join(", ")).collect()
-});
-
-/// Adds records after `expected`. Only the first row of an append carries its name.
+/// Adds records after `expected` to the log of a workflow, under the name of their append; or to that of a new one.
+/// Returns the workflow's row.
 fn insert_records(
     session: &mut Session<'_>,
-    wid: i64,
+    to: Option<(i64, u128)>,
     expected: Seq,
-    append_id: u128,
     records: &Encoded,
-) -> rusqlite::Result<()> {
-    let mut position = session.positions(int(records.count()))?;
-    let mut seq = int(expected.value());
-    let mut name = Some(append_id.to_be_bytes());
-    let mut parts = records.parts();
-    while let rows = parts.len().min(ROWS_MAX)
-        && let Some(sql) = rows.checked_sub(1).and_then(|at| INSERTS.get(at))
-    {
-        let mut insert = session.connection.prepare_cached(sql)?;
-        for (row, (kind, text)) in parts.by_ref().take(rows).enumerate() {
-            (position, seq) = (position + 1, seq + 1);
-            let first = row * 6;
-            insert.raw_bind_parameter(first + 1, position)?;
-            insert.raw_bind_parameter(first + 2, wid)?;
-            insert.raw_bind_parameter(first + 3, seq)?;
-            insert.raw_bind_parameter(first + 4, name.take())?;
-            insert.raw_bind_parameter(first + 5, kind)?;
-            insert.raw_bind_parameter(first + 6, text)?;
-        }
-        insert.raw_execute()?;
-    }
-    Ok(())
+) -> rusqlite::Result<i64> {
+    let count = int(records.count());
+    let before = session.positions(count)?;
+    let wid = to.map_or(before + 1, |(wid, _)| wid);
+    session
+        .connection
+        .prepare_cached(
+            "INSERT INTO entry(position, wid, seq, count, append_id, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            before + count,
+            wid,
+            int(expected.value()) + count,
+            count,
+            to.map(|(_, append_id)| append_id.to_be_bytes()),
+            records.text(),
+        ))?;
+    Ok(wid)
 }

@@ -5,6 +5,7 @@ mod codec;
 mod failure;
 mod keep;
 mod log;
+mod moved;
 mod numbers;
 mod options;
 mod queue;
@@ -32,7 +33,7 @@ use crate::{
     StoreInfo, Which, WorkflowRow, hints::Hints, references::named_blobs,
 };
 use codec::{APPEND_BYTES_MAX, Encoded, json_text};
-use log::{Addition, Creation, State};
+use log::{Addition, Creation, Shown};
 use queue::{Wanted, WantedWhich};
 use read::Readers;
 use workers::Workers;
@@ -123,7 +124,7 @@ impl Store for SqliteStore {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
         let records = encode(&new.records)?;
         let needs = json_text(&new.needs)?;
-        let summary = json_text(&new.summary)?;
+        let summary = Shown::new(new.summary.clone())?;
         let blobs = named_blobs(new.records.iter().map(AsRef::as_ref));
         let creation = Creation { new, records, needs, summary, blobs };
         self.writer.submit(move |session| log::create(session, &creation)).await?
@@ -140,8 +141,7 @@ impl Store for SqliteStore {
             append_id: append.append_id,
             after: append.after,
             records,
-            summary: json_text(&append.summary)?,
-            state: State::of(&append.summary),
+            summary: Shown::new(append.summary)?,
             blobs: named_blobs(append.records.iter().map(AsRef::as_ref)),
             id: append.id,
         };

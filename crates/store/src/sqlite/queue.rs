@@ -46,6 +46,9 @@ struct Candidate {
     lease_until: i64,
 }
 
+/// In this order, so that the queue is read in the order of its index.
+const STATES: &str = "state CROSS JOIN workflow USING (wid)";
+
 const CANDIDATE: &str = "wid, id, head, epoch, attempt, needs, reserved_for, ready_at, owner, lease_until";
 
 impl Candidate {
@@ -95,8 +98,9 @@ impl Look<'_> {
     /// Those asked for that are ready.
     fn among(&mut self, session: &Session<'_>, ids: &[WorkflowId]) -> Result<Vec<Candidate>, Failure> {
         let mut chosen: Vec<Candidate> = Vec::new();
-        let mut select =
-            session.connection.prepare_cached(&format!("SELECT {CANDIDATE} FROM workflow WHERE id = ?1"))?;
+        let mut select = session
+            .connection
+            .prepare_cached(&format!("SELECT {CANDIDATE} FROM workflow JOIN state USING (wid) WHERE id = ?1"))?;
         for id in ids {
             if chosen.len() >= self.wanted.max {
                 break;
@@ -114,9 +118,9 @@ impl Look<'_> {
     fn late(&mut self, session: &Session<'_>) -> Result<Vec<Candidate>, Failure> {
         let mut chosen = Vec::new();
         let mut select = session.connection.prepare_cached(&format!(
-            "SELECT {CANDIDATE} FROM workflow WHERE owner < ?1
-             UNION ALL SELECT {CANDIDATE} FROM workflow WHERE owner > ?1
-             UNION ALL SELECT {CANDIDATE} FROM workflow WHERE owner = ?1 AND lease_until <= ?2"
+            "SELECT {CANDIDATE} FROM {STATES} WHERE owner < ?1
+             UNION ALL SELECT {CANDIDATE} FROM {STATES} WHERE owner > ?1
+             UNION ALL SELECT {CANDIDATE} FROM {STATES} WHERE owner = ?1 AND lease_until <= ?2"
         ))?;
         let mut rows = select.query((&*self.wanted.worker.0, ms(self.now)))?;
         while chosen.len() < self.wanted.max
@@ -133,7 +137,7 @@ impl Look<'_> {
     /// The best of the queue.
     fn queued(&mut self, session: &Session<'_>, chosen: &mut Vec<Candidate>) -> Result<(), Failure> {
         let mut select = session.connection.prepare_cached(&format!(
-            "SELECT {CANDIDATE} FROM workflow WHERE ready_at IS NOT NULL ORDER BY rank, wid"
+            "SELECT {CANDIDATE} FROM {STATES} WHERE ready_at IS NOT NULL ORDER BY rank, wid"
         ))?;
         let mut rows = select.query([])?;
         let mut looked_at = 0;
@@ -212,7 +216,7 @@ fn is_alive(session: &Session<'_>, worker: &str) -> rusqlite::Result<bool> {
     Ok(session.workers.seen(&id, session.now)
         || session
             .connection
-            .prepare_cached("SELECT 1 FROM workflow WHERE owner = ?1 AND lease_until > ?2")?
+            .prepare_cached("SELECT 1 FROM state WHERE owner = ?1 AND lease_until > ?2")?
             .exists((worker, ms(session.now)))?)
 }
 
@@ -222,7 +226,7 @@ fn lease(session: &Session<'_>, wanted: &Wanted, candidate: &Candidate) -> Resul
     session
         .connection
         .prepare_cached(
-            "UPDATE workflow SET owner = ?2, lease_until = ?3, epoch = ?4, attempt = ?5, ready_at = NULL WHERE wid = ?1",
+            "UPDATE state SET owner = ?2, lease_until = ?3, epoch = ?4, attempt = ?5, ready_at = NULL WHERE wid = ?1",
         )?
         .execute((candidate.wid, &*wanted.worker.0, ms(session.now.after(wanted.ttl)), int(epoch), attempt))?;
     let lease = LeaseRef { id: workflow_id(&candidate.id)?, epoch: Epoch(epoch) };
@@ -231,9 +235,10 @@ fn lease(session: &Session<'_>, wanted: &Wanted, candidate: &Candidate) -> Resul
 
 pub(super) fn renew(session: &Session<'_>, leases: &[LeaseRef], ttl: Duration) -> Result<Vec<Renewal>, Failure> {
     let until = ms(session.now.after(ttl));
-    let mut update = session
-        .connection
-        .prepare_cached("UPDATE workflow SET lease_until = ?3 WHERE id = ?1 AND epoch = ?2 AND owner IS NOT NULL")?;
+    let mut update = session.connection.prepare_cached(
+        "UPDATE state SET lease_until = ?3
+         WHERE wid = (SELECT wid FROM workflow WHERE id = ?1) AND epoch = ?2 AND owner IS NOT NULL",
+    )?;
     let renewed = leases.iter().map(|lease| {
         let rows = update.execute((lease.id.as_str(), int(lease.epoch.0), until))?;
         Ok(if rows == 1 { Renewal::Renewed } else { Renewal::Lost })
@@ -249,7 +254,10 @@ pub(super) fn release(
     let key = (lease.id.as_str(), int(lease.epoch.0));
     let held = session
         .connection
-        .prepare_cached("SELECT wid, priority FROM workflow WHERE id = ?1 AND epoch = ?2 AND owner IS NOT NULL")?
+        .prepare_cached(
+            "SELECT wid, priority FROM workflow JOIN state USING (wid)
+             WHERE id = ?1 AND epoch = ?2 AND owner IS NOT NULL",
+        )?
         .query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u8>(1)?)))
         .optional()?;
     if let Some((wid, priority)) = held {
@@ -270,7 +278,8 @@ pub(super) fn repair(session: &mut Session<'_>) -> Result<usize, Failure> {
     let unfinished = session
         .connection
         .prepare_cached(
-            "SELECT wid, priority, ready_at IS NOT NULL, owner, lease_until, reserved_for FROM workflow
+            "SELECT wid, priority, ready_at IS NOT NULL, owner, lease_until, reserved_for
+             FROM workflow JOIN state USING (wid)
              WHERE finished IS NULL AND (ready_at IS NULL OR reserved_for IS NOT NULL)",
         )?
         .query_map([], |row| {
@@ -316,9 +325,7 @@ fn enqueue(session: &mut Session<'_>, wid: i64, priority: u8, at: Timestamp) -> 
     let at = at.max(session.now);
     session
         .connection
-        .prepare_cached(
-            "UPDATE workflow SET owner = NULL, lease_until = NULL, ready_at = ?2, rank = ?3 WHERE wid = ?1",
-        )?
+        .prepare_cached("UPDATE state SET owner = NULL, lease_until = NULL, ready_at = ?2, rank = ?3 WHERE wid = ?1")?
         .execute((wid, ms(at), rank(at, priority)))?;
     session.wake();
     Ok(())

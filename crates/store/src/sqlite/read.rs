@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
-    codec::{decode, from_json},
+    codec::{Changing, Lines, from_json},
     failure::Failure,
     numbers::{int, int_len, ms, seq, time, uint},
     schema::open_reader,
@@ -92,22 +92,29 @@ pub(super) fn workflow_id(text: &str) -> Result<WorkflowId, StoreError> {
 pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, Failure> {
     // One statement, so that head and records are of one moment. A log read to its end gives one row without a record.
     let mut select = connection.prepare_cached(
-        "SELECT event.seq, event.data, head FROM workflow
-         LEFT JOIN event ON event.wid = workflow.wid AND event.seq > ?2
-         WHERE id = ?1 ORDER BY event.seq LIMIT ?3",
+        "SELECT head, entry.seq, count, data FROM workflow JOIN state USING (wid)
+         LEFT JOIN entry ON entry.wid = workflow.wid AND entry.seq > ?2
+         WHERE id = ?1 ORDER BY entry.seq LIMIT ?3",
     )?;
     let max = max.min(PAGE_MAX);
     let mut rows = select.query((id.as_str(), int(after.value()), int_len(max.max(1))))?;
     let mut page = Page::default();
     let mut bytes = 0;
-    while bytes < PAGE_BYTES_MAX
-        && let Some(row) = rows.next()?
-    {
-        page.head = seq(row.get(2)?);
-        if page.records.len() < max && row.get_ref(0)? != ValueRef::Null {
-            let (recorded, size) = recorded(row, 0, id)?;
+    while let Some(row) = rows.next()? {
+        page.head = seq(row.get(0)?);
+        if row.get_ref(1)? == ValueRef::Null {
+            break;
+        }
+        let mut entry = Entry::of(row, 1, id)?;
+        while page.records.len() < max
+            && bytes < PAGE_BYTES_MAX
+            && let Some((recorded, size)) = entry.next_after(after)?
+        {
             bytes += size;
             page.records.push(recorded);
+        }
+        if page.records.len() >= max || bytes >= PAGE_BYTES_MAX {
+            break;
         }
     }
     Ok(page)
@@ -116,40 +123,78 @@ pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: us
 pub(super) fn feed(connection: &Connection, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, Failure> {
     let mut entries = Vec::new();
     let mut bytes = 0;
+    let max = max.min(PAGE_MAX);
     let mut select = connection.prepare_cached(
-        "SELECT event.seq, event.data, event.position, workflow.id FROM event JOIN workflow USING (wid)
-         WHERE event.position > ?1 ORDER BY event.position LIMIT ?2",
+        "SELECT position, entry.seq, count, data, workflow.id FROM entry JOIN workflow USING (wid)
+         WHERE position > ?1 ORDER BY position LIMIT ?2",
     )?;
-    let mut rows = select.query((int(after.0), int_len(max.min(PAGE_MAX))))?;
+    let mut rows = select.query((int(after.0), int_len(max)))?;
     while bytes < PAGE_BYTES_MAX
+        && entries.len() < max
         && let Some(row) = rows.next()?
     {
-        let id = workflow_id(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?;
-        let (recorded, size) = recorded(row, 0, &id)?;
-        bytes += size;
-        entries.push(FeedEntry { position: FeedPosition(uint(row.get(2)?)), id, recorded });
+        let id = workflow_id(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let last = uint(row.get(0)?);
+        let mut entry = Entry::of(row, 1, &id)?;
+        // Positions and numbers of one append grow together.
+        let ahead = last.saturating_sub(entry.last);
+        let after = Seq::new(after.0.saturating_sub(ahead));
+        while entries.len() < max
+            && bytes < PAGE_BYTES_MAX
+            && let Some((recorded, size)) = entry.next_after(after)?
+        {
+            bytes += size;
+            let position = FeedPosition(ahead + recorded.seq.value());
+            entries.push(FeedEntry { position, id: id.clone(), recorded });
+        }
     }
     Ok(entries)
 }
 
-/// The record whose number and text are in two columns, and the size of the text.
-fn recorded(row: &Row<'_>, column: usize, id: &WorkflowId) -> Result<(Recorded, usize), Failure> {
-    let seq = seq(row.get(column)?);
-    let text = row.get_ref(column + 1)?.as_str().map_err(rusqlite::Error::from)?;
-    let record = decode(text, || format!("record {seq} of {id}"))?;
-    Ok((Recorded { seq, record }, text.len()))
+/// The records of one append.
+struct Entry<'a> {
+    id: &'a WorkflowId,
+    next: u64,
+    last: u64,
+    lines: Lines<'a>,
 }
 
-const ROW: &str = "id, principal, pattern, priority, head, created, owner, lease_until, needs, summary";
+impl<'a> Entry<'a> {
+    /// From three columns: the number of its last record, how many there are, their text.
+    fn of(row: &'a Row<'_>, column: usize, id: &'a WorkflowId) -> Result<Self, Failure> {
+        let (last, count) = (uint(row.get(column)?), uint(row.get(column + 1)?));
+        let text = row.get_ref(column + 2)?.as_str().map_err(rusqlite::Error::from)?;
+        Ok(Self { id, next: last.saturating_sub(count) + 1, last, lines: Lines::of(text) })
+    }
+
+    /// The next record whose number is above `after`, and the size of its text.
+    fn next_after(&mut self, after: Seq) -> Result<Option<(Recorded, usize)>, StoreError> {
+        while self.next <= self.last {
+            let seq = Seq::new(self.next);
+            self.next += 1;
+            let what = || format!("record {seq} of {}", self.id);
+            if seq > after {
+                let (record, size) = self.lines.read(what)?;
+                return Ok(Some((Recorded { seq, record }, size)));
+            }
+            self.lines.pass(what)?;
+        }
+        Ok(None)
+    }
+}
+
+const ROW: &str =
+    "SELECT id, principal, pattern, priority, head, created, owner, lease_until, needs, summary, title, task
+   FROM workflow CROSS JOIN state USING (wid)";
 
 pub(super) fn row(connection: &Connection, id: &WorkflowId, now: Timestamp) -> Result<Option<WorkflowRow>, Failure> {
-    let mut select = connection.prepare_cached(&format!("SELECT {ROW} FROM workflow WHERE id = ?1"))?;
+    let mut select = connection.prepare_cached(&format!("{ROW} WHERE id = ?1"))?;
     let mut rows = select.query([id.as_str()])?;
     rows.next()?.map(|row| workflow_row(row, now)).transpose()
 }
 
 pub(super) fn list(connection: &Connection, filter: &ListFilter, now: Timestamp) -> Result<Vec<WorkflowRow>, Failure> {
-    let mut sql = format!("SELECT {ROW} FROM workflow WHERE 1");
+    let mut sql = format!("{ROW} WHERE 1");
     let mut values: Vec<Value> = Vec::new();
     if let Some(principal) = &filter.principal {
         sql.push_str(" AND principal = ?");
@@ -193,7 +238,7 @@ fn workflow_row(row: &Row<'_>, now: Timestamp) -> Result<WorkflowRow, Failure> {
         created: time(row.get(5)?),
         owner: owner.filter(|_| in_time).map(|owner| WorkerId(owner.into())),
         needs: from_json(text(8)?, "what a workflow needs")?,
-        summary: from_json(text(9)?, "the summary of a workflow")?,
+        summary: from_json::<Changing>(text(9)?, "the summary of a workflow")?.with(text(10)?.into(), text(11)?.into()),
     })
 }
 

@@ -86,14 +86,16 @@ impl Session<'_> {
             Some(position) => position,
             None => self
                 .connection
-                .prepare_cached("SELECT value FROM meta WHERE name = 'position'")?
+                .prepare_cached(
+                    "SELECT max(value, ifnull((SELECT max(position) FROM entry), 0)) FROM meta WHERE name = 'position'",
+                )?
                 .query_row([], |row| row.get(0))?,
         };
         self.effects.position = Some(before + count);
         Ok(before)
     }
 
-    /// Remembers the row of a workflow. It may go; a statement that uses it must look at the id too.
+    /// Remembers the row of a workflow. It may go; its number is never that of another.
     pub(super) fn remember(&mut self, id: &WorkflowId, wid: i64) {
         if self.row_ids.len() >= ROW_IDS_MAX {
             self.row_ids.clear();
@@ -342,9 +344,6 @@ impl State {
         };
         for job in jobs {
             job.run(&mut session)?;
-        }
-        if let Some(position) = effects.position {
-            connection.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'position'")?.execute([position])?;
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())

@@ -3,10 +3,14 @@
 
 mod beltalowda;
 mod checking;
+mod conditional;
+mod custom;
 mod fence;
+mod iterative;
 mod plan;
 mod play;
 mod prompts;
 mod properties;
 mod reading;
+mod sequential;
 mod swarm;

@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use mcp_orchestrator_domain::{
-    AssistantMessage, BlobRef, CallCompleted, CallStarted, Cost, Digest, Event, EvidenceId, Failure, FailureClass,
-    Finding, Limits, Outcome, Payload, Principal, Problem, Recorded, Reply, ReportChecked, Request, RequestDraft,
-    Reserved, Role, Source, Span, Started, StepCompleted, StepFacts, StepFailed, StepId, StepKind, StepOutput,
-    StepSpec, StepText, StepUsage, Submitted, Target, Timestamp, ToolName, Workflow, WorkflowId, cited,
+    AssistantMessage, BlobRef, CallCompleted, CallNo, CallStarted, CallState, Cost, Digest, Event, EvidenceId, Failure,
+    FailureClass, Finding, InputGiven, InputRequested, Limits, Outcome, Payload, Principal, Problem, Recorded, Reply,
+    ReportChecked, Request, RequestDraft, Reserved, Role, Source, Span, Started, StepCompleted, StepFacts, StepFailed,
+    StepId, StepKind, StepOutput, StepSpec, StepText, StepUsage, Submitted, Target, Timestamp, ToolName, Workflow,
+    WorkflowId, cited,
 };
 use mcp_orchestrator_strategies::{Fence, Finish, Inputs, Next, Prompt, Strategy, findings, missing};
 
@@ -101,7 +102,51 @@ impl Play {
             return;
         }
         assert_eq!(self.strategy.next(&self.workflow), Next::wait(), "planned twice");
+        if let Some((step, decision)) = self.decision() {
+            self.end(&step, StepOutput::Inline(decision.into()));
+            return self.ask();
+        }
         assert!(self.workflow.open_steps().next().is_some(), "nothing runs and nothing is finished");
+    }
+
+    /// An open decision: it is done as soon as it is planned.
+    fn decision(&self) -> Option<(String, String)> {
+        self.workflow.open_steps().find_map(|step| match &step.spec().kind {
+            StepKind::Decision(decision) => Some((step.id().to_string(), decision.to_string())),
+            _ => None,
+        })
+    }
+
+    fn end(&mut self, step: &str, output: StepOutput) {
+        let facts = facts(self.spec(step));
+        self.write(Event::StepCompleted(StepCompleted { step: step.parse().unwrap(), output, facts }));
+    }
+
+    /// The tool of a step answers.
+    pub(crate) fn answer(&mut self, step: &str, text: &str) {
+        let StepKind::Tool { name, .. } = self.spec(step).kind.clone() else { panic!("{step} calls no tool") };
+        let target = Target::Tool { name, call_id: String::new() };
+        let output = self.call(&step.parse().unwrap(), target, text, Payload::Inline(text.into()));
+        self.end(step, output);
+        self.ask();
+    }
+
+    /// The arguments a tool step calls its tool with.
+    pub(crate) fn arguments(&self, step: &str) -> serde_json::Value {
+        match &self.spec(step).kind {
+            StepKind::Tool { arguments, .. } => serde_json::from_str(arguments).unwrap(),
+            other => panic!("{step} is {other:?}"),
+        }
+    }
+
+    /// A person answers the question of a step.
+    pub(crate) fn reply(&mut self, step: &str, answer: &str) {
+        let StepKind::Ask { question } = self.spec(step).kind.clone() else { panic!("{step} asks nobody") };
+        let id: StepId = step.parse().unwrap();
+        self.write(Event::InputRequested(InputRequested { step: id.clone(), question }));
+        self.write(Event::InputGiven(InputGiven { step: id, answer: answer.to_owned() }));
+        self.end(step, StepOutput::Inline(answer.into()));
+        self.ask();
     }
 
     /// The step ends with this text.
@@ -116,7 +161,8 @@ impl Play {
     /// The step ends with a text that is kept outside the log.
     pub(crate) fn complete_outside(&mut self, step: &str) {
         let spec = Arc::clone(self.workflow.step(step).unwrap().spec());
-        let output = self.call(&spec.id, "", Payload::Blob(BlobRef { sha256: Digest::new([2; 32]), bytes: 99_999 }));
+        let outside = Payload::Blob(BlobRef { sha256: Digest::new([2; 32]), bytes: 99_999 });
+        let output = self.call(&spec.id, model(), "", outside);
         self.write(Event::StepCompleted(StepCompleted { step: spec.id.clone(), output, facts: facts(&spec) }));
         self.ask();
     }
@@ -124,12 +170,11 @@ impl Play {
     fn said(&mut self, step: &StepId, text: &str) -> StepOutput {
         let message = AssistantMessage { text: text.to_owned(), ..AssistantMessage::default() };
         let reply = Reply { message, ..Reply::default() };
-        self.call(step, text, Payload::Inline(serde_json::to_string(&reply).unwrap().into()))
+        self.call(step, model(), text, Payload::Inline(serde_json::to_string(&reply).unwrap().into()))
     }
 
-    fn call(&mut self, step: &StepId, text: &str, output: Payload) -> StepOutput {
+    fn call(&mut self, step: &StepId, target: Target, text: &str, output: Payload) -> StepOutput {
         let call = self.workflow.next_call();
-        let target = Target::Model { provider: "scripted".parse().unwrap(), model: None };
         self.write(Event::CallStarted(CallStarted {
             call,
             step: step.clone(),
@@ -246,18 +291,31 @@ impl Play {
         self.strategy.render(spec, &inputs)
     }
 
-    fn output(&self, step: &str) -> StepText {
-        let step = self.workflow.step(step).unwrap();
-        let Some(StepOutput::Call(no)) = step.output() else { panic!("{} wrote no text", step.id()) };
-        let mcp_orchestrator_domain::CallState::Completed { output: Payload::Inline(reply), .. } =
-            &self.workflow.call(*no).unwrap().state
-        else {
+    fn said_in(&self, no: CallNo) -> Arc<str> {
+        let call = self.workflow.call(no).unwrap();
+        let CallState::Completed { output: Payload::Inline(output), .. } = &call.state else {
             panic!("{no} is not answered")
         };
-        let text: Arc<str> = serde_json::from_str::<Reply>(reply).unwrap().message.text.into();
+        match call.target {
+            Target::Tool { .. } => Arc::clone(output),
+            Target::Model { .. } => serde_json::from_str::<Reply>(output).unwrap().message.text.into(),
+        }
+    }
+
+    fn output(&self, step: &str) -> StepText {
+        let step = self.workflow.step(step).unwrap();
+        let text: Arc<str> = match step.output() {
+            Some(StepOutput::Inline(text)) => Arc::clone(text),
+            Some(StepOutput::Call(no)) => self.said_in(*no),
+            other => panic!("{} wrote no text but {other:?}", step.id()),
+        };
         let task = step.spec().task.clone();
         StepText { step: step.id().clone(), task, evidence: cited(&text), text }
     }
+}
+
+fn model() -> Target {
+    Target::Model { provider: "scripted".parse().unwrap(), model: None }
 }
 
 fn facts(spec: &StepSpec) -> StepFacts {

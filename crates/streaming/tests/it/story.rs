@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     Abandoned, AgentType, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallNo, CallStarted, CancelRequested,
-    Cancelled, Completed, Cost, Digest, DocumentFormat, DocumentRef, DocumentsWritten, Event, Failed, Failure,
-    FailureClass, GateMode, InputGiven, InputRequested, Limits, ModelName, Money, Outcome, Payload, Principal,
-    ProviderName, Recorded, ReportChecked, Request, RequestDraft, Reserved, Role, Stage, Started, StepCompleted,
-    StepFailed, StepId, StepKind, StepOutput, StepSpec, StepUsage, Submitted, Target, Timestamp, ToolName, Usage,
-    Workflow, WorkflowId,
+    Cancelled, Completed, ConditionDraft, Cost, Decision, Digest, DocumentFormat, DocumentRef, DocumentsWritten, Event,
+    Failed, Failure, FailureClass, GateMode, InputGiven, InputRequested, Limits, ModelName, Money, Outcome, Payload,
+    Principal, ProviderName, Recorded, ReportChecked, Request, RequestDraft, Reserved, Role, Stage, Started,
+    StepCompleted, StepDraft, StepFailed, StepId, StepKind, StepOutput, StepSpec, StepUsage, Submitted, SuccessDraft,
+    Target, Timestamp, ToolName, Usage, Workflow, WorkflowId,
 };
 
 const START_MS: u64 = 1_800_000_000_000;
@@ -104,6 +104,23 @@ pub(crate) fn long(length: usize) -> Vec<Recorded> {
     story.log
 }
 
+/// A workflow of two passes, and one that chose a branch: their first records and their decisions.
+pub(crate) fn decisive() -> Vec<Recorded> {
+    let draft = RequestDraft::iterative("How does a workflow survive a crash?", SuccessDraft::contains("draft", "log"))
+        .with_step(StepDraft::agent("draft", "Write"));
+    let mut passes = Story::of(draft.parse(&Limits::default()).unwrap());
+    for (number, done) in [(1, false), (2, true)] {
+        let reason = "the output of draft was read".to_owned();
+        passes.decide(&format!("pass-{number}"), Decision::Pass { number, of: 3, done, reason });
+    }
+    let draft = RequestDraft::conditional("How does a workflow survive a crash?", ConditionDraft::value("short"))
+        .with_branch("short", [StepDraft::agent("write", "Write")]);
+    let mut branch = Story::of(draft.parse(&Limits::default()).unwrap());
+    let reason = "the request says so".to_owned();
+    branch.decide("branch", Decision::Branch { selected: "short".to_owned(), reason });
+    passes.log.into_iter().chain(branch.log).collect()
+}
+
 struct Story {
     workflow: Workflow,
     log: Vec<Recorded>,
@@ -112,12 +129,32 @@ struct Story {
 
 impl Story {
     fn begin() -> Self {
-        let submitted = Submitted { request: request(), principal: Principal::local(), seed: 7, strategy_version: 1 };
+        Self::of(request())
+    }
+
+    fn of(request: Request) -> Self {
+        let submitted = Submitted { request, principal: Principal::local(), seed: 7, strategy_version: 1 };
         let (workflow, first) = Workflow::submit(id(), submitted, Timestamp::from_millis(START_MS));
         let mut story = Self { workflow, log: vec![first], now_ms: START_MS };
         let deadline = Timestamp::from_millis(START_MS + 600_000);
         story.happen(Event::Started(Started { deadline, resumed: false }));
         story
+    }
+
+    /// A decision is done as soon as it is planned.
+    fn decide(&mut self, id: &str, decision: Decision) {
+        let text = StepOutput::Inline(Arc::from(decision.to_string()));
+        self.happen(Event::StepPlanned(Arc::new(StepSpec {
+            id: step(id),
+            task: decision.subject(),
+            kind: StepKind::Decision(decision),
+            role: Role::Decision,
+            stage: Stage::Planning,
+            reads: Vec::new(),
+            time_limit_ms: 0,
+            inline: true,
+        })));
+        self.complete(id, text);
     }
 
     fn happen(&mut self, event: Event) {

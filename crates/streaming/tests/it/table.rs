@@ -55,14 +55,20 @@ fn a_failed_agent_keeps_its_id_its_type_and_its_subtask() {
 }
 
 #[test]
-fn every_name_but_those_of_iterative_strategies_and_resets_is_given_by_the_table() {
+fn decisions_are_told_when_they_are_planned() {
+    insta::assert_snapshot!(told(&story::decisive()));
+}
+
+#[test]
+fn every_name_but_that_of_resets_is_given_by_the_table() {
     let given: BTreeSet<&str> = [story::completed(), story::failed(), story::cancelled()]
         .into_iter()
         .flat_map(story::eventful)
+        .chain(story::decisive())
         .flat_map(|recorded| translate(&story::id(), &recorded))
         .map(|event| event.event_type().as_str())
         .collect();
     let missing: Vec<&str> =
         ClientEventType::ALL.iter().map(|name| name.as_str()).filter(|name| !given.contains(name)).collect();
-    assert_eq!(missing, ["iteration_start", "iteration_complete", "stream_reset"]);
+    assert_eq!(missing, ["stream_reset"]);
 }

@@ -20,6 +20,8 @@ pub use manifest::{Manifest, ManifestEntry};
 
 use crate::Tool;
 use schema::Schema;
+#[cfg(not(feature = "json-schema"))]
+pub(crate) use schema::{Plain, has_type};
 
 /// Tools by name, shared by all workflows: a clone is the same registry.
 ///

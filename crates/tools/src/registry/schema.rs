@@ -15,9 +15,9 @@ pub(super) struct Schema {
 }
 
 /// Where a schema is wrong, as a JSON pointer, and how.
-pub(super) struct Invalid {
-    pub(super) pointer: String,
-    pub(super) detail: String,
+pub(crate) struct Invalid {
+    pub(crate) pointer: String,
+    pub(crate) detail: String,
 }
 
 impl Schema {
@@ -46,14 +46,14 @@ impl Schema {
 
 /// What is checked without a schema library: that arguments are an object, hold what is required and nothing unknown
 /// where the schema allows nothing else, and that each has the type it should have.
-struct Plain {
+pub(crate) struct Plain {
     properties: Map<String, Value>,
     required: Vec<String>,
     is_closed: bool,
 }
 
 impl Plain {
-    fn of(schema: &Value) -> Result<Self, Invalid> {
+    pub(crate) fn of(schema: &Value) -> Result<Self, Invalid> {
         let invalid = |pointer: &str, detail: &str| Invalid { pointer: pointer.to_owned(), detail: detail.to_owned() };
         if schema.get("type").and_then(Value::as_str) != Some("object") {
             return Err(invalid("/type", "arguments are an object"));
@@ -75,7 +75,7 @@ impl Plain {
         Ok(Self { properties, required, is_closed })
     }
 
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+    pub(crate) fn check(&self, arguments: &Value) -> Result<(), ToolError> {
         let Value::Object(arguments) = arguments else {
             return Err(wrong("", "the value is not of type \"object\""));
         };
@@ -98,7 +98,7 @@ impl Plain {
 }
 
 /// Whether a value has the type, or one of the types, a schema names. A name that is no type refuses nothing.
-fn has_type(value: &Value, expected: &Value) -> bool {
+pub(crate) fn has_type(value: &Value, expected: &Value) -> bool {
     match expected {
         Value::String(name) => match name.as_str() {
             "null" => value.is_null(),

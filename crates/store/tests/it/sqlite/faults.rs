@@ -146,7 +146,7 @@ async fn a_damaged_page_is_an_error_not_a_panic() {
     store.close().await;
     // The first page stays as it is: the file still looks like a store.
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[8192..].fill(0x5a);
+    bytes[4096..].fill(0x5a);
     std::fs::write(&path, bytes).unwrap();
 
     let store = open(&path, &Dial::new()).await;
@@ -180,7 +180,7 @@ async fn a_record_of_a_newer_version_is_refused_by_its_number() {
         (r#"{"v":1,"at":1,"progress":{},"event":{"unheard_of":{}}}"#, "unheard_of"),
         ("{", "EOF"),
     ] {
-        other.execute("UPDATE event SET data = ?1", [data]).unwrap();
+        other.execute("UPDATE entry SET data = ?1", [data]).unwrap();
         let error = store.read(&id, Seq::ZERO, 10).await.unwrap_err();
         assert!(matches!(&error, StoreError::Unreadable(text) if text.contains(said)), "{error}");
         assert!(error.to_string().contains(id.as_str()), "{error}");
