@@ -41,14 +41,13 @@ fn every_example_runs_offline_and_says_what_it_should() {
     // What an example leaves behind for its next run must not be met by this one.
     let temporary = tempfile::tempdir().unwrap();
     for (name, says) in EXAMPLES {
-        // Cargo has built the examples of this package before it runs its tests.
+        // `cargo test` has built the examples of this package; the gate builds them one check earlier.
         let program = programs().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-        let output =
-            Command::new(&program).current_dir(root()).env("TMPDIR", temporary.path()).output().unwrap_or_else(
-                |error| {
-                    panic!("{}: {error}; `cargo test` builds it, `cargo test --test it` does not", program.display())
-                },
-            );
+        let output = Command::new(&program)
+            .current_dir(root())
+            .env("TMPDIR", temporary.path())
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}; `cargo build --examples` builds it", program.display()));
         let (printed, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if !output.status.success() {
             faults.push(format!("{name}: {}\n{told}", output.status));
