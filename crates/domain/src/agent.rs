@@ -131,8 +131,19 @@ impl Agent {
     /// # Errors
     /// [`Unasked`] when it has not answered, or was objected to before: an agent is not argued with.
     pub fn object(&mut self, why: impl Into<String>) -> Result<(), Unasked> {
-        let is_first = self.turns.iter().all(|turn| turn.objection.is_none());
-        if !is_first || self.next() != AgentNext::Done {
+        if self.turns.iter().any(|turn| turn.objection.is_some()) {
+            return Err(Unasked);
+        }
+        self.object_again(why)
+    }
+
+    /// As [`Agent::object`], whether or not it was objected to before: when the log shows that it was asked again, and
+    /// when it gets another try in a workflow that continues the one in which it failed.
+    ///
+    /// # Errors
+    /// [`Unasked`] when it has not answered.
+    pub fn object_again(&mut self, why: impl Into<String>) -> Result<(), Unasked> {
+        if self.next() != AgentNext::Done {
             return Err(Unasked);
         }
         let answer = self.turns.last_mut().ok_or(Unasked)?;

@@ -210,6 +210,7 @@ impl Builder {
             deltas,
             fresh: Fresh::default(),
             adopted: Adopted::default(),
+            reserves: matches!(self.mode, WorkerMode::Own | WorkerMode::Only(_)),
         };
         Ok(Orchestrator::new(Arc::new(parts), deltas_to_publish, self.mode, self.running_max))
     }

@@ -278,9 +278,13 @@ impl Handle {
                 Status::Completed if row.id == *id => {
                     return Err(Error::Rejected(Rejected::Ended(Status::Completed)));
                 }
-                Status::Completed | Status::Waiting => return Ok(row.id),
+                Status::Completed => return Ok(row.id),
+                Status::Waiting => {
+                    self.parts.adopted.add(&row.id)?;
+                    return Ok(row.id);
+                }
                 Status::Queued | Status::Running => {
-                    self.parts.adopted.add(&row.id);
+                    self.parts.adopted.add(&row.id)?;
                     self.parts.store.repair().await?;
                     return Ok(row.id);
                 }

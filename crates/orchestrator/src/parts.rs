@@ -30,6 +30,8 @@ pub(crate) struct Parts {
     pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
     pub(crate) fresh: Fresh,
     pub(crate) adopted: Adopted,
+    /// Whether what is submitted or resumed here is for the worker here alone.
+    pub(crate) reserves: bool,
 }
 
 /// Unfinished workflows of others that were resumed through this orchestrator: its worker runs them as if they were its
@@ -39,18 +41,20 @@ pub(crate) struct Adopted {
     ids: Mutex<Vec<WorkflowId>>,
 }
 
-/// Adopted workflows remembered; the oldest go first.
-const ADOPTED_MAX: usize = 256;
+/// Adopted workflows that have not ended; further ones are refused.
+const ADOPTED_MAX: usize = 10_000;
 
 impl Adopted {
-    pub(crate) fn add(&self, id: &WorkflowId) {
+    pub(crate) fn add(&self, id: &WorkflowId) -> Result<(), crate::Error> {
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        if !ids.contains(id) {
-            if ids.len() >= ADOPTED_MAX {
-                ids.remove(0);
-            }
-            ids.push(id.clone());
+        if ids.contains(id) {
+            return Ok(());
         }
+        if ids.len() >= ADOPTED_MAX {
+            return Err(crate::Error::Internal(format!("{ADOPTED_MAX} workflows were resumed and have not ended")));
+        }
+        ids.push(id.clone());
+        Ok(())
     }
 
     pub(crate) fn remove(&self, id: &WorkflowId) {

@@ -118,7 +118,7 @@ async fn create(
         idempotency,
         records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
         summary: summary(&workflow),
-        reserved_for: reserved.then(|| WorkerId::clone(&parts.worker)),
+        reserved_for: (reserved || parts.reserves).then(|| WorkerId::clone(&parts.worker)),
     };
     let id = workflow.id().clone();
     // Before it is stored: from then on it may be claimed at any moment.
@@ -188,7 +188,7 @@ fn fits(parts: &Parts, definition: &Definition, provider: &ProviderName) -> Resu
 }
 
 /// Everything a worker must have registered: what agents may call, and what steps call.
-fn needed_tools(request: &Request) -> Vec<ToolName> {
+pub(crate) fn needed_tools(request: &Request) -> Vec<ToolName> {
     let mut tools = request.tools.clone();
     let named = request.definition.iter().flat_map(Definition::tools);
     tools.extend(named.filter(|name| !request.tools.contains(name)).cloned().collect::<Vec<_>>());

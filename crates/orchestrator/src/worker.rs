@@ -3,14 +3,13 @@
 use std::{
     any::Any,
     collections::HashMap,
-    pin::Pin,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
 
 use mcp_orchestrator_domain::WorkflowId;
 use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, StoreError, Which};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use crate::{
     Error,
@@ -60,6 +59,13 @@ pub(crate) struct Worker {
     pub(crate) abort: Signal,
 }
 
+/// Asks the store for work.
+struct Claimer {
+    parts: Arc<Parts>,
+    mode: WorkerMode,
+    abilities: Abilities,
+}
+
 /// What a claim brought.
 struct Claimed {
     leases: Vec<Lease>,
@@ -67,14 +73,32 @@ struct Claimed {
     is_full: bool,
 }
 
-/// A claim under way.
-type Claiming<'a> = Pin<Box<dyn Future<Output = Claimed> + Send + 'a>>;
-
-/// The claim under way, if there is one.
-async fn of(claiming: &mut Option<Claiming<'_>>) -> Claimed {
-    match claiming {
-        Some(claim) => claim.await,
-        None => std::future::pending().await,
+impl Claimer {
+    /// Asks the store for up to `max` workflows.
+    async fn claim(&self, max: usize) -> Claimed {
+        let adopted = self.parts.adopted.ids();
+        let mut left_behind = match &self.mode {
+            WorkerMode::None => Vec::new(),
+            WorkerMode::Any => vec![Which::Able(&self.abilities)],
+            WorkerMode::Own => vec![Which::Own],
+            WorkerMode::Only(ids) => vec![Which::Only(ids), Which::Own],
+        };
+        if !adopted.is_empty() && self.mode != WorkerMode::Any {
+            left_behind.push(Which::Only(&adopted));
+        }
+        let mut leases: Vec<Lease> = Vec::new();
+        for which in left_behind {
+            let max = max - leases.len();
+            if max == 0 {
+                break;
+            }
+            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
+            match guarded(self.parts.store.claim(claim)).await {
+                Ok(claimed) => leases.extend(claimed.into_iter().take(max)),
+                Err(error) => tracing::warn!(%error, "cannot claim workflows"),
+            }
+        }
+        Claimed { is_full: leases.len() >= max, leases }
     }
 }
 
@@ -84,35 +108,48 @@ type Runs = JoinSet<(LeaseRef, Arc<RunShared>, RunEnd)>;
 impl Worker {
     /// Works until `stop` has fired and every run has ended.
     ///
-    /// A claim is waited for beside everything else: while the store is at it, runs end and are told of.
+    /// A claim is a task of its own: while the store is at it, leases are renewed, and runs end and are told of.
     pub(crate) async fn run(self) {
-        let abilities = self.parts.abilities();
+        let claimer = Arc::new(Claimer {
+            parts: Arc::clone(&self.parts),
+            mode: self.mode.clone(),
+            abilities: self.parts.abilities(),
+        });
+        let mut claims: JoinSet<Claimed> = JoinSet::new();
         let mut runs: Runs = JoinSet::new();
         let mut leases: HashMap<WorkflowId, LeaseRef> = HashMap::new();
         let mut renewed = SystemTime::now();
         let mut renew = tokio::time::interval(RENEW);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut claiming: Option<Claiming<'_>> = None;
-        // Whether there may be something to claim.
+        // Whether there may be something to claim, and when that is so again although nobody says it.
         let mut look = true;
+        let mut look_at = Instant::now() + LOOK;
         loop {
             let stopping = self.stop.has_fired();
-            if stopping && runs.is_empty() && claiming.is_none() {
+            if stopping && runs.is_empty() && claims.is_empty() {
                 return;
             }
             let has_room = !stopping && self.mode != WorkerMode::None && runs.len() < self.running_max;
-            if has_room && claiming.is_none() && std::mem::take(&mut look) {
+            if has_room && claims.is_empty() && std::mem::take(&mut look) {
                 // After a sleep of the machine the leases are late: they are renewed before anything is claimed, so that
                 // a workflow that runs here is not claimed a second time.
                 if renewed.elapsed().is_ok_and(|since| since > RENEW) {
                     self.renew(&leases).await;
                     renewed = SystemTime::now();
                 }
-                claiming = Some(Box::pin(self.claim(&abilities, self.running_max - runs.len())));
+                let (claimer, max) = (Arc::clone(&claimer), self.running_max - runs.len());
+                claims.spawn(async move { claimer.claim(max).await });
+                look_at = Instant::now() + LOOK;
             }
             tokio::select! {
-                claimed = of(&mut claiming) => {
-                    claiming = None;
+                Some(claimed) = claims.join_next() => {
+                    let claimed = match claimed {
+                        Ok(claimed) => claimed,
+                        Err(error) => {
+                            tracing::error!(%error, "a claim broke");
+                            continue;
+                        }
+                    };
                     // As many as asked for: there may be more.
                     look |= claimed.is_full;
                     for lease in claimed.leases {
@@ -135,7 +172,8 @@ impl Worker {
                     self.renew(&leases).await;
                     renewed = SystemTime::now();
                 }
-                () = self.wait_work(), if has_room && claiming.is_none() => look = true,
+                () = self.wait_work(), if has_room && claims.is_empty() => look = true,
+                () = tokio::time::sleep_until(look_at), if has_room && claims.is_empty() => look = true,
                 () = self.stop.fired(), if !stopping => {}
             }
         }
@@ -146,33 +184,6 @@ impl Worker {
         if caught(self.parts.store.wait_work(LOOK)).await.is_err() {
             tokio::time::sleep(LOOK).await;
         }
-    }
-
-    /// Asks the store for up to `max` workflows.
-    async fn claim(&self, abilities: &Abilities, max: usize) -> Claimed {
-        let adopted = self.parts.adopted.ids();
-        let mut left_behind = match &self.mode {
-            WorkerMode::None => Vec::new(),
-            WorkerMode::Any => vec![Which::Able(abilities)],
-            WorkerMode::Own => vec![Which::Own],
-            WorkerMode::Only(ids) => vec![Which::Only(ids), Which::Own],
-        };
-        if !adopted.is_empty() && self.mode != WorkerMode::Any {
-            left_behind.push(Which::Only(&adopted));
-        }
-        let mut leases: Vec<Lease> = Vec::new();
-        for which in left_behind {
-            let max = max - leases.len();
-            if max == 0 {
-                break;
-            }
-            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
-            match guarded(self.parts.store.claim(claim)).await {
-                Ok(claimed) => leases.extend(claimed.into_iter().take(max)),
-                Err(error) => tracing::warn!(%error, "cannot claim workflows"),
-            }
-        }
-        Claimed { is_full: leases.len() >= max, leases }
     }
 
     fn begin(&self, lease: Lease, runs: &mut Runs) {
@@ -209,7 +220,8 @@ impl Worker {
         if leases.get(id) == Some(&lease) {
             leases.remove(id);
         }
-        if matches!(end, RunEnd::Done(_)) {
+        // One that waits for a person is still its own.
+        if matches!(end, RunEnd::Done(Some(_))) {
             self.parts.adopted.remove(id);
         }
         let (last, fault) = match end {

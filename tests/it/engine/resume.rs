@@ -2,16 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator::ResumeOptions;
-use mcp_orchestrator_domain::{FailureClass, Role, Status};
-use mcp_orchestrator_store::MemoryStore;
+use mcp_orchestrator::{Callable, RequestDraft, ResumeOptions, StepDraft, ToolError, WorkerMode};
+use mcp_orchestrator_domain::{FailureClass, Role, Seq, Status};
+use mcp_orchestrator_store::{MemoryStore, NewWorkflow, Store};
 use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging};
 
 use super::harness::{Engine, research};
 
 #[tokio::test]
 async fn a_shutdown_gives_the_workflow_back_and_the_next_engine_finishes_it() {
-    let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let one = Engine::start_on(store.clone(), holding("belter_2"), |builder| builder);
     let id = one.submit(research(4)).await;
     one.until("only the held agent runs", |p| p.asked().len() == 5 && p.running() == 1).await;
@@ -96,8 +96,101 @@ async fn a_workflow_is_continued_once_however_often_that_is_asked() {
 }
 
 #[tokio::test]
+async fn the_time_nobody_worked_is_not_the_workflows_after_a_crash() {
+    let one = Engine::start(holding("belter_1"));
+    let id = one.submit(research(2)).await;
+    one.until("only the held agent runs", |p| p.asked().len() == 3 && p.running() == 1).await;
+    one.until_recorded(&id, "step_completed", 2).await;
+    // What a process that was killed right now would leave: its log, with a call nobody has ended.
+    let row = one.handle.status(&id).await.unwrap();
+    let log = one.handle.records(&id, Seq::ZERO, 1000).await.unwrap();
+    let left = NewWorkflow {
+        id: id.clone(),
+        principal: row.principal,
+        pattern: row.pattern,
+        needs: row.needs,
+        priority: row.priority,
+        idempotency: None,
+        records: log.into_iter().map(|recorded| recorded.record).collect(),
+        summary: row.summary,
+        reserved_for: None,
+    };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let two = Engine::start_on(store.clone(), ScriptedProvider::obliging(2), |builder| builder);
+    two.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    store.create(left).await.unwrap();
+    let ended = two.handle.settled(&id).await.unwrap().summary;
+    assert_eq!(ended.status, Status::Completed, "{:?}", ended.failure);
+}
+
+#[tokio::test]
+async fn a_worker_without_the_tools_leaves_the_workflow_to_one_that_has_them() {
+    let count = || Callable::new("count", "Counts.", async |_| Ok::<_, ToolError>("3".to_owned())).unwrap();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let one = Engine::start_on(store.clone(), holding("gather"), |builder| builder.with_tool(count()));
+    let draft = RequestDraft::sequential("How does a workflow survive a crash?")
+        .with_step(StepDraft::agent("gather", "Gather what there is"))
+        .with_step(StepDraft::tool("number", "count"))
+        .with_step(StepDraft::agent("write", "Write the report").with_tools([""; 0]));
+    let id = one.submit(draft).await;
+    one.until("the agent runs", |p| p.running() == 1).await;
+    one.handle.shutdown(Duration::ZERO).await.unwrap();
+
+    for _ in 0..7 {
+        let only = WorkerMode::Only(vec![id.clone()]);
+        let without = Engine::start_on(store.clone(), ScriptedProvider::obliging(1), |b| b.with_worker_mode(only));
+        let error = without.handle.settled(&id).await.unwrap_err();
+        assert!(error.to_string().contains("the tool count is not registered here"), "{error}");
+        without.handle.shutdown(Duration::ZERO).await.unwrap();
+    }
+    let with = Engine::start_on(store, ScriptedProvider::obliging(1), |builder| builder.with_tool(count()));
+    let ended = with.handle.settled(&id).await.unwrap().summary;
+    assert_eq!(ended.status, Status::Completed, "{:?}", ended.failure);
+}
+
+#[tokio::test]
+async fn a_worker_of_its_own_work_runs_what_is_submitted_and_resumed_through_it() {
+    let broken = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let provider = ScriptedProvider::new(move |asked| match asked.input.role {
+        Role::Researcher if is_broken.load(std::sync::atomic::Ordering::Relaxed) => Act::Fail(FailureClass::Auth, None),
+        _ => Act::Say(obliging(asked, 2)),
+    });
+    let engine = Engine::start_with(provider, |builder| builder.with_worker_mode(WorkerMode::Own));
+    let id = engine.submit(research(2)).await;
+    assert_eq!(engine.handle.settled(&id).await.unwrap().summary.status, Status::Failed);
+    broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert_eq!(engine.handle.settled(&next).await.unwrap().summary.status, Status::Completed);
+}
+
+#[tokio::test]
+async fn a_written_step_that_failed_is_tried_again_whatever_was_done_beside_it() {
+    let broken = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let engine = Engine::start(ScriptedProvider::new(move |asked| match asked.step() {
+        "a" if is_broken.load(std::sync::atomic::Ordering::Relaxed) => Act::Fail(FailureClass::Auth, None),
+        _ => Act::Say(obliging(asked, 1)),
+    }));
+    let step = |id: &str| StepDraft::agent(id, format!("Do {id}"));
+    let draft = RequestDraft::custom("How does a workflow survive a crash?")
+        .with_step(step("a"))
+        .with_step(step("b"))
+        .with_step(step("c").with_needs(["b"]))
+        .with_step(step("d").with_needs(["a", "c"]));
+    let id = engine.submit(draft).await;
+    assert_eq!(engine.handle.settled(&id).await.unwrap().summary.status, Status::Failed);
+    broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    assert_eq!(engine.handle.settled(&next).await.unwrap().summary.status, Status::Completed);
+    let asked: Vec<String> = engine.provider.asked().iter().map(|asked| asked.step().to_owned()).collect();
+    assert_eq!(asked.iter().filter(|step| *step == "a").count(), 2, "{asked:?}");
+    assert_eq!(asked.iter().filter(|step| *step == "b" || *step == "c").count(), 2, "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_tools_answer_is_not_asked_for_again_after_a_restart() {
-    let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("a.md"),
@@ -144,7 +237,7 @@ async fn a_tools_answer_is_not_asked_for_again_after_a_restart() {
 
 #[tokio::test]
 async fn an_agent_that_named_an_unknown_tool_goes_on_after_a_restart_without_asking_again() {
-    let store: Arc<dyn mcp_orchestrator_store::Store> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.md"), "The log of a workflow survives a crash.\n").unwrap();
     let script = |hold: bool| {

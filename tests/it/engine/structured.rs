@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator::{RequestDraft, StepDraft};
+use mcp_orchestrator::{RequestDraft, ResumeOptions, StepDraft};
 use mcp_orchestrator_domain::{FailureClass, Message, Status};
 use mcp_orchestrator_store::MemoryStore;
 use mcp_orchestrator_testkit::{Act, Asked, ScriptedProvider, obliging};
@@ -77,4 +77,19 @@ async fn a_restart_between_objection_and_repair_asks_for_the_repair_alone() {
     let steps: Vec<(&str, &str)> = asked.iter().map(|asked| (asked.step(), turn(asked))).collect();
     assert_eq!(steps, [("rate", "1"), ("write", "0")]);
     assert!(matches!(asked[0].messages.last(), Some(Message::User(why)) if why.contains("it is not JSON")));
+}
+
+#[tokio::test]
+async fn an_answer_that_never_fitted_gets_another_try_when_the_workflow_is_continued() {
+    let engine = Engine::start(ScriptedProvider::new(|asked| match (asked.step(), turn(asked)) {
+        ("rate", "0" | "1") => Act::Say("eight".to_owned()),
+        ("rate", _) => Act::Say(r#"{"score":8}"#.to_owned()),
+        _ => Act::Say(obliging(asked, 1)),
+    }));
+    let id = engine.submit(draft()).await;
+    assert_eq!(engine.handle.settled(&id).await.unwrap().summary.status, Status::Failed);
+    let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
+    let ended = engine.handle.settled(&next).await.unwrap().summary;
+    assert_eq!(ended.status, Status::Completed, "{:?}", ended.failure);
+    assert_eq!(engine.provider.asked().iter().filter(|asked| asked.step() == "rate").count(), 3);
 }

@@ -83,6 +83,7 @@ impl Workflow {
             head: Seq::new(1),
             created: at,
             updated: at,
+            worked: at,
             started: None,
             deadline: None,
             forked_from: None,
@@ -116,6 +117,9 @@ impl Workflow {
         self.take_event(event, at).map_err(|rule| self.illegal(event, rule))?;
         self.head = self.head.plus(1);
         self.updated = self.updated.max(at);
+        if !matches!(event, Event::InputGiven(_)) {
+            self.worked = self.worked.max(at);
+        }
         self.progress.elapsed_ms = self.started.map_or(0, |started| crate::millis(self.updated.since(started)));
         self.refresh_progress();
         Ok(())
@@ -186,8 +190,9 @@ impl Workflow {
                 self.steps[position].answer = Some(given.answer.clone());
                 if self.status == Status::Waiting {
                     // The time a person takes is not the workflow's.
-                    let waited = at.since(self.updated);
+                    let waited = at.since(self.worked);
                     self.deadline = self.deadline.map(|deadline| deadline.after(waited));
+                    self.worked = self.worked.max(at);
                     self.status = Status::Running;
                 }
                 Ok(())

@@ -40,12 +40,18 @@ pub fn fork_at_head(
 
 fn reopened(source: &Workflow) -> BTreeSet<StepId> {
     let last_completed = source.steps().iter().rposition(super::Step::is_completed);
+    // A written step is built from what it needs and reads, so what came later elsewhere stands on nothing of it.
+    let is_written =
+        |id: &StepId| source.request().definition.as_ref().is_some_and(|written| written.step(id.as_str()).is_some());
     let planned_after_it_completed = |position: usize| {
         let planned = source.steps()[position].planned();
         let failed_order = source.steps()[position].end_order();
-        source.steps()[position..=last_completed.unwrap_or(position).max(position)]
-            .iter()
-            .any(|later| later.is_completed() && later.planned() > planned && later.end_order() > failed_order)
+        source.steps()[position..=last_completed.unwrap_or(position).max(position)].iter().any(|later| {
+            !is_written(later.id())
+                && later.is_completed()
+                && later.planned() > planned
+                && later.end_order() > failed_order
+        })
     };
     source
         .steps()

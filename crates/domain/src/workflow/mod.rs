@@ -40,6 +40,7 @@ pub struct Workflow {
     head: Seq,
     created: Timestamp,
     updated: Timestamp,
+    worked: Timestamp,
     started: Option<Timestamp>,
     deadline: Option<Timestamp>,
     forked_from: Option<(WorkflowId, Seq)>,
@@ -121,6 +122,12 @@ impl Workflow {
     #[must_use]
     pub const fn updated(&self) -> Timestamp {
         self.updated
+    }
+
+    /// When somebody last worked on it: the time from then until a worker takes over is nobody's. An answer is no work.
+    #[must_use]
+    pub const fn worked(&self) -> Timestamp {
+        self.worked
     }
 
     /// When it first began to run.

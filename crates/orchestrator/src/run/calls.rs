@@ -195,7 +195,8 @@ impl Caller {
             let kept = kept.map_err(|error| CallError::unkept(error, answer.cost, Usage::default()))?;
             if kept.sha256 != snapshot.digest {
                 let message = format!("a snapshot of the tool {name} does not have the hash it claims");
-                return Err(CallError::Own(Failure::new(FailureClass::Tool, message)));
+                let failure = Failure::new(FailureClass::Tool, message);
+                return Err(CallError::Unkept(failure, answer.cost, Usage::default()));
             }
         }
         let content = answer.content.clone();

@@ -40,6 +40,7 @@ use crate::{
     hub::Last,
     parts::{Parts, random},
     signal::Signal,
+    submit::{names, needed_tools},
 };
 use calls::Start;
 use ended::Ended;
@@ -198,6 +199,15 @@ impl Run {
         {
             let known = parts.providers.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownProvider { name: provider.to_string(), known });
+        }
+        // A worker that lacks what the workflow needs leaves it to one that has it.
+        if let Some(tool) =
+            needed_tools(workflow.request()).into_iter().find(|tool| parts.tools.find(tool.as_str()).is_none())
+        {
+            return Err(Error::Internal(format!("the tool {tool} is not registered here")));
+        }
+        if let Some(corpus) = workflow.request().corpora.iter().find(|corpus| !parts.corpora.contains(corpus)) {
+            return Err(Error::UnknownCorpus { name: corpus.to_string(), known: names(parts.corpora.iter()) });
         }
         let shown = Shown::of(workflow.request());
         Ok(Self {

@@ -92,6 +92,11 @@ impl Run {
         if !poisoned {
             self.load_texts().await?;
         }
+        // Looked at before anything is written: the time nobody worked is not the workflow's.
+        let time_left = match self.workflow.deadline() {
+            Some(deadline) => deadline.since(self.workflow.worked()),
+            None => Duration::from_millis(self.workflow.request().timeouts.workflow_ms),
+        };
         let abandoned: Vec<Event> = self.workflow.abandon_open_calls(Abandoned::Crash).collect();
         for event in abandoned {
             self.advance(event)?;
@@ -101,11 +106,6 @@ impl Run {
             return self.commit().await;
         }
         let now = self.parts.clock.now();
-        let time_left = match self.workflow.deadline() {
-            // The time nobody worked is not the workflow's.
-            Some(deadline) => deadline.since(self.workflow.updated()),
-            None => Duration::from_millis(self.workflow.request().timeouts.workflow_ms),
-        };
         let resumed = self.workflow.started().is_some();
         self.advance(Event::Started(Started { deadline: now.after(time_left), resumed }))?;
         self.plan()?;
@@ -213,7 +213,7 @@ impl Run {
                     if agent.next() == AgentNext::Done
                         && let Some(why) = self.objection(spec, agent.text().unwrap_or_default())
                     {
-                        let _ = agent.object(why);
+                        let _ = agent.object_again(why);
                     }
                     agent.reply(reply_of(&text)?)
                 }

@@ -245,6 +245,9 @@ impl Run {
     }
 
     fn complete_agent(&mut self, spec: &Arc<StepSpec>) -> Result<(), Stop> {
+        // What was taken over from a workflow that failed gets another try, here as everywhere.
+        let last = self.last_answer(&spec.id).and_then(|no| self.workflow.call(no));
+        let is_inherited = last.is_some_and(|call| call.inherited);
         let Some(at_work) = self.agents.get_mut(&spec.id) else { return Ok(()) };
         let mut text: Arc<str> = Arc::from(at_work.agent.text().unwrap_or_default());
         if let Some(schema) = &at_work.asked.output_schema {
@@ -252,7 +255,9 @@ impl Run {
                 Ok(answer) => text = Arc::from(answer.to_string()),
                 Err(wrong) => {
                     let why = objection(&wrong);
-                    if at_work.agent.object(why).is_err() {
+                    let objected =
+                        if is_inherited { at_work.agent.object_again(why) } else { at_work.agent.object(why) };
+                    if objected.is_err() {
                         let message = format!("the answer does not fit its JSON Schema: {wrong}");
                         return self.fail_step(&spec.id, Failure::new(FailureClass::Decode, message));
                     }

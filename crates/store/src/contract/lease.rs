@@ -78,7 +78,8 @@ pub struct Lease {
     pub lease: LeaseRef,
     /// The last position of its log.
     pub head: Seq,
-    /// How often it was claimed since its log last grew: 1 at first. Grows when workers die of it.
+    /// How often it was claimed since its log last grew, leases that were given back not counted: 1 at first. Grows when
+    /// workers die of it.
     pub attempt: u32,
 }
 

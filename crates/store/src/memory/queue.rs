@@ -45,6 +45,9 @@ impl State {
     pub(super) fn release(&mut self, lease: &LeaseRef, not_before: Option<Timestamp>, now: Timestamp) -> bool {
         let held = self.holder(lease).is_some();
         if held {
+            if let Some(workflow) = self.workflows.get_mut(&lease.id) {
+                workflow.attempt = workflow.attempt.saturating_sub(1);
+            }
             self.enqueue(&lease.id, not_before.unwrap_or(now).max(now));
         }
         held

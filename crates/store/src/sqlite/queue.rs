@@ -261,6 +261,10 @@ pub(super) fn release(
         .query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u8>(1)?)))
         .optional()?;
     if let Some((wid, priority)) = held {
+        session
+            .connection
+            .prepare_cached("UPDATE state SET attempt = max(attempt - 1, 0) WHERE wid = ?1")?
+            .execute([wid])?;
         enqueue(session, wid, priority, not_before.unwrap_or(session.now))?;
     }
     Ok(())

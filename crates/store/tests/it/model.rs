@@ -110,6 +110,7 @@ async fn agrees(store: &dyn Store, dial: &Dial, ops: &[Op]) {
                 let Some(epoch) = expected.epoch(*stale) else { continue };
                 store.release(&LeaseRef { id: ids[*on].clone(), epoch }, None).await.unwrap();
                 if expected.holds(epoch) {
+                    expected.attempt = expected.attempt.saturating_sub(1);
                     expected.leased_until = None;
                     expected.ready_at = Some(dial.now());
                 }

@@ -84,6 +84,17 @@ pub async fn attempts_count_claims_since_the_log_grew(subject: Subject) {
     assert_eq!(claim_one(store, "w").await.attempt, 1);
 }
 
+/// Who gives a lease back has not died of it.
+pub async fn a_lease_given_back_is_no_attempt(subject: Subject) {
+    let store = &*subject.store;
+    created(store, workflow()).await;
+    for _ in 1..=3 {
+        let lease = claim_one(store, "w").await;
+        assert_eq!(lease.attempt, 1);
+        store.release(&lease.lease, None).await.unwrap();
+    }
+}
+
 /// When another process ends, its leases do not wait for their time. One that lives keeps them.
 pub async fn a_worker_that_ends_is_replaced_at_once(mut subject: Subject) {
     let Some(peer) = subject.peer.take() else { return };

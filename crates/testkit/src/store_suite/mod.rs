@@ -138,6 +138,7 @@ macro_rules! store_suite {
             a_released_workflow_is_claimable_at_once
             a_workflow_released_until_later_waits
             attempts_count_claims_since_the_log_grew
+            a_lease_given_back_is_no_attempt
             a_worker_that_ends_is_replaced_at_once
             leases_are_never_given_twice
             an_urgent_workflow_is_claimed_first

@@ -33,6 +33,17 @@ pub(crate) fn is_defined(pattern: &str) -> bool {
 pub(crate) fn definition(pattern: &str, parts: &Parts, errors: &mut Vec<FieldError>) -> Option<Definition> {
     let before = errors.len();
     let mut parser = Parser { errors, taken: BTreeSet::new() };
+    // First of all: what follows looks at every step more than once.
+    let branches = parts.branches.len();
+    let steps = parts.steps.len() + parts.branches.values().map(Vec::len).sum::<usize>();
+    if branches > Definition::BRANCHES_MAX {
+        parser.refuse("branches", format!("has {branches} branches, expected at most {}", Definition::BRANCHES_MAX));
+        return None;
+    }
+    if steps > Definition::STEPS_MAX {
+        parser.refuse("steps", format!("has {steps} steps, expected at most {}", Definition::STEPS_MAX));
+        return None;
+    }
     parser.refuse_what_belongs_elsewhere(pattern, parts);
     let flow = match pattern {
         "sequential" => Some(Flow::Sequential { steps: parser.some_steps(&parts.steps) }),
@@ -153,10 +164,7 @@ impl Parser<'_> {
     }
 
     fn bounds(&mut self, definition: &Definition) {
-        let steps = definition.steps().count();
-        if steps > Definition::STEPS_MAX {
-            self.refuse("steps", format!("has {steps} steps, expected at most {}", Definition::STEPS_MAX));
-        } else if definition.runs_max() > Definition::RUNS_MAX {
+        if definition.runs_max() > Definition::RUNS_MAX {
             let (runs, most) = (definition.runs_max(), Definition::RUNS_MAX);
             self.refuse("max_iterations", format!("makes {runs} steps of all passes, expected at most {most}"));
         }
