@@ -102,9 +102,12 @@ fn build_in(folder: &Path, bare: bool) -> anyhow::Result<(Duration, Option<Durat
         fs::copy(root.join("examples/embed.rs"), folder.join("src/main.rs"))?;
     }
     let (began, cpu_before) = (Instant::now(), children_cpu());
+    // Outside the workspace nobody says which compiler is meant: the one beside this cargo.
+    let rustc = Path::new(env!("CARGO")).with_file_name("rustc");
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--offline"])
         .current_dir(folder)
+        .env("RUSTC", rustc)
         .env("CARGO_TARGET_DIR", folder.join("target"))
         .stdout(Stdio::null())
         .status()?;
