@@ -97,6 +97,12 @@ impl SqliteStore {
         Ok(Self { path, now, hints, readers, writer: Arc::new(writer) })
     }
 
+    /// A lease of a process that has ended is nobody's, in time or not.
+    fn with_live_owner(&self, row: WorkflowRow) -> WorkflowRow {
+        let owner = row.owner.filter(|owner| !Workers::of(&self.path).has_ended(owner));
+        WorkflowRow { owner, ..row }
+    }
+
     /// Writes what was handed over, ends the thread, frees this process's workers and closes the file. Every later
     /// operation answers [`StoreError::Unavailable`]. A second call does nothing.
     pub async fn close(&self) {
@@ -193,12 +199,14 @@ impl Store for SqliteStore {
 
     async fn get(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
         let (id, now) = (id.clone(), (self.now)());
-        self.readers.query(move |connection| read::row(connection, &id, now)).await
+        let row = self.readers.query(move |connection| read::row(connection, &id, now)).await?;
+        Ok(row.map(|row| self.with_live_owner(row)))
     }
 
     async fn list(&self, filter: &ListFilter) -> Result<Vec<WorkflowRow>, StoreError> {
         let (filter, now) = (filter.clone(), (self.now)());
-        self.readers.query(move |connection| read::list(connection, &filter, now)).await
+        let rows = self.readers.query(move |connection| read::list(connection, &filter, now)).await?;
+        Ok(rows.into_iter().map(|row| self.with_live_owner(row)).collect())
     }
 
     async fn put_blob(&self, tenant: &Principal, bytes: Bytes) -> Result<BlobRef, StoreError> {

@@ -42,16 +42,21 @@ struct Held {
 impl Workers {
     /// The workers of the database at `path`. Removes what ended processes left behind.
     pub(super) fn beside(path: &Path) -> Self {
-        let mut folder = path.as_os_str().to_owned();
-        folder.push(".workers");
-        let folder = PathBuf::from(folder);
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let workers = Self::of(path);
+        let entries = fs::read_dir(&workers.folder).into_iter().flatten().flatten();
         for entry in entries.take(SWEEP_MAX) {
             if entry.path().extension().is_some_and(|extension| extension == "lock") {
                 is_free(&entry.path());
             }
         }
-        Self { folder, held: HashMap::new() }
+        workers
+    }
+
+    /// The same without a look at what is there: to ask about one of them.
+    pub(super) fn of(path: &Path) -> Self {
+        let mut folder = path.as_os_str().to_owned();
+        folder.push(".workers");
+        Self { folder: folder.into(), held: HashMap::new() }
     }
 
     /// Takes a worker's lock for this process, or notes that it is still there. False: another process has it.

@@ -103,7 +103,9 @@ pub async fn a_worker_that_ends_is_replaced_at_once(mut subject: Subject) {
     let theirs = claim_one(&*peer, "peer").await;
     assert_eq!(theirs.lease.id, id);
     assert!(claim(store, "w", 1).await.is_empty(), "the peer lives");
+    assert_eq!(store.get(&id).await.unwrap().unwrap().owner, Some(mcp_orchestrator_store::WorkerId("peer".into())));
     drop(peer);
+    assert_eq!(store.get(&id).await.unwrap().unwrap().owner, None, "nobody runs it");
     let ours = claim_one(store, "w").await;
     assert!(ours.lease.epoch > theirs.lease.epoch);
     store.append(append_as(&ours, 1, records([2]))).await.unwrap();
