@@ -181,6 +181,23 @@ fn is_word(text: &str, length_max: usize, also: &str) -> bool {
         && text.bytes().all(|b| is_lower_alphanumeric(b) || also.as_bytes().contains(&b))
 }
 
+impl EvidenceId {
+    /// The id of a place in a snapshot: `ev_` and the first twelve hexadecimal digits of the SHA-256 over the snapshot's 32
+    /// bytes and the range's `start` and `end` in bytes, each as eight bytes, most significant first. The same place has
+    /// the same id everywhere.
+    ///
+    /// `sha256` hashes; this crate has no hash of its own.
+    #[must_use]
+    pub fn of_place(snapshot: &Digest, start: u64, end: u64, sha256: impl FnOnce(&[u8]) -> Digest) -> Self {
+        let mut place = [0_u8; 48];
+        place[..32].copy_from_slice(snapshot.as_bytes());
+        place[32..40].copy_from_slice(&start.to_be_bytes());
+        place[40..].copy_from_slice(&end.to_be_bytes());
+        let hex = sha256(&place).to_string();
+        Self(format!("ev_{}", &hex[..12]).into())
+    }
+}
+
 impl WorkflowId {
     /// An id from 128 random bits: `<kind>_` and 26 characters of base 32.
     ///

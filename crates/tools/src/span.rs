@@ -11,17 +11,10 @@ pub fn digest_of(text: &str) -> Digest {
     Digest::new(Sha256::digest(text.as_bytes()).into())
 }
 
-/// The id of a place: `ev_` and the first twelve hexadecimal digits of the SHA-256 over the snapshot's 32 bytes and
-/// the range's `start` and `end`, each as eight bytes, most significant first. The same place has the same id
-/// everywhere.
+/// The id of a place: see [`EvidenceId::of_place`].
 #[must_use]
 pub fn evidence_id(snapshot: &Digest, start: u64, end: u64) -> EvidenceId {
-    let mut hasher = Sha256::new();
-    hasher.update(snapshot.as_bytes());
-    hasher.update(start.to_be_bytes());
-    hasher.update(end.to_be_bytes());
-    let hex = Digest::new(hasher.finalize().into()).to_string();
-    EvidenceId::new(&format!("ev_{}", &hex[..12])).expect("twelve hexadecimal digits make an evidence id")
+    EvidenceId::of_place(snapshot, start, end, |place| Digest::new(Sha256::digest(place).into()))
 }
 
 /// The span of a quote; `range` counts bytes of the snapshot.
