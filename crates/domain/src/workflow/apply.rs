@@ -1,15 +1,16 @@
 //! The fold: one event after the other. Owns every rule about what may follow what.
 
+mod calls;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use super::{Call, CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
+use super::{CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
-    Abandoned, CallCompleted, CallFailed, CallNo, CallStarted, Cost, Event, Money, Progress, Record, Recorded,
-    ReportChecked, Seq, Stage, StepCompleted, StepFailed, StepId, StepOutput, StepSpec, StepUsage, Submitted, Target,
-    Timestamp, Usage, WorkflowId,
+    Abandoned, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted, StepFailed,
+    StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
 };
 
 impl Workflow {
@@ -256,14 +257,6 @@ impl Workflow {
         if self.steps[position].is_open() { Ok(position) } else { Err(Rule::Ended(id.clone())) }
     }
 
-    fn open_call(&self, call: CallNo, step: &StepId) -> Result<(), Rule> {
-        if !self.open_calls.contains(&call) {
-            return Err(Rule::CallNotOpen(call));
-        }
-        let owner = self.call(call).map(|call| self.steps[call.step].id());
-        if owner == Some(step) { Ok(()) } else { Err(Rule::CallOfAnother(call, step.clone())) }
-    }
-
     fn plan_step(&mut self, spec: &Arc<StepSpec>, at: Timestamp) -> Result<(), Rule> {
         self.working()?;
         if self.index.contains_key(&spec.id) {
@@ -302,107 +295,6 @@ impl Workflow {
         Ok(())
     }
 
-    fn start_call(&mut self, started: &CallStarted, at: Timestamp) -> Result<(), Rule> {
-        let step = self.open_step(&started.step)?;
-        if started.call != self.next_call() {
-            return Err(Rule::CallNumber(started.call));
-        }
-        self.calls.push(Call {
-            no: started.call,
-            step,
-            turn: started.turn,
-            position: started.position,
-            attempt: started.attempt,
-            target: started.target.clone(),
-            reserved: started.reserved,
-            started: at,
-            inherited: self.inheriting,
-            state: CallState::Open,
-        });
-        self.open_calls.insert(started.call);
-        // Steps that are written down are known before they are planned.
-        let written = if self.request.definition.is_some() { self.request.agents.into() } else { 0 };
-        let step = &mut self.steps[step];
-        step.calls.push(started.call);
-        step.open_calls += 1;
-        if step.open_calls == 1 {
-            self.busy_steps += 1;
-        }
-        if step.stage() == Stage::Agents {
-            self.progress.total_agents = self.planned_agents.max(written);
-        }
-        self.reserved_tokens = self.reserved_tokens.saturating_add(started.reserved.tokens);
-        self.reserved_cost = self.reserved_cost.plus(started.reserved.cost.unwrap_or_default());
-        self.progress.spent.calls += 1;
-        if matches!(started.target, Target::Model { .. }) {
-            self.progress.spent.model_calls += 1;
-        }
-        Ok(())
-    }
-
-    fn complete_call(&mut self, completed: &CallCompleted) -> Result<(), Rule> {
-        self.open_call(completed.call, &completed.step)?;
-        let mut ids = Vec::with_capacity(completed.evidence.len());
-        let step = self.calls[completed.call.value() as usize].step;
-        for span in &completed.evidence {
-            ids.push(span.id.clone());
-            if !self.steps[step].evidence.contains(&span.id) {
-                self.steps[step].evidence.push(span.id.clone());
-            }
-            self.evidence.entry(span.id.clone()).or_insert_with(|| Arc::clone(span));
-        }
-        self.crashes_in_a_row = 0;
-        let state = CallState::Completed {
-            output: completed.output.clone(),
-            is_error: completed.is_error,
-            evidence: ids,
-            run_ms: completed.run_ms,
-        };
-        self.steps[step].used.run_ms += completed.run_ms;
-        self.end_call(completed.call, state, completed.cost, completed.usage);
-        Ok(())
-    }
-
-    fn fail_call(&mut self, failed: &CallFailed) -> Result<(), Rule> {
-        self.open_call(failed.call, &failed.step)?;
-        let step = self.calls[failed.call.value() as usize].step;
-        self.steps[step].used.run_ms += failed.run_ms;
-        let state =
-            CallState::Failed { failure: failed.failure.clone(), retry_at: failed.retry_at, run_ms: failed.run_ms };
-        self.end_call(failed.call, state, failed.cost, failed.usage);
-        Ok(())
-    }
-
-    fn end_call(&mut self, no: CallNo, state: CallState, cost: Cost, usage: Usage) {
-        self.open_calls.remove(&no);
-        let call = &mut self.calls[no.value() as usize];
-        call.state = state;
-        let reserved = call.reserved;
-        self.reserved_tokens = self.reserved_tokens.saturating_sub(reserved.tokens);
-        self.reserved_cost = self.reserved_cost.minus(reserved.cost.unwrap_or_default());
-        if cost == Cost::Unknown {
-            match reserved.cost {
-                Some(worst) => self.held_cost = self.held_cost.plus(worst),
-                None => self.unbounded_calls += 1,
-            }
-        }
-        // A service that says what it charged and counts no tokens was not asked; one that does not say may have been.
-        let uncounted =
-            usage.total() == 0 && (cost == Cost::Unknown || matches!(call.state, CallState::Completed { .. }));
-        if uncounted {
-            self.held_tokens = self.held_tokens.saturating_add(reserved.tokens);
-        }
-        let step = &mut self.steps[call.step];
-        step.open_calls -= 1;
-        if step.open_calls == 0 {
-            self.busy_steps -= 1;
-        }
-        let used = &mut step.used;
-        used.cost = used.cost.plus(cost);
-        used.usage = used.usage.plus(usage);
-        self.progress.spent.settle(cost, usage);
-    }
-
     fn complete_step(&mut self, completed: &StepCompleted, at: Timestamp) -> Result<(), Rule> {
         let position = self.open_step(&completed.step)?;
         self.no_open_calls_of(position)?;
@@ -435,11 +327,6 @@ impl Workflow {
             self.progress.failed_agents += 1;
         }
         Ok(())
-    }
-
-    fn no_open_calls_of(&self, position: usize) -> Result<(), Rule> {
-        let step = &self.steps[position];
-        if step.is_busy() { Err(Rule::Busy(step.id().clone())) } else { Ok(()) }
     }
 
     fn end_step(&mut self, position: usize, state: StepState, at: Timestamp) {
