@@ -170,6 +170,7 @@ async fn a_written_step_that_failed_is_tried_again_whatever_was_done_beside_it()
     let is_broken = Arc::clone(&broken);
     let engine = Engine::start(ScriptedProvider::new(move |asked| match asked.step() {
         "a" if is_broken.load(std::sync::atomic::Ordering::Relaxed) => Act::Fail(FailureClass::Auth, None),
+        "b" => Act::Hold("Beside it.".to_owned()),
         _ => Act::Say(obliging(asked, 1)),
     }));
     let step = |id: &str| StepDraft::agent(id, format!("Do {id}"));
@@ -179,6 +180,10 @@ async fn a_written_step_that_failed_is_tried_again_whatever_was_done_beside_it()
         .with_step(step("c").with_needs(["b"]))
         .with_step(step("d").with_needs(["a", "c"]));
     let id = engine.submit(draft).await;
+    // What needs only `b` is planned after `a` has failed.
+    engine.until_recorded(&id, "step_failed", 1).await;
+    engine.clock.advance(Duration::from_secs(1));
+    engine.provider.release();
     assert_eq!(engine.handle.settled(&id).await.unwrap().summary.status, Status::Failed);
     broken.store(false, std::sync::atomic::Ordering::Relaxed);
     let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
