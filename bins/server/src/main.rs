@@ -1,0 +1,3 @@
+//! `mcp-orchestrator-server`: logging, settings, the parts, serving, draining.
+
+fn main() {}

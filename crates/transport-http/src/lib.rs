@@ -1,0 +1,1 @@
+//! HTTP: REST under `/v1`, server-sent events, OpenAPI, metrics, health, and the routes of the original server.

@@ -1,0 +1,1 @@
+//! MCP: stdio and streamable HTTP, both protocol eras, Tasks.

@@ -1,0 +1,1 @@
+//! Durable readers of the log that tell other services what happens.
