@@ -13,7 +13,8 @@ pub(crate) async fn ask(setup: &Setup) -> Result<ExitCode, Stop> {
     let Some(mut address) = setup.listen else { return Ok(ExitCode::FAILURE) };
     // A server that listens everywhere is asked here.
     if address.ip().is_unspecified() {
-        let local: IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        let local: IpAddr =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
         address.set_ip(local);
     }
     let base: BaseUrl = format!("http://{address}").parse().map_err(Stop::failed)?;

@@ -41,12 +41,8 @@ impl Setup {
             flag("server.listen", "--listen", args.listen.as_ref()),
             flag("server.running_max", "--max-running", running.as_ref()),
         ];
-        let sources = Sources {
-            folders,
-            file: args.config.clone(),
-            environment,
-            flags: flags.into_iter().flatten().collect(),
-        };
+        let sources =
+            Sources { folders, file: args.config.clone(), environment, flags: flags.into_iter().flatten().collect() };
         let settings = Settings::load(&sources).map_err(Stop::setting)?;
         let Sources { folders, environment, .. } = sources;
         let is_served = !args.stdio || args.listen.is_some();

@@ -30,9 +30,11 @@ pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
 pub use definition::{DefinitionError, read_definition};
 pub use documents::{corpus_tools, open_corpora};
 pub use engine::engine;
-pub use live::LiveCorpora;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
+pub use live::LiveCorpora;
 pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
-pub use settings::{EgressSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting, Sources};
+pub use settings::{
+    EgressSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting, Sources,
+};
 pub use span::{NoDuration, parse_duration};
 pub use store::{OpenStoreError, StoreUrl};
