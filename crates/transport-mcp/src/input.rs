@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mcp_orchestrator_api::{ApiError, Code, StartedView, WorkflowView};
+use mcp_orchestrator_api::{ApiError, Code, view::WorkflowView};
 use rmcp::{
     ErrorData,
     model::{
@@ -24,22 +24,24 @@ const STATE_TTL: Duration = Duration::from_hours(24);
 const DECLINED: &str = "The user declined to answer this question.";
 
 /// The workflow a call is about, as it was handed to the client.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Handed {
-    /// This call started it.
-    Started(Box<StartedView>),
-    /// This call waits for it.
-    Awaited(String),
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Handed {
+    /// Its id.
+    pub(crate) id: String,
+    /// What the call does with it.
+    pub(crate) by: By,
 }
 
-impl Handed {
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Self::Started(started) => &started.workflow.task_id,
-            Self::Awaited(id) => id,
-        }
-    }
+/// What a call does with its workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum By {
+    /// It submitted it, and made it.
+    Start,
+    /// It submitted it, and found it made by an earlier call with the same key.
+    Rejoin,
+    /// It waits for it.
+    Wait,
 }
 
 /// One request of a client, as the state it is given is bound to.
@@ -64,11 +66,7 @@ impl<'a> Asked<'a> {
         let options = SealOptions::new().associated_data(&self.bound_to).ttl(STATE_TTL);
         let state = self.call.parts.codec.seal_json_with(handed, &options);
         let state = state.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-        let required = InputRequiredResult::new(Some(forms(view)?), Some(state));
-        Ok(match self.call.meta() {
-            Some(meta) => required.with_meta(meta),
-            None => required,
-        })
+        Ok(InputRequiredResult::new(Some(forms(view)?), Some(state)).with_meta(self.call.parts.stamp()))
     }
 
     /// Reads the state a client sends back.

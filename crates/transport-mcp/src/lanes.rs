@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_api::{ApiError, StartCall, StartKind, StartedView, WorkflowView};
+use mcp_orchestrator_api::{ApiError, StartCall, StartKind, view::WorkflowView};
 use rmcp::{
     ErrorData,
     model::{CallToolRequestParams, CallToolResponse, CreateTaskResult, JsonObject},
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{
     WAIT_MAX, answers,
     call::Call,
-    input::{self, Asked, Handed},
+    input::{self, Asked, By, Handed},
     tasks,
     waiting::{Heartbeat, Waited, wait},
 };
@@ -42,12 +42,12 @@ pub(crate) async fn start(
         // The workflow is stored: the handle holds in this process, in the next and in every replica.
         Ok(started) if call.client.tasks => {
             let task = CreateTaskResult::new(tasks::task(call, &started.workflow));
-            Ok(CallToolResponse::Task(match call.meta() {
-                Some(meta) => task.with_meta(meta),
-                None => task,
-            }))
+            Ok(CallToolResponse::Task(task.with_meta(call.parts.stamp())))
         }
-        Ok(started) => await_end(call, &asked, Handed::Started(Box::new(started)), most).await,
+        Ok(started) => {
+            let by = if started.created { By::Start } else { By::Rejoin };
+            await_end(call, &asked, Handed { id: started.workflow.task_id, by }, most).await
+        }
     }
 }
 
@@ -63,21 +63,21 @@ pub(crate) async fn await_one(call: &Call<'_>, request: CallToolRequestParams) -
             let handed = asked.open(state)?;
             go_on(call, &asked, handed, request.input_responses.unwrap_or_default(), most).await
         }
-        None => await_end(call, &asked, Handed::Awaited(id), most).await,
+        None => await_end(call, &asked, Handed { id, by: By::Wait }, most).await,
     }
 }
 
 async fn go_on(
     call: &Call<'_>,
-    asked: &Asked,
+    asked: &Asked<'_>,
     handed: Handed,
     responses: rmcp::model::InputResponses,
     most: Duration,
 ) -> Result<CallToolResponse, ErrorData> {
-    if input::give(call, handed.id(), responses).await?.is_put_off {
+    if input::give(call, &handed.id, responses).await?.is_put_off {
         // The person does not want to be asked now: the question stays, and so does the workflow.
-        return match call.parts.api.workflow(&call.caller, handed.id()).await {
-            Ok(view) => Ok(answers::running(call, handed, view).into()),
+        return match call.parts.api.workflow(&call.caller, &handed.id).await {
+            Ok(view) => Ok(answers::running(call, &handed, view).await.into()),
             Err(error) => Ok(answers::refused(call, &error).into()),
         };
     }
@@ -86,31 +86,31 @@ async fn go_on(
 
 async fn await_end(
     call: &Call<'_>,
-    asked: &Asked,
+    asked: &Asked<'_>,
     handed: Handed,
     most: Duration,
 ) -> Result<CallToolResponse, ErrorData> {
     let until = Instant::now() + most;
     let mut heartbeat = Heartbeat::of(call);
     loop {
-        let view = match wait(call, &mut heartbeat, handed.id(), until).await {
+        let view = match wait(call, &mut heartbeat, &handed.id, until).await {
             Err(error) => return Ok(answers::refused(call, &error).into()),
-            Ok(Waited::Ended(view)) => return Ok(ended(call, handed, view).await.into()),
-            Ok(Waited::Running(view)) => return Ok(answers::running(call, handed, view).into()),
+            Ok(Waited::Ended(view)) => return Ok(ended(call, &handed, view).await.into()),
+            Ok(Waited::Running(view)) => return Ok(answers::running(call, &handed, view).await.into()),
             Ok(Waited::Asks(view)) => view,
         };
         if call.client.elicits && call.client.modern {
             return Ok(CallToolResponse::InputRequired(asked.ask(call, &handed, &view)?));
         }
         if !(call.client.elicits && input::ask_now(call, &view, until).await?) {
-            return Ok(answers::running(call, handed, view).into());
+            return Ok(answers::running(call, &handed, view).await.into());
         }
     }
 }
 
-async fn ended(call: &Call<'_>, handed: Handed, view: WorkflowView) -> rmcp::model::CallToolResult {
+async fn ended(call: &Call<'_>, handed: &Handed, view: WorkflowView) -> rmcp::model::CallToolResult {
     match call.parts.api.results(&call.caller, &view.task_id).await {
-        Ok(results) => answers::ended(call, handed, view, &results),
+        Ok(results) => answers::ended(call, handed, view, &results).await,
         Err(error) => answers::refused(call, &error),
     }
 }

@@ -1,19 +1,21 @@
 //! A workflow as a task of the tasks extension. The task's id is the workflow's, and its state is the stored workflow:
 //! nothing is kept here, so a task outlives every process.
 
-use mcp_orchestrator_api::{ApiError, Code, WorkflowView};
+use mcp_orchestrator_api::{ApiError, Code, view::WorkflowView};
 use rmcp::{
     ErrorData,
     model::{
-        CallToolResult, CancelTaskParams, DetailedTask, GetTaskParams, GetTaskResult, Task, TaskPayload, TaskStatus,
+        CancelTaskParams, DetailedTask, GetTaskParams, GetTaskResult, JsonObject, Task, TaskPayload, TaskStatus,
         UpdateTaskParams,
     },
 };
 
+use serde_json::Value;
+
 use crate::{
     answers,
     call::Call,
-    input::{self, Handed},
+    input::{self, By, Handed},
     waiting::line,
 };
 
@@ -51,7 +53,7 @@ pub(crate) async fn get(call: &Call<'_>, get: &GetTaskParams) -> Result<GetTaskR
         }
     };
     let mut got = GetTaskResult::new(DetailedTask::new(task, payload));
-    got.meta = call.meta();
+    got.meta = Some(call.parts.stamp());
     Ok(got)
 }
 
@@ -72,13 +74,12 @@ pub(crate) async fn cancel(call: &Call<'_>, cancel: &CancelTaskParams) -> Result
     call.parts.api.cancel(&call.caller, &cancel.task_id, reason).await.map(drop).map_err(|error| unknown(&error))
 }
 
-async fn result(call: &Call<'_>, view: WorkflowView) -> Result<rmcp::model::JsonObject, ErrorData> {
+async fn result(call: &Call<'_>, view: WorkflowView) -> Result<JsonObject, ErrorData> {
     let results = call.parts.api.results(&call.caller, &view.task_id).await.map_err(|error| unknown(&error))?;
-    let started = call.parts.api.started(&call.caller, view).await.map_err(|error| unknown(&error))?;
-    let view = started.workflow.clone();
-    let result: CallToolResult = answers::ended(call, Handed::Started(Box::new(started)), view, &results);
+    let handed = Handed { id: view.task_id.clone(), by: By::Start };
+    let result = answers::ended(call, &handed, view, &results).await;
     match serde_json::to_value(result) {
-        Ok(serde_json::Value::Object(result)) => Ok(result),
+        Ok(Value::Object(result)) => Ok(result),
         Ok(_) => Err(ErrorData::internal_error("a result is no object", None)),
         Err(error) => Err(ErrorData::internal_error(error.to_string(), None)),
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_api::{ApiError, WorkflowView};
+use mcp_orchestrator_api::{ApiError, view::WorkflowView};
 use rmcp::{
     Peer, RoleServer,
     model::{ProgressNotificationParam, ProgressToken},
