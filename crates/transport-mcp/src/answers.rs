@@ -122,9 +122,7 @@ async fn shape(call: &Call<'_>, handed: &Handed, view: WorkflowView, next: Optio
 }
 
 fn stamped(call: &Call<'_>, mut result: CallToolResult) -> CallToolResult {
-    if call.client.modern {
-        result.meta = Some(call.parts.stamp());
-    }
+    call.stamp(&mut result.meta);
     result
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcp_orchestrator_api::Caller;
-use rmcp::{ErrorData, RoleServer, service::RequestContext};
+use rmcp::{ErrorData, RoleServer, model::MetaObject, service::RequestContext};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -30,6 +30,16 @@ impl<'a> Call<'a> {
         closing: &'a CancellationToken,
     ) -> Self {
         Self { parts, context, caller: client::caller(context), client: Client::of(context), closing }
+    }
+
+    /// Says in the metadata of a result whose it is, in the protocol versions that have it there. What is there stays.
+    pub(crate) fn stamp(&self, meta: &mut Option<MetaObject>) {
+        if self.client.modern {
+            let meta = meta.get_or_insert_default();
+            for (key, value) in self.parts.stamp().0 {
+                meta.0.entry(key).or_insert(value);
+            }
+        }
     }
 
     /// Returns when the client went away or cancelled the call, or the server closes: waits end then.

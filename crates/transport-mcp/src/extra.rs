@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use rmcp::{
     ErrorData, RoleServer,
     model::{
-        CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult, CustomRequest,
-        CustomResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, LoggingLevel, Prompt,
+        CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult,
+        CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Prompt,
         ReadResourceRequestParams, ReadResourceResponse, Resource, ResourceTemplate, ServerCapabilities, Tool,
         UpdateTaskParams,
     },
@@ -134,8 +134,8 @@ pub trait Extra: Send + Sync {
         None
     }
 
-    /// Takes the level of log messages a client of an older protocol version wants.
-    async fn set_level(&self, _level: LoggingLevel, _context: &RequestContext<RoleServer>) -> Own<()> {
+    /// Takes the level of log messages a client of an older protocol version wants, for example `warning`.
+    async fn set_level(&self, _level: &str, _context: &RequestContext<RoleServer>) -> Own<()> {
         None
     }
 

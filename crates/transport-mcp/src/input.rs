@@ -121,7 +121,8 @@ pub(crate) async fn give(call: &Call<'_>, id: &str, responses: InputResponses) -
             Some(Some(answer)) => drop(read.insert(&question.step, answer)),
             Some(None) => given.is_put_off = true,
             None => {
-                let problem = format!("inputResponses/{}: expected an action, and content.answer as text", question.step);
+                let problem =
+                    format!("inputResponses/{}: expected an action, and content.answer as text", question.step);
                 return Err(ErrorData::invalid_params(problem, None));
             }
         }

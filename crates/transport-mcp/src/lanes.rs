@@ -100,7 +100,7 @@ async fn await_end(
             Ok(Waited::Asks(view)) => view,
         };
         if call.client.elicits && call.client.modern {
-            return Ok(CallToolResponse::InputRequired(asked.ask(call, &handed, &view)?));
+            return Ok(CallToolResponse::InputRequired(asked.ask(&handed, &view)?));
         }
         if !(call.client.elicits && input::ask_now(call, &view, until).await?) {
             return Ok(answers::running(call, &handed, view).await.into());

@@ -60,8 +60,7 @@ impl Parts {
             .build();
         let mut stamp = MetaObject::new();
         stamp.0.insert(SERVER_INFO.to_owned(), serde_json::to_value(&implementation).unwrap_or_default());
-        let info =
-            ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(INSTRUCTIONS);
+        let info = ServerConfig::new(capabilities).with_server_info(implementation).with_instructions(INSTRUCTIONS);
         Self {
             tools: api.tools().iter().map(tool).collect(),
             prompts: PROMPTS.iter().map(prompt).collect(),
@@ -97,14 +96,6 @@ impl Parts {
         self.stamp.clone()
     }
 
-    /// Adds it to the metadata of a result that may have some.
-    pub(crate) fn stamp_onto(&self, meta: &mut Option<MetaObject>) {
-        let meta = meta.get_or_insert_default();
-        for (key, value) in &self.stamp.0 {
-            meta.0.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-    }
-
     /// The orchestrator's tool of a name.
     pub(crate) fn own_tool(&self, name: &str) -> Option<&'static ToolSpec> {
         self.api.tools().iter().find(|tool| tool.name == name)
@@ -126,13 +117,15 @@ impl Parts {
     }
 }
 
-/// Sets how long a list may be kept and by whom, and stamps it.
+/// Sets how long a result may be kept and by whom, in the versions that know it, and stamps it.
 macro_rules! cacheable {
-    ($parts:expr, $result:expr, $ttl_ms:expr, $scope:expr) => {{
+    ($call:expr, $result:expr, $ttl_ms:expr, $scope:expr) => {{
         let mut result = $result;
-        result.ttl_ms = Some($ttl_ms);
-        result.cache_scope = Some($scope);
-        $parts.stamp_onto(&mut result.meta);
+        if $call.client.modern {
+            result.ttl_ms = Some($ttl_ms);
+            result.cache_scope = Some($scope);
+        }
+        $call.stamp(&mut result.meta);
         result
     }};
 }
@@ -145,12 +138,18 @@ pub(crate) const READER: CacheScope = CacheScope::Private;
 
 fn tool(spec: &ToolSpec) -> Tool {
     let annotations = match spec.kind {
-        ToolKind::Start(_) => ToolAnnotations::new().read_only(false).destructive(false).idempotent(false).open_world(true),
+        ToolKind::Start(_) => {
+            ToolAnnotations::new().read_only(false).destructive(false).idempotent(false).open_world(true)
+        }
         ToolKind::Read | ToolKind::Wait => {
             ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false)
         }
-        ToolKind::Cancel => ToolAnnotations::new().read_only(false).destructive(true).idempotent(true).open_world(false),
-        ToolKind::Give => ToolAnnotations::new().read_only(false).destructive(false).idempotent(false).open_world(false),
+        ToolKind::Cancel => {
+            ToolAnnotations::new().read_only(false).destructive(true).idempotent(true).open_world(false)
+        }
+        ToolKind::Give => {
+            ToolAnnotations::new().read_only(false).destructive(false).idempotent(false).open_world(false)
+        }
         ToolKind::Call => ToolAnnotations::new().read_only(false).destructive(true).idempotent(false).open_world(true),
     };
     let mut meta = JsonObject::new();

@@ -6,9 +6,9 @@ use mcp_orchestrator_api::{ApiError, Code, arguments::ListArguments};
 use rmcp::{
     ErrorData,
     model::{
-        CompleteRequestParams, CompleteResult, CompletionInfo, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
-        ListResourcesResult, PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-        ResourceContents, Role,
+        CompleteRequestParams, CompleteResult, CompletionInfo, GetPromptRequestParams, GetPromptResponse,
+        GetPromptResult, ListResourcesResult, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, Resource, ResourceContents, Role,
     },
 };
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) async fn list(call: &Call<'_>) -> Result<ListResourcesResult, ErrorDa
             .with_mime_type(resource.mime_type)
     });
     let all = own.chain(call.parts.extras.iter().flat_map(|extra| extra.resources())).collect();
-    Ok(cacheable!(call.parts, ListResourcesResult::with_all_items(all), 0, READER))
+    Ok(cacheable!(call, ListResourcesResult::with_all_items(all), 0, READER))
 }
 
 /// Reads a resource.
@@ -41,11 +41,11 @@ pub(crate) async fn read(call: &Call<'_>, read: &ReadResourceRequestParams) -> R
             let contents = ResourceContents::text(resource.text, resource.uri).with_mime_type(resource.mime_type);
             let result = ReadResourceResult::new(vec![contents]);
             let result = if read.uri.ends_with("/info") {
-                cacheable!(call.parts, result, LASTING_MS, EVERYBODY)
+                cacheable!(call, result, LASTING_MS, EVERYBODY)
             } else if resource.is_final {
-                cacheable!(call.parts, result, FINAL_MS, READER)
+                cacheable!(call, result, FINAL_MS, READER)
             } else {
-                cacheable!(call.parts, result, 0, READER)
+                cacheable!(call, result, 0, READER)
             };
             Ok(result.into())
         }
@@ -63,7 +63,7 @@ pub(crate) async fn read(call: &Call<'_>, read: &ReadResourceRequestParams) -> R
 fn stamped(call: &Call<'_>, answer: ReadResourceResponse) -> ReadResourceResponse {
     match answer {
         ReadResourceResponse::Complete(mut result) => {
-            call.parts.stamp_onto(&mut result.meta);
+            call.stamp(&mut result.meta);
             ReadResourceResponse::Complete(result)
         }
         other => other,
@@ -91,13 +91,13 @@ pub(crate) async fn prompt(call: &Call<'_>, get: &GetPromptRequestParams) -> Res
         let text = mcp_orchestrator_api::prompt(&get.name, &arguments).map_err(|error| answers::protocol(&error))?;
         let mut result = GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]);
         result.description = Some(spec.description.to_owned());
-        call.parts.stamp_onto(&mut result.meta);
+        call.stamp(&mut result.meta);
         return Ok(result.into());
     }
     for extra in &call.parts.extras {
         match extra.prompt(get, call.context).await {
             Some(Ok(GetPromptResponse::Complete(mut result))) => {
-                call.parts.stamp_onto(&mut result.meta);
+                call.stamp(&mut result.meta);
                 return Ok(result.into());
             }
             Some(other) => return other,
@@ -112,7 +112,7 @@ pub(crate) async fn complete(call: &Call<'_>, asked: &CompleteRequestParams) -> 
     for extra in &call.parts.extras {
         if let Some(answer) = extra.complete(asked, call.context).await {
             return answer.map(|mut result| {
-                call.parts.stamp_onto(&mut result.meta);
+                call.stamp(&mut result.meta);
                 result
             });
         }
@@ -133,6 +133,6 @@ pub(crate) async fn complete(call: &Call<'_>, asked: &CompleteRequestParams) -> 
     let completion = CompletionInfo::with_pagination(shown, u32::try_from(all).ok(), all > max)
         .map_err(|error| ErrorData::internal_error(error, None))?;
     let mut result = CompleteResult::new(completion);
-    call.parts.stamp_onto(&mut result.meta);
+    call.stamp(&mut result.meta);
     Ok(result)
 }

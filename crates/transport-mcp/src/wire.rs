@@ -41,7 +41,9 @@ pub(crate) fn refusal(bytes: &[u8]) -> Option<Refusal> {
             Some(Refusal { id, ..refusal })
         }
         Value::Object(object) if object.contains_key("result") || object.contains_key("error") => None,
-        Value::Array(_) => Some(Refusal::new(ErrorCode::INVALID_REQUEST, "batches are not served; send one message each")),
+        Value::Array(_) => {
+            Some(Refusal::new(ErrorCode::INVALID_REQUEST, "batches are not served; send one message each"))
+        }
         _ => Some(Refusal::new(ErrorCode::INVALID_REQUEST, "not a JSON-RPC 2.0 message")),
     }
 }
