@@ -106,6 +106,21 @@ impl Api {
         })
     }
 
+    /// A workflow in the shape of the answer to its submission, for whoever comes back to it later.
+    ///
+    /// # Errors
+    /// As [`Api::workflow`].
+    pub async fn submission(&self, caller: &Caller, id: &str) -> Result<StartedView, ApiError> {
+        let (handle, id) = (self.handle(caller), parse_id(id)?);
+        let (row, request) = (handle.status(&id).await?, handle.request(&id).await?);
+        Ok(StartedView {
+            workflow: WorkflowView::of(&row),
+            stream_url: format!("/v1/workflows/{}/events", row.id),
+            created: false,
+            config: config(&request),
+        })
+    }
+
     /// A workflow as it stands, with the questions it waits for answers to.
     ///
     /// # Errors
