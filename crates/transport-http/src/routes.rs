@@ -1,0 +1,3 @@
+//! The routes.
+pub(crate) mod health;
+pub(crate) mod original;
