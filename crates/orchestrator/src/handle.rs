@@ -6,17 +6,18 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Command, Event, Principal, Recorded, Rejected, RequestDraft, Seq, Status, Workflow, WorkflowId,
+    Command, Event, Principal, Recorded, Rejected, Request, RequestDraft, Seq, Status, Workflow, WorkflowId,
 };
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{After, Append, AppendError, ListFilter, StoreInfo, Summary, WorkflowRow, Writer};
 use mcp_orchestrator_strategies::Pattern;
 use mcp_orchestrator_streaming::{ClientEvents, Cursor, client_events};
-use mcp_orchestrator_tools::{Tool, ToolFilter};
+use mcp_orchestrator_tools::{Arguments, CallContext, Tool, ToolAnswer, ToolError, ToolFilter};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::{
-    Error, Question, Results, ResumeOptions, SubmitOptions,
+    Error, Question, Results, ResumeOptions, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::{Parts, random},
@@ -79,6 +80,14 @@ impl Handle {
     /// As [`Handle::submit`]; [`Error::IdempotencyMismatch`] when the key was used with another request;
     /// [`Error::InvalidIdempotencyKey`].
     pub async fn submit_with(&self, draft: RequestDraft, options: SubmitOptions) -> Result<WorkflowId, Error> {
+        Ok(self.submit_once(draft, options).await?.id)
+    }
+
+    /// As [`Handle::submit_with`], and says whether this very submission made the workflow.
+    ///
+    /// # Errors
+    /// As [`Handle::submit_with`].
+    pub async fn submit_once(&self, draft: RequestDraft, options: SubmitOptions) -> Result<Submission, Error> {
         if self.is_shut_down() {
             return Err(Error::ShuttingDown);
         }
@@ -92,6 +101,20 @@ impl Handle {
     pub async fn status(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
         let row = self.parts.store.get(id).await?;
         row.filter(|row| row.principal == self.principal).ok_or_else(|| Error::NotFound(id.clone()))
+    }
+
+    /// The request of a workflow with everything filled in: what was asked for, and what was chosen where it left things
+    /// open. Dropping the future changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn request(&self, id: &WorkflowId) -> Result<Arc<Request>, Error> {
+        self.status(id).await?;
+        let first = self.parts.store.read(id, Seq::ZERO, 1).await?.records.pop();
+        match first.map(|recorded| recorded.record.event.clone()) {
+            Some(Event::Submitted(submitted)) => Ok(Arc::new(submitted.request.clone())),
+            _ => Err(Error::Internal(format!("the log of {id} does not begin with a request"))),
+        }
     }
 
     /// Workflows, newest first. The filter's principal is replaced by this handle's. Dropping the future changes nothing.
@@ -312,6 +335,20 @@ impl Handle {
     #[must_use]
     pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
         self.parts.tools.list(&ToolFilter::default())
+    }
+
+    /// Calls a registered tool outside of any workflow: its arguments are checked against its schema, and it is held to its
+    /// time limit and to the bounds on answers.
+    ///
+    /// Dropping the future cancels the call at the tool's next await.
+    ///
+    /// # Errors
+    /// [`ToolError`]: no such tool, arguments that do not fit, no answer in time, or the tool's own.
+    pub async fn call_tool(&self, name: &str, arguments: Value) -> Result<ToolAnswer, ToolError> {
+        let key = random::<16>().map_err(|error| ToolError::failed(error.to_string()))?;
+        let key = format!("call-{:032x}", u128::from_be_bytes(key));
+        let context = CallContext { idempotency_key: &key, principal: &self.principal, corpora: &[] };
+        self.parts.tools.call(name, Arguments::Value(arguments), context).await
     }
 
     /// What kind of store it is, how durable, how large. Dropping the future changes nothing.

@@ -79,7 +79,7 @@ pub use error::Error;
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
 pub use results::{DocumentFile, EvidenceFile, Question, Results, StepResult};
-pub use submit::{ResumeOptions, SubmitOptions};
+pub use submit::{ResumeOptions, Submission, SubmitOptions};
 pub use worker::WorkerMode;
 
 pub use async_trait::async_trait;

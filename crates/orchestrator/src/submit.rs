@@ -26,6 +26,16 @@ pub struct SubmitOptions {
     pub reserved: bool,
 }
 
+/// What a submission did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Submission {
+    /// The workflow.
+    pub id: WorkflowId,
+    /// Whether this submission made it; false when its idempotency key found it.
+    pub is_new: bool,
+}
+
 /// How a workflow is continued.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
@@ -41,7 +51,7 @@ pub(crate) async fn submit(
     principal: &Principal,
     draft: RequestDraft,
     options: SubmitOptions,
-) -> Result<WorkflowId, Error> {
+) -> Result<Submission, Error> {
     let asked = draft.parse(&parts.limits)?;
     // The hash is of what was asked, not of what this process chose for it: another process may choose otherwise.
     let idempotency = options.idempotency_key.map(|key| idempotency(&key, &asked)).transpose()?;
@@ -54,8 +64,10 @@ pub(crate) async fn submit(
         request,
     };
     let id = new_id(&submitted.request.pattern)?;
+    let made = id.clone();
     let (workflow, first) = Workflow::submit(id, submitted, parts.clock.now());
-    create(parts, workflow, vec![first], idempotency, options.reserved).await
+    let id = create(parts, workflow, vec![first], idempotency, options.reserved).await?;
+    Ok(Submission { is_new: id == made, id })
 }
 
 /// Continues an ended workflow as a new one, or answers with the one that continues it already.

@@ -1,0 +1,21 @@
+//! Who calls, and under which request. Made by the one place of each transport that authenticates.
+
+use mcp_orchestrator::Principal;
+
+/// Somebody who calls.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "transports build it")]
+pub struct Caller {
+    /// In whose name. Workflows of others are unknown to them.
+    pub principal: Principal,
+    /// The request it belongs to, as logs show it.
+    pub request_id: Option<String>,
+}
+
+impl Caller {
+    /// The person at this machine.
+    #[must_use]
+    pub fn local() -> Self {
+        Self { principal: Principal::local(), request_id: None }
+    }
+}

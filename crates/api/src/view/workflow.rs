@@ -1,0 +1,221 @@
+//! A workflow as clients see it while it runs and when it has ended.
+
+use mcp_orchestrator::{
+    Status,
+    domain::{Failure, FailureClass},
+    event::ClientProgress,
+    store::WorkflowRow,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::moment;
+
+/// A workflow: what lists show and what its status is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct WorkflowView {
+    /// Its id: of the workflow, its stream, its documents and its MCP task.
+    pub task_id: String,
+    /// `queued`, `running`, `waiting`, `completed`, `failed` or `cancelled`.
+    pub status: String,
+    /// The strategy, for example `beltalowda`.
+    pub pattern: String,
+    /// The same as `pattern`.
+    pub orchestrator_type: String,
+    /// Its title.
+    pub title: String,
+    /// Its task, cut to 200 characters.
+    pub task: String,
+    /// 0 to 9; higher runs first.
+    pub priority: u8,
+    /// When it was submitted: UTC, RFC 3339.
+    pub created_at: String,
+    /// When it began to run.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub completed_at: Option<String>,
+    /// How far it is.
+    pub progress: ProgressView,
+    /// Who answers.
+    pub provider: Option<String>,
+    /// The corpora its agents may search.
+    pub corpora: Vec<String>,
+    /// Why it failed, in words.
+    pub error: Option<String>,
+    /// Why it failed, for programs.
+    pub failure: Option<FailureView>,
+    /// What came of it in numbers, once it has ended.
+    pub result: Option<OutcomeView>,
+    /// What it waits for an answer to; only shown by the status of one workflow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<QuestionView>,
+}
+
+/// How far a workflow is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct ProgressView {
+    /// `queued`, `planning`, `agents`, `synthesis`, `checking`, `documents` or `done`.
+    pub stage: String,
+    /// Agents that ended well.
+    pub completed_agents: u32,
+    /// Agents that failed.
+    pub failed_agents: u32,
+    /// Agents planned; before planning ends, the number asked for.
+    pub total_agents: u32,
+    /// 0 to 100, never decreasing.
+    pub percent: u8,
+    /// US dollars spent; null as soon as one call's cost is unknown.
+    pub cost_usd: Option<f64>,
+    /// Tokens used, prompts and completions.
+    pub tokens: u64,
+}
+
+/// Why a workflow or a step failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct FailureView {
+    /// The kind, for example `budget` or `rate_limited`.
+    pub class: String,
+    /// What happened.
+    pub detail: String,
+}
+
+/// What came of a workflow, in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct OutcomeView {
+    /// Seconds from its start to its end.
+    pub execution_time: f64,
+    /// US dollars; null when the cost of a call is unknown.
+    pub total_cost: Option<f64>,
+    /// Agents planned.
+    pub agent_count: u32,
+    /// Syntheses written; only shown by the status of one workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synthesis_count: Option<u32>,
+    /// Whether there is a report.
+    pub has_final_synthesis: bool,
+    /// Documents rendered.
+    pub documents_generated: u32,
+}
+
+/// A question a workflow waits for an answer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct QuestionView {
+    /// The step that asks.
+    pub step: String,
+    /// What is asked.
+    pub question: String,
+}
+
+/// A page of workflows, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct WorkflowPage {
+    /// The workflows.
+    pub workflows: Vec<WorkflowView>,
+    /// What the next page is asked for with; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// The answer to a submission.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct StartedView {
+    /// The workflow as it stands.
+    #[serde(flatten)]
+    pub workflow: WorkflowView,
+    /// Where its events are streamed.
+    pub stream_url: String,
+    /// Whether this very submission made it; false when an idempotency key found it.
+    pub created: bool,
+    /// Every setting in force, defaults filled in.
+    pub config: Map<String, Value>,
+}
+
+/// Who watches what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct StreamsView {
+    /// Readers of event streams now.
+    pub active_streams: usize,
+}
+
+impl WorkflowView {
+    /// A row as clients see it.
+    #[must_use]
+    pub fn of(row: &WorkflowRow) -> Self {
+        let summary = &row.summary;
+        let progress = ProgressView::from(&ClientProgress::from(&summary.progress));
+        let ended = summary.status.is_terminal();
+        Self {
+            task_id: row.id.to_string(),
+            status: summary.status.to_string(),
+            pattern: row.pattern.to_string(),
+            orchestrator_type: row.pattern.to_string(),
+            title: summary.title.to_string(),
+            task: summary.task.to_string(),
+            priority: row.priority,
+            created_at: moment(row.created),
+            started_at: summary.started.map(moment),
+            completed_at: summary.finished.map(moment),
+            provider: row.needs.provider.as_ref().map(ToString::to_string),
+            corpora: row.needs.corpora.iter().map(ToString::to_string).collect(),
+            error: summary.failure.as_ref().map(ToString::to_string),
+            failure: summary.failure.as_ref().map(FailureView::from),
+            result: ended.then(|| OutcomeView {
+                execution_time: seconds(summary.progress.elapsed_ms),
+                total_cost: progress.cost_usd,
+                agent_count: progress.total_agents,
+                synthesis_count: None,
+                has_final_synthesis: summary.status == Status::Completed,
+                documents_generated: summary.progress.documents,
+            }),
+            progress,
+            questions: Vec::new(),
+        }
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        self.result.is_some()
+    }
+}
+
+impl From<&ClientProgress> for ProgressView {
+    fn from(progress: &ClientProgress) -> Self {
+        Self {
+            stage: progress.stage.to_string(),
+            completed_agents: progress.completed_agents,
+            failed_agents: progress.failed_agents,
+            total_agents: progress.total_agents,
+            percent: progress.percent,
+            cost_usd: progress.cost_usd,
+            tokens: progress.tokens,
+        }
+    }
+}
+
+impl From<&Failure> for FailureView {
+    fn from(failure: &Failure) -> Self {
+        Self { class: word(failure.class), detail: failure.message.clone() }
+    }
+}
+
+/// Milliseconds as seconds.
+#[expect(clippy::cast_precision_loss, reason = "a duration for people")]
+pub(super) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+fn word(class: FailureClass) -> String {
+    match serde_json::to_value(class) {
+        Ok(Value::String(word)) => word,
+        _ => "internal".to_owned(),
+    }
+}

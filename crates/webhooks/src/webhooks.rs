@@ -1,0 +1,180 @@
+//! The handle. Owns what owners of endpoints can do.
+
+use std::{fmt, sync::Arc};
+
+use mcp_orchestrator_domain::{Principal, WorkflowId};
+use mcp_orchestrator_egress::HttpClient;
+use mcp_orchestrator_store::Store;
+
+use crate::{
+    Counts, CreatedEndpoint, Delivery, DeliveryId, DeliveryPage, Endpoint, EndpointId, EndpointPage, NewEndpoint,
+    Stats, WebhookError, WebhookSecret, WebhookSettings,
+};
+
+/// Webhooks over a store. Cheap to clone; every clone is the same.
+///
+/// All of it lives in the store, so any process may create and list; the one that holds the lease delivers, if it runs
+/// [`Webhooks::run`].
+#[derive(Clone)]
+pub struct Webhooks {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    _store: Arc<dyn Store>,
+    _client: HttpClient,
+    settings: WebhookSettings,
+}
+
+impl fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhooks").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+impl Webhooks {
+    /// Webhooks over this store. Opens and starts nothing. `client` should have the strict guard, as the addresses come
+    /// from callers.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, client: HttpClient, settings: WebhookSettings) -> Self {
+        Self { shared: Arc::new(Shared { _store: store, _client: client, settings }) }
+    }
+
+    /// Delivers until `shutdown` completes. Of all processes that share the store one delivers at a time; the others
+    /// wait for their turn.
+    ///
+    /// At shutdown, and when the future is dropped, open attempts are cut off; they are repeated by whoever delivers
+    /// next, under the same id.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        shutdown.await;
+    }
+
+    /// Creates an endpoint.
+    ///
+    /// # Errors
+    /// [`WebhookError::Invalid`], [`WebhookError::UnknownWorkflow`], [`WebhookError::TooMany`], [`WebhookError::Store`].
+    pub async fn create(&self, p: &Principal, new: NewEndpoint) -> Result<CreatedEndpoint, WebhookError> {
+        let _ = (p, new);
+        Err(WebhookError::Busy)
+    }
+
+    /// Endpoints of a principal, `max` at most (never more than 100), after one of them.
+    ///
+    /// # Errors
+    /// [`WebhookError::Store`].
+    pub async fn list(
+        &self,
+        p: &Principal,
+        after: Option<&EndpointId>,
+        max: usize,
+    ) -> Result<EndpointPage, WebhookError> {
+        let _ = (p, after, max);
+        Err(WebhookError::Busy)
+    }
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    /// [`WebhookError::UnknownEndpoint`], [`WebhookError::Store`].
+    pub async fn get(&self, p: &Principal, id: &EndpointId) -> Result<Endpoint, WebhookError> {
+        let _ = (p, id);
+        Err(WebhookError::Busy)
+    }
+
+    /// Deletes an endpoint; nothing more is sent to it, an attempt that runs excepted.
+    ///
+    /// # Errors
+    /// [`WebhookError::UnknownEndpoint`], [`WebhookError::Store`].
+    pub async fn delete(&self, p: &Principal, id: &EndpointId) -> Result<(), WebhookError> {
+        let _ = (p, id);
+        Err(WebhookError::Busy)
+    }
+
+    /// Gives an endpoint a new secret, shown this once. The former one signs too for
+    /// [`WebhookSettings::rotation_overlap`].
+    ///
+    /// # Errors
+    /// [`WebhookError::UnknownEndpoint`], [`WebhookError::NotRotatable`], [`WebhookError::Store`].
+    pub async fn rotate(&self, p: &Principal, id: &EndpointId) -> Result<WebhookSecret, WebhookError> {
+        let _ = (p, id);
+        Err(WebhookError::Busy)
+    }
+
+    /// Makes an endpoint active again; what waited for it is delivered.
+    ///
+    /// # Errors
+    /// [`WebhookError::UnknownEndpoint`], [`WebhookError::Store`].
+    pub async fn enable(&self, p: &Principal, id: &EndpointId) -> Result<Endpoint, WebhookError> {
+        let _ = (p, id);
+        Err(WebhookError::Busy)
+    }
+
+    /// Deliveries of an endpoint, newest first, `max` at most (never more than 100), those older than `after`.
+    ///
+    /// # Errors
+    /// [`WebhookError::UnknownEndpoint`], [`WebhookError::UnknownDelivery`], [`WebhookError::Store`].
+    pub async fn deliveries(
+        &self,
+        p: &Principal,
+        endpoint: &EndpointId,
+        after: Option<&DeliveryId>,
+        max: usize,
+    ) -> Result<DeliveryPage, WebhookError> {
+        let _ = (p, endpoint, after, max);
+        Err(WebhookError::Busy)
+    }
+
+    /// Sends a delivery again under its id, whatever became of it, with all attempts before it.
+    ///
+    /// # Errors
+    /// [`WebhookError::UnknownEndpoint`], [`WebhookError::UnknownDelivery`], [`WebhookError::Store`].
+    pub async fn replay(
+        &self,
+        p: &Principal,
+        endpoint: &EndpointId,
+        delivery: &DeliveryId,
+    ) -> Result<Delivery, WebhookError> {
+        let _ = (p, endpoint, delivery);
+        Err(WebhookError::Busy)
+    }
+
+    /// Registers a workflow's endpoint in the original's form, in place of its former one. It hears of what happens from
+    /// now on. With a secret, 1 to 256 characters, each delivery is signed.
+    ///
+    /// # Errors
+    /// [`WebhookError::Invalid`], [`WebhookError::UnknownWorkflow`], [`WebhookError::Store`].
+    pub async fn register_original(
+        &self,
+        p: &Principal,
+        workflow: &WorkflowId,
+        url: &str,
+        secret: Option<&str>,
+    ) -> Result<Endpoint, WebhookError> {
+        let _ = (p, workflow, url, secret);
+        Err(WebhookError::Busy)
+    }
+
+    /// Removes what [`Webhooks::register_original`] made; whether there was something.
+    ///
+    /// # Errors
+    /// [`WebhookError::Store`].
+    pub async fn unregister_original(&self, p: &Principal, workflow: &WorkflowId) -> Result<bool, WebhookError> {
+        let _ = (p, workflow);
+        Err(WebhookError::Busy)
+    }
+
+    /// What this process did since it began, over all principals: for metrics.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts::default()
+    }
+
+    /// What this process told a principal's endpoints since it began.
+    ///
+    /// # Errors
+    /// [`WebhookError::Store`].
+    pub async fn stats(&self, p: &Principal) -> Result<Stats, WebhookError> {
+        let _ = p;
+        Err(WebhookError::Busy)
+    }
+}
