@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use mcp_orchestrator_api::{ApiError, Code};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -209,5 +210,26 @@ fn detail(status: StatusCode) -> &'static str {
         504 => "the answer took too long",
         _ if status.is_server_error() => "the server failed",
         _ => "the request cannot be served",
+    }
+}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        let status = match error.code {
+            Code::InvalidRequest | Code::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::Conflict => StatusCode::CONFLICT,
+            Code::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Code::ToolFailed => StatusCode::BAD_GATEWAY,
+            Code::Draining | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let errors = error.errors.into_iter();
+        Self {
+            hint: error.hint.map(Cow::Owned),
+            errors: errors.map(|field| FieldProblem { pointer: field.pointer, detail: field.detail }).collect(),
+            retry_after: error.retry_after,
+            ..Self::new(status, error.detail).with_code(error.code.as_str())
+        }
     }
 }
