@@ -18,12 +18,36 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("streaming", &["domain", "strategies", "store"]),
     // shell
     ("orchestrator", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming"]),
+    // edges
+    ("webhooks", &["domain", "egress", "store", "streaming"]),
+    (
+        "api",
+        &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "webhooks", "orchestrator"],
+    ),
+    ("transport-http", &["domain", "store", "streaming", "webhooks", "orchestrator", "api"]),
+    ("transport-mcp", &["domain", "store", "streaming", "orchestrator", "api"]),
     // assembly
     (
         "app",
         &["domain", "strategies", "egress", "providers", "tools", "documents", "store", "streaming", "orchestrator"],
     ),
     ("cli", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "orchestrator", "app"]),
+    (
+        "server",
+        &[
+            "domain",
+            "egress",
+            "tools",
+            "store",
+            "streaming",
+            "webhooks",
+            "orchestrator",
+            "api",
+            "transport-http",
+            "transport-mcp",
+            "app",
+        ],
+    ),
     // beside the product
     ("testkit", &["domain", "providers", "tools", "store", "orchestrator"]),
     ("xtask", &["domain", "documents", "orchestrator"]),

@@ -1,10 +1,10 @@
 //! Everything the server can be asked, once. Owns no wire: transports translate to and from it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use mcp_orchestrator::{
     DocumentFile, Error, Handle, ListFilter, Results, ResumeOptions, Status, SubmitOptions, WorkflowId,
-    domain::{PatternName, Seq, StepId},
+    domain::{PatternName, Recorded, Seq, StepId},
     store::PAGE_MAX,
 };
 use mcp_orchestrator_webhooks::Webhooks;
@@ -83,14 +83,11 @@ impl Api {
     /// started.
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
         let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
-        if let Some(url) = &webhook_url {
-            self.webhooks.check_url(url).await.map_err(|error| ApiError::field("webhook_url", error.to_string()))?;
-        }
         let handle = self.handle(caller);
         let options = SubmitOptions { idempotency_key, ..SubmitOptions::default() };
         let submission = handle.submit_once(draft, options).await.map_err(|error| of_start(kind, error))?;
         if let Some(url) = webhook_url {
-            self.webhooks.of_submission(&caller.principal, &submission.id, url).await?;
+            self.webhooks.register_original(&caller.principal, &submission.id, &url, None).await?;
         }
         let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
         Ok(StartedView {
@@ -225,7 +222,7 @@ impl Api {
         let head = handle.status(&id).await?.head.value();
         let records = handle.records(&id, Seq::new(after), limit).await?;
         let next_after = records.last().map_or(after, |recorded| recorded.seq.value());
-        let records: Result<Vec<_>, _> = records.iter().map(serde_json::to_value).collect();
+        let records: Result<Vec<_>, _> = records.iter().map(numbered).collect();
         let records = records.map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
         Ok(LogPage { task_id: id.to_string(), records, next_after, head: head.max(next_after) })
     }
@@ -317,8 +314,8 @@ impl Api {
     }
 
     /// Results as the library gives them.
-    pub(crate) async fn found(&self, caller: &Caller, id: &str) -> Result<Arc<Results>, ApiError> {
-        Ok(Arc::new(self.handle(caller).results(&parse_id(id)?).await?))
+    async fn found(&self, caller: &Caller, id: &str) -> Result<Results, ApiError> {
+        Ok(self.handle(caller).results(&parse_id(id)?).await?)
     }
 }
 
@@ -327,6 +324,15 @@ const ANSWER_CHARS_MAX: usize = 10_000;
 
 /// The longest time between two looks at whether a workflow waits for a person.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// A record with its position.
+fn numbered(recorded: &Recorded) -> serde_json::Result<serde_json::Value> {
+    let mut record = serde_json::to_value(recorded.record.as_ref())?;
+    if let Some(record) = record.as_object_mut() {
+        record.insert("seq".to_owned(), recorded.seq.value().into());
+    }
+    Ok(record)
+}
 
 /// What is no id names no workflow.
 pub(crate) fn parse_id(id: &str) -> Result<WorkflowId, ApiError> {
@@ -346,9 +352,7 @@ async fn only_question(handle: &Handle, id: &WorkflowId) -> Result<StepId, ApiEr
     match (asked.pop(), asked.len()) {
         (Some(question), 0) => Ok(question.step),
         (None, _) => Err(ApiError::new(Code::Conflict, format!("{id} waits for no answer"))),
-        (Some(_), more) => {
-            Err(ApiError::field("step", format!("is missing, and {id} asks {} questions", more + 1)))
-        }
+        (Some(_), more) => Err(ApiError::field("step", format!("is missing, and {id} asks {} questions", more + 1))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mcp_orchestrator::{Error, domain::FieldError, event::StreamError, store::StoreError};
+use mcp_orchestrator_webhooks::WebhookError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -166,6 +167,23 @@ impl From<StreamError> for ApiError {
         match error {
             StreamError::Unknown(_) => Self::new(Code::NotFound, detail),
             StreamError::Store(error) => error.into(),
+            _ => Self::new(Code::Internal, detail),
+        }
+    }
+}
+
+impl From<WebhookError> for ApiError {
+    fn from(error: WebhookError) -> Self {
+        let detail = error.to_string();
+        match error {
+            WebhookError::Invalid { field, reason } => Self::field(field, reason),
+            WebhookError::UnknownWorkflow(_) | WebhookError::UnknownEndpoint(_) | WebhookError::UnknownDelivery(_) => {
+                Self::new(Code::NotFound, detail)
+            }
+            WebhookError::TooMany { .. } | WebhookError::NotRotatable | WebhookError::Busy => {
+                Self::new(Code::Conflict, detail)
+            }
+            WebhookError::Store(error) => error.into(),
             _ => Self::new(Code::Internal, detail),
         }
     }

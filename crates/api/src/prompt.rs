@@ -51,7 +51,8 @@ pub fn prompt(name: &str, arguments: &BTreeMap<String, String>) -> Result<String
     if let Some(unknown) = arguments.keys().find(|key| !spec.arguments.iter().any(|(name, ..)| name == key)) {
         return Err(ApiError::field(unknown, "there is no such argument"));
     }
-    let (tool, subject) = if name == "search" { ("orchestrate_search", "query") } else { ("orchestrate_research", "task") };
+    let (tool, subject) =
+        if name == "search" { ("orchestrate_search", "query") } else { ("orchestrate_research", "task") };
     let asked = arguments.get(subject).map(|value| value.trim()).unwrap_or_default();
     let agents = arguments.get("num_agents").map(|n| format!(" with num_agents {}", n.trim())).unwrap_or_default();
     Ok(format!(

@@ -185,7 +185,10 @@ impl Api {
         }
         let mut text: String = report.chars().skip((at - 1) * PAGE_CHARS).take(PAGE_CHARS).collect();
         if at < pages {
-            text.push_str(&format!("\n\n[Page {at} of {pages}: it goes on in orchestrator://{id}/report?page={}]", at + 1));
+            text.push_str(&format!(
+                "\n\n[Page {at} of {pages}: it goes on in orchestrator://{id}/report?page={}]",
+                at + 1
+            ));
         }
         Ok(text)
     }
@@ -234,7 +237,8 @@ fn with_uri(uri: &str, view: &impl Serialize) -> Result<String, ApiError> {
 }
 
 fn number(query: &str, name: &str, default: u64) -> Result<u64, ApiError> {
-    let Some((key, value)) = query.split('&').filter(|part| !part.is_empty()).map(|p| p.split_once('=').unwrap_or((p, ""))).next()
+    let Some((key, value)) =
+        query.split('&').filter(|part| !part.is_empty()).map(|p| p.split_once('=').unwrap_or((p, ""))).next()
     else {
         return Ok(default);
     };
@@ -244,4 +248,3 @@ fn number(query: &str, name: &str, default: u64) -> Result<u64, ApiError> {
     }
     value.parse().map_err(|_| ApiError::field(name, format!("is {value:?}, expected a whole number")))
 }
-

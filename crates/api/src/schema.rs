@@ -31,16 +31,8 @@ const BELTALOWDA: &[&str] = &["synthesis_group_size", "enable_drummer", "enable_
 const SWARM: &[&str] = &["allowed_agent_types", "search_depth"];
 
 /// Other names of fields: accepted, and left out of schemas so that each field is shown once.
-const OTHER_NAMES: &[&str] = &[
-    "query",
-    "provider",
-    "primary_model",
-    "worker_model",
-    "corpora",
-    "drummer_grouping_size",
-    "agent_types",
-    "depth",
-];
+const OTHER_NAMES: &[&str] =
+    &["query", "provider", "primary_model", "worker_model", "corpora", "drummer_grouping_size", "agent_types", "depth"];
 
 impl StartKind {
     /// The pattern it stands for; `None` when the request names one.
@@ -115,18 +107,27 @@ pub fn start_schema(kind: StartKind) -> Map<String, Value> {
     if let Some(Value::Object(task)) = properties.get_mut(kind.task()) {
         task.insert("description".to_owned(), json!("What is to be found out, 10 to 5,000 characters."));
     }
-    properties.insert("webhook_url".to_owned(), json!({
-        "type": ["string", "null"], "format": "uri", "maxLength": 2000,
-        "description": "Where the workflow's events are delivered to, as Standard Webhooks.",
-    }));
-    properties.insert("idempotency_key".to_owned(), json!({
-        "type": ["string", "null"], "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$",
-        "description": "Makes the call repeatable: the same key with the same request is the same workflow.",
-    }));
-    properties.insert("wait_seconds".to_owned(), json!({
-        "type": ["integer", "null"], "minimum": 0, "maximum": WAIT_SECONDS_MAX,
-        "description": "How long the call waits for the end before it answers with the id; 0: not at all.",
-    }));
+    properties.insert(
+        "webhook_url".to_owned(),
+        json!({
+            "type": ["string", "null"], "format": "uri", "maxLength": 2000,
+            "description": "Where the workflow's events are delivered to, as Standard Webhooks.",
+        }),
+    );
+    properties.insert(
+        "idempotency_key".to_owned(),
+        json!({
+            "type": ["string", "null"], "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$",
+            "description": "Makes the call repeatable: the same key with the same request is the same workflow.",
+        }),
+    );
+    properties.insert(
+        "wait_seconds".to_owned(),
+        json!({
+            "type": ["integer", "null"], "minimum": 0, "maximum": WAIT_SECONDS_MAX,
+            "description": "How long the call waits for the end before it answers with the id; 0: not at all.",
+        }),
+    );
     let required = match kind {
         StartKind::Any => vec!["pattern"],
         _ => vec![kind.task()],
@@ -144,7 +145,8 @@ pub fn start_schema(kind: StartKind) -> Map<String, Value> {
 
 /// The JSON Schema of a shape, alone and whole.
 pub(crate) fn of<T: JsonSchema>() -> Map<String, Value> {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let settings =
+        schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     let schema = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
     schema.into_iter().filter(|(name, _)| !matches!(name.as_str(), "$schema" | "title")).collect()

@@ -38,10 +38,12 @@ impl StartCall {
         // An explicit null is no value: the default holds.
         arguments.retain(|_, value| !value.is_null());
         let mut wrong = Vec::new();
-        let mut call = Self::default();
-        call.idempotency_key = text(&mut arguments, "idempotency_key", &mut wrong);
-        call.webhook_url = text(&mut arguments, "webhook_url", &mut wrong);
-        call.wait = wait(&mut arguments, &mut wrong);
+        let call = Self {
+            draft: RequestDraft::default(),
+            idempotency_key: text(&mut arguments, "idempotency_key", &mut wrong),
+            webhook_url: text(&mut arguments, "webhook_url", &mut wrong),
+            wait: wait(&mut arguments, &mut wrong),
+        };
         if let Some(pattern) = kind.pattern() {
             match arguments.remove("pattern") {
                 Some(named) if !kind.is_named(&named) => {
@@ -121,7 +123,8 @@ fn wait(arguments: &mut Map<String, Value>, wrong: &mut Vec<FieldProblem>) -> Op
     match value.as_u64() {
         Some(seconds) if seconds <= WAIT_SECONDS_MAX => Some(Duration::from_secs(seconds)),
         _ => {
-            wrong.push(problem("wait_seconds", format!("is {value}, expected a whole number, 0 to {WAIT_SECONDS_MAX}")));
+            wrong
+                .push(problem("wait_seconds", format!("is {value}, expected a whole number, 0 to {WAIT_SECONDS_MAX}")));
             None
         }
     }

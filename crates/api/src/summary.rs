@@ -36,7 +36,12 @@ pub fn status_line(view: &WorkflowView) -> String {
     let progress = &view.progress;
     let mut line = format!(
         "{}: {}, {} of {} agents, {}%, {} tokens",
-        view.status, progress.stage, progress.completed_agents, progress.total_agents, progress.percent, progress.tokens
+        view.status,
+        progress.stage,
+        progress.completed_agents,
+        progress.total_agents,
+        progress.percent,
+        progress.tokens
     );
     if progress.failed_agents > 0 {
         line.push_str(&format!(", {} failed", progress.failed_agents));

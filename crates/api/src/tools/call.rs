@@ -76,11 +76,19 @@ impl Api {
     /// # Errors
     /// [`Code::NotFound`] when there is no such tool; [`ApiError`] naming every argument that does not fit; the errors of
     /// what it does.
-    pub async fn call_tool(&self, caller: &Caller, name: &str, arguments: Map<String, Value>) -> Result<Called, ApiError> {
+    pub async fn call_tool(
+        &self,
+        caller: &Caller,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Result<Called, ApiError> {
         let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else {
             let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
             let known: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
-            return Err(ApiError::new(Code::NotFound, format!("no tool is named {shown}; there are {}", known.join(", "))));
+            return Err(ApiError::new(
+                Code::NotFound,
+                format!("no tool is named {shown}; there are {}", known.join(", ")),
+            ));
         };
         if let ToolKind::Start(kind) = tool.kind {
             return json(&self.start(caller, kind, StartCall::parse(kind, arguments)?).await?);

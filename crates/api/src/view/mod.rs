@@ -6,7 +6,8 @@ mod results;
 mod workflow;
 
 pub use catalogue::{
-    AgentTypeView, ParameterView, PatternView, PatternsView, ProviderView, ProvidersView, StageView, ToolView, ToolsView,
+    AgentTypeView, ParameterView, PatternView, PatternsView, ProviderView, ProvidersView, StageView, ToolView,
+    ToolsView,
 };
 pub use moment::moment;
 pub use results::{
