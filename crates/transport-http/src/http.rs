@@ -16,6 +16,7 @@ use crate::{
     Authenticate, Drain, HttpServer, Local, Metrics, Settings,
     layers,
     routes::{self, Table},
+    sse::Watched,
 };
 
 /// Puts the HTTP surface together.
@@ -41,6 +42,7 @@ struct Inner {
     settings: Settings,
     metrics: Metrics,
     drain: Drain,
+    watched: Watched,
     started: Instant,
     document: OnceLock<Bytes>,
 }
@@ -105,6 +107,7 @@ impl Http {
                 settings: self.settings.clone(),
                 metrics: self.metrics.clone(),
                 drain: self.drain.clone(),
+                watched: Watched::default(),
                 started: Instant::now(),
                 document: OnceLock::new(),
             }),
@@ -144,6 +147,16 @@ impl Shared {
 
     pub(crate) fn drain(&self) -> &Drain {
         &self.inner.drain
+    }
+
+    /// Who watches what.
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.inner.watched
+    }
+
+    /// Workflows that run in this process.
+    pub(crate) fn running(&self) -> u64 {
+        0
     }
 
     /// When the surface was put together.

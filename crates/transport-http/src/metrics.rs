@@ -6,7 +6,7 @@ mod text;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -44,9 +44,9 @@ struct Inner {
     sse_readers: Gauge,
     connections: Gauge,
     connections_refused: Counter,
-    deliveries: Family<Outcome, Gauge>,
-    dead_letters: Gauge,
-    endpoints: Gauge,
+    attempts: Family<Outcome, Counter>,
+    dead_letters: Counter,
+    pending: Gauge,
     queue: Gauge,
 }
 
@@ -80,21 +80,18 @@ impl Drop for Living {
 }
 
 /// What is read at the moment of a scrape instead of being counted here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
-pub struct Reading {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
     /// Workflows that run in this process.
-    pub running: u64,
-    /// Workflows that wait to run, in the whole store, if that is known.
-    pub queued: Option<u64>,
-    /// Deliveries of webhooks that arrived since the process began.
-    pub delivered: u64,
-    /// Attempts to deliver that failed since the process began.
-    pub failed: u64,
+    pub(crate) running: u64,
+    /// Workflows that wait to run, if that is known.
+    pub(crate) queued: Option<u64>,
+    /// Attempts to deliver webhooks since the process began, by outcome.
+    pub(crate) attempts: [(&'static str, u64); 7],
     /// Deliveries that were given up since the process began.
-    pub dead: u64,
-    /// Webhook endpoints that are registered.
-    pub endpoints: u64,
+    pub(crate) dead_letters: u64,
+    /// Deliveries that wait now.
+    pub(crate) pending: u64,
 }
 
 impl Metrics {
@@ -156,10 +153,11 @@ impl Metrics {
         let inner = &self.inner;
         set(&inner.active, reading.running);
         set(&inner.queue, reading.queued.unwrap_or_default());
-        set(&inner.dead_letters, reading.dead);
-        set(&inner.endpoints, reading.endpoints);
-        set(&inner.deliveries.get_or_create(&Outcome { outcome: "delivered" }), reading.delivered);
-        set(&inner.deliveries.get_or_create(&Outcome { outcome: "failed" }), reading.failed);
+        set(&inner.pending, reading.pending);
+        inner.dead_letters.inner().store(reading.dead_letters, Ordering::Relaxed);
+        for (outcome, count) in reading.attempts {
+            inner.attempts.get_or_create(&Outcome { outcome }).inner().store(count, Ordering::Relaxed);
+        }
         let mut text = String::new();
         // Writing to a string does not fail.
         let _infallible = encode(&mut text, &inner.registry);
@@ -183,9 +181,9 @@ impl Inner {
             sse_readers: Gauge::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
-            deliveries: Family::default(),
-            dead_letters: Gauge::default(),
-            endpoints: Gauge::default(),
+            attempts: Family::default(),
+            dead_letters: Counter::default(),
+            pending: Gauge::default(),
             queue: Gauge::default(),
         };
         inner.register();
@@ -217,18 +215,18 @@ impl Inner {
             self.connections_refused.clone(),
         );
         r.register("orchestrator_sse_readers", "Event streams that are open", self.sse_readers.clone());
-        r.register("orchestrator_queued_workflows", "Workflows that wait to run, in the whole store", self.queue.clone());
+        r.register("orchestrator_queued_workflows", "Workflows that wait to run, counted up to 500", self.queue.clone());
         r.register(
             "orchestrator_webhook_attempts",
             "Attempts to deliver webhooks since the process began, by outcome",
-            self.deliveries.clone(),
+            self.attempts.clone(),
         );
         r.register(
             "orchestrator_webhook_dead_letters",
             "Webhook deliveries given up since the process began",
             self.dead_letters.clone(),
         );
-        r.register("orchestrator_webhook_endpoints", "Webhook endpoints that are registered", self.endpoints.clone());
+        r.register("orchestrator_webhook_pending", "Webhook deliveries that wait", self.pending.clone());
     }
 }
 

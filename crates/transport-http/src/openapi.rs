@@ -55,7 +55,7 @@ impl OpenApi {
                 let content = json!({ "application/json": { "schema": schema } });
                 entry.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
             }
-            if operation.is_deprecated {
+            if operation.successor.is_some() {
                 entry.insert("deprecated".to_owned(), Value::Bool(true));
             }
         }

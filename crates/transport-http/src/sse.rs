@@ -4,9 +4,13 @@
 mod frame;
 mod place;
 mod readers;
+mod source;
 mod stream;
+mod watched;
 
 pub(crate) use frame::Style;
 pub(crate) use place::Place;
 pub(crate) use readers::Readers;
+pub(crate) use source::source;
 pub(crate) use stream::{SseStream, answer};
+pub(crate) use watched::{Watched, Watching};

@@ -21,7 +21,8 @@ pub(crate) struct Operation {
     pub(crate) fails: Vec<StatusCode>,
     /// Whether the answer may take as long as it likes.
     pub(crate) is_unhurried: bool,
-    pub(crate) is_deprecated: bool,
+    /// Where an old route went.
+    pub(crate) successor: Option<&'static str>,
 }
 
 /// What a body is.
@@ -69,7 +70,7 @@ impl Operation {
             answers: Vec::new(),
             fails: Vec::new(),
             is_unhurried: false,
-            is_deprecated: false,
+            successor: None,
         }
     }
 
@@ -134,8 +135,9 @@ impl Operation {
         self
     }
 
-    pub(crate) fn deprecated(mut self) -> Self {
-        self.is_deprecated = true;
+    /// Marks an old route, which went to another.
+    pub(crate) fn replaced_by(mut self, route: &'static str) -> Self {
+        self.successor = Some(route);
         self
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use http::Method;
 use serde_json::Value;
 
-use super::Operation;
+use super::{Operation, original};
 use crate::{http::Shared, layers::deadline, openapi::OpenApi};
 
 /// Collects the routes.
@@ -41,6 +41,9 @@ impl Table {
         let mut route = on(filter, handler);
         if !operation.is_unhurried {
             route = route.route_layer(from_fn_with_state(self.deadline, deadline));
+        }
+        if let Some(successor) = operation.successor {
+            route = route.route_layer(from_fn_with_state(successor, original::mark));
         }
         self.router = std::mem::take(&mut self.router).route(operation.path, route);
         self.document.add(&operation);

@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::time::{Instant, Sleep};
 
 use super::{
-    Readers, Style,
+    Readers, Style, Watching,
     frame::{comment, event, first},
     readers::Told,
 };
@@ -41,11 +41,11 @@ pub(crate) struct SseStream {
     keep_alive: Duration,
     waiting: VecDeque<Bytes>,
     is_over: bool,
-    _counted: Living,
+    _counted: (Living, Watching),
 }
 
 impl SseStream {
-    pub(crate) fn new(readers: Readers, style: Style, keep_alive: Duration, drain: &Drain, counted: Living) -> Self {
+    pub(crate) fn new(readers: Readers, style: Style, keep_alive: Duration, drain: &Drain, counted: (Living, Watching)) -> Self {
         Self {
             readers,
             style,
