@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "app",
         &["domain", "strategies", "egress", "providers", "tools", "documents", "store", "streaming", "orchestrator"],
     ),
-    ("cli", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "orchestrator", "app"]),
+    ("cli", &["egress", "webhooks", "api", "domain", "strategies", "providers", "tools", "documents", "store", "streaming", "orchestrator", "app"]),
     (
         "server",
         &[

@@ -1,0 +1,6 @@
+//! The api from outside: what is started, refused, shown.
+
+mod catalogue;
+mod parsing;
+mod serving;
+mod setting;
