@@ -70,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("examples", &[]),
     ("benches", &[]),
     ("tests", &[]),
+    ("conformance", &["webhooks", "orchestrator", "api", "transport-http", "transport-mcp"]),
     ("outside", &[]),
 ];
 
