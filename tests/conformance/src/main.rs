@@ -33,7 +33,8 @@ async fn main() -> anyhow::Result<()> {
     }
     let handle = builder.build()?.start();
     let api = Api::new(handle.clone(), Webhooks::new(store, Default::default(), Default::default()));
-    let mcp = McpServer::new(api.clone(), McpSettings::default())?.with_extra(Arc::new(Fixtures::default()));
+    let settings = McpSettings::default().with_allowed_origins(["http://localhost:*", "http://127.0.0.1:*"]);
+    let mcp = McpServer::new(api.clone(), settings)?.with_extra(Arc::new(Fixtures::default()));
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
