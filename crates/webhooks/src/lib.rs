@@ -5,10 +5,31 @@ mod counts;
 mod delivery;
 mod endpoint;
 mod error;
-mod rfc3339;
 mod secret;
 mod settings;
 mod webhooks;
+
+// what owners do
+mod log;
+mod manage;
+
+// what is kept
+mod db;
+mod keys;
+mod records;
+mod shared;
+
+// delivering
+mod attempt;
+mod body;
+mod lanes;
+mod leader;
+mod lease;
+mod rfc3339;
+mod route;
+mod run;
+mod schedule;
+mod sign;
 
 pub use clock::{Clock, SystemClock};
 pub use counts::{AttemptCounts, Counts, Stats};
