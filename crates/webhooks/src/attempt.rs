@@ -26,7 +26,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_millis(500);
 /// What an attempt means for its lane.
 pub(crate) enum Attempted {
     /// The delivery is over and kept.
-    Over,
+    Over { dead: bool },
     /// The delivery is no more.
     Missing,
     /// It is to be tried again then.
@@ -68,7 +68,7 @@ async fn try_it(shared: &Shared, key: &EndpointKey, slot: Slot) -> Result<Attemp
         return Ok(Attempted::Missing);
     };
     if !delivery.value.is_pending() {
-        return Ok(Attempted::Over);
+        return Ok(Attempted::Over { dead: delivery.value.status == DeliveryStatus::Dead });
     }
     let Some(event) = event(shared, &delivery.value).await? else {
         return over(shared, key, delivery, DeliveryStatus::Dead, None, Some("its workflow is no longer kept")).await;
@@ -248,5 +248,5 @@ async fn over(
         DeliveryStatus::Delivered => shared.tally.delivered(&key.owner, &delivery.value.workflow),
         _ => shared.tally.dead_letter(&key.owner, &delivery.value.workflow),
     }
-    Ok(Attempted::Over)
+    Ok(Attempted::Over { dead: status == DeliveryStatus::Dead })
 }

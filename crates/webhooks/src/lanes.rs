@@ -28,8 +28,10 @@ pub(crate) struct Lane {
     /// To be tried again, by time.
     retries: BTreeMap<Slot, Timestamp>,
     due: BTreeSet<(Timestamp, Slot)>,
-    /// Over and still kept. At most `kept_max`, and one while it is being forgotten.
-    kept: BTreeSet<Slot>,
+    /// Taken, and still kept. At most `kept_max`, and one while it is being forgotten.
+    taken: BTreeSet<Slot>,
+    /// Dead letters, likewise: many deliveries that went well do not push them out.
+    dead: BTreeSet<Slot>,
     running: bool,
     /// Whether a retry had the last turn: the next one is a first attempt's.
     was_retry: bool,
@@ -44,14 +46,10 @@ impl Lanes {
     /// Puts a lane in place of the one before; an attempt that runs there goes on.
     pub(crate) fn put(&mut self, key: EndpointKey, mut lane: Lane) {
         lane.running = self.lanes.get(&key).is_some_and(|before| before.running);
-        if self.lanes.len() >= IDLE_MAX && !lane.is_idle() {
+        if self.lanes.len() >= IDLE_MAX {
             self.lanes.retain(|_, lane| !lane.is_idle());
         }
         self.lanes.insert(key, lane);
-    }
-
-    pub(crate) fn remove(&mut self, key: &EndpointKey) {
-        self.lanes.remove(key);
     }
 
     /// The next attempt to make now, and marks its lane as running. Lanes take turns.
@@ -95,9 +93,13 @@ impl Lane {
     }
 
     /// Something is over and kept.
-    pub(crate) fn keep(&mut self, slot: Slot) {
+    pub(crate) fn keep(&mut self, slot: Slot, dead: bool) {
         self.take(slot);
-        self.kept.insert(slot);
+        if dead {
+            self.dead.insert(slot)
+        } else {
+            self.taken.insert(slot)
+        };
     }
 
     /// Something is no more.
@@ -106,12 +108,13 @@ impl Lane {
         if let Some(due) = self.retries.remove(&slot) {
             self.due.remove(&(due, slot));
         }
-        self.kept.remove(&slot);
+        self.taken.remove(&slot);
+        self.dead.remove(&slot);
     }
 
-    /// The oldest that is over, if more than `max` are kept; it is not counted any more.
+    /// The oldest of its kind that is over, if more than `max` are kept; it is not counted any more.
     pub(crate) fn surplus(&mut self, max: usize) -> Option<Slot> {
-        if self.kept.len() > max { self.kept.pop_first() } else { None }
+        [&mut self.taken, &mut self.dead].into_iter().find(|kept| kept.len() > max)?.pop_first()
     }
 
     pub(crate) const fn ended(&mut self) {
@@ -188,7 +191,7 @@ mod tests {
         assert_eq!(lanes.next(at(5)), Some((key("wh_b"), slot(1))));
         assert_eq!(lanes.next(at(5)), None);
         for name in ["wh_a", "wh_b"] {
-            lanes.get(&key(name)).unwrap().keep(slot(1));
+            lanes.get(&key(name)).unwrap().keep(slot(1), false);
             lanes.get(&key(name)).unwrap().ended();
         }
         assert_eq!(lanes.next(at(5)), Some((key("wh_a"), slot(2))));
@@ -224,7 +227,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut lane = lane(&[], &[]);
-        (1..=3).for_each(|ordinal| lane.keep(slot(ordinal)));
-        assert_eq!((lane.surplus(2), lane.surplus(2)), (Some(slot(1)), None));
+        lane.keep(slot(1), true);
+        (2..=4).for_each(|ordinal| lane.keep(slot(ordinal), false));
+        assert_eq!((lane.surplus(2), lane.surplus(2)), (Some(slot(2)), None));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{future, sync::Arc};
 
-use mcp_orchestrator_domain::Seq;
+use mcp_orchestrator_domain::{Seq, Timestamp};
 use mcp_orchestrator_store::{Change, FeedPosition, PAGE_MAX, StoreError};
 use tokio::{
     sync::broadcast::{self, error::RecvError, error::TryRecvError},
@@ -55,25 +55,30 @@ struct Leader<'a> {
     position_version: u64,
 }
 
-/// Delivers until the lease is lost or the store fails. Dropping the future cuts off what runs; it is repeated later.
-pub(crate) async fn lead(shared: &Arc<Shared>, lease: &mut Lease) -> Lost {
-    match try_to_lead(shared, lease).await {
+/// Attempts that run, at most `concurrent_max`.
+pub(crate) type Attempts = JoinSet<(EndpointKey, Slot, Attempted)>;
+
+/// Delivers until the lease is lost or the store fails. Dropping the future ends the reading; what was begun is in
+/// `attempts` and writes down its own outcome.
+pub(crate) async fn lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Attempts) -> Lost {
+    match try_to_lead(shared, lease, attempts).await {
         Ok(()) => Lost::Lease,
         Err(error) => Lost::Store(error),
     }
 }
 
-async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease) -> Result<(), StoreError> {
+async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Attempts) -> Result<(), StoreError> {
     // Listening before reading: nothing falls between the two.
     let mut hints = Some(shared.db.store.changes());
     let mut leader = Leader::load(shared).await?;
-    let mut attempts = JoinSet::new();
     let mut news = true;
+    let mut poll_at = shared.now();
     loop {
         if lease.renew_at <= shared.now() && !lease.renew(shared).await? {
             return Ok(());
         }
-        if news {
+        if news || poll_at <= shared.now() {
+            poll_at = shared.now().after(shared.settings.poll);
             leader.take_wakes().await?;
             match leader.read().await? {
                 Some(more) => news = more,
@@ -87,9 +92,8 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease) -> Result<(), Stor
             attempts.spawn(attempt(Arc::clone(shared), key, slot));
         }
         shared.tally.waiting(leader.lanes.pending(), attempts.len());
-        let poll = now.after(shared.settings.poll).min(lease.renew_at);
         let due = leader.lanes.deadline().filter(|due| *due > now);
-        let wake_at = due.map_or(poll, |due| due.min(poll));
+        let wake_at = due.into_iter().fold(poll_at.min(lease.renew_at), Timestamp::min);
         tokio::select! {
             biased;
             Some(ended) = attempts.join_next(), if !attempts.is_empty() => {
@@ -100,7 +104,7 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease) -> Result<(), Stor
             () = future::ready(()), if news => {}
             grown = hint(&mut hints) => news |= grown,
             () = shared.nudge.notified() => news = true,
-            () = shared.settings.clock.sleep_until(wake_at) => news |= shared.now() >= poll,
+            () = shared.settings.clock.sleep_until(wake_at) => {}
         }
     }
 }
@@ -286,7 +290,7 @@ impl<'a> Leader<'a> {
             Ok(Some(_)) => {
                 self.shared.tally.dead_letter(&job.key.owner, &job.record.workflow);
                 if let Some(lane) = self.lanes.get(&job.key) {
-                    lane.keep(job.slot);
+                    lane.keep(job.slot, true);
                 }
             }
             // It was stored before. If it waits, its lane knew that and now believes it waits for its first attempt: the
@@ -302,7 +306,7 @@ impl<'a> Leader<'a> {
         let Some(lane) = self.lanes.get(key) else { return Ok(()) };
         lane.ended();
         match attempted {
-            Attempted::Over => lane.keep(slot),
+            Attempted::Over { dead } => lane.keep(slot, dead),
             Attempted::Missing => lane.take(slot),
             Attempted::Again(due) => lane.wait(slot, false, due),
             Attempted::Slower { again, peace } => {
@@ -311,7 +315,8 @@ impl<'a> Leader<'a> {
             }
             Attempted::Peace(until) => lane.block(until),
             Attempted::Unknown => lane.block(later),
-            Attempted::Off => self.lanes.remove(key),
+            // It may have been made active again since the attempt looked.
+            Attempted::Off => self.refresh(key).await?,
         }
         self.forget_surplus(key).await
     }
@@ -337,6 +342,6 @@ fn place(lane: &mut Lane, slot: Slot, record: &DeliveryRecord, shared: &Shared) 
     if record.is_pending() {
         lane.wait(slot, record.attempts == 0 && record.due <= shared.now(), record.due);
     } else {
-        lane.keep(slot);
+        lane.keep(slot, record.status == DeliveryStatus::Dead);
     }
 }

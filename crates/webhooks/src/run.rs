@@ -1,12 +1,17 @@
 //! Waiting for the turn to deliver, delivering, and the end of it. Owns shutdown.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     leader::{Lost, lead},
     lease::Lease,
     shared::Shared,
 };
+
+/// How long open attempts may take to end at shutdown; what is cut off is sent once more.
+const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(shared: &Arc<Shared>, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
@@ -16,14 +21,22 @@ pub(crate) async fn run(shared: &Arc<Shared>, shutdown: impl Future<Output = ()>
             () = &mut shutdown => return,
             lease = turn(shared) => lease,
         };
+        // Dropping it cuts off what runs.
+        let mut attempts = JoinSet::new();
         shared.tally.leads(true);
         let lost = tokio::select! {
             biased;
             () = &mut shutdown => None,
-            lost = lead(shared, &mut lease) => Some(lost),
+            lost = lead(shared, &mut lease, &mut attempts) => Some(lost),
+        };
+        let Some(lost) = lost else {
+            let rest = async { while attempts.join_next().await.is_some() {} };
+            // Time being up only means that some are repeated.
+            drop(timeout(GRACE, rest).await);
+            shared.tally.leads(false);
+            return lease.release(shared).await;
         };
         shared.tally.leads(false);
-        let Some(lost) = lost else { return lease.release(shared).await };
         match lost {
             Lost::Lease => tracing::debug!("another process delivers webhooks"),
             Lost::Store(error) => {

@@ -44,8 +44,8 @@ impl Webhooks {
     /// Delivers until `shutdown` completes. Of all processes that share the store one delivers at a time; the others
     /// wait for their turn.
     ///
-    /// At shutdown, and when the future is dropped, open attempts are cut off; they are repeated by whoever delivers
-    /// next, under the same id.
+    /// At shutdown no attempt begins, and those that are open have a second to end. What is cut off then, or when the future
+    /// is dropped, is repeated by whoever delivers next, under the same id.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
         run::run(&self.shared, shutdown).await;
     }
