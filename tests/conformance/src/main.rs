@@ -1,17 +1,12 @@
-//! `conformance-server [FOLDER]`: the product's MCP server on a free port of this machine, with the fixtures beside its own
-//! tools and the folder as its corpus. Prints the address of `/mcp` as its one line and stops when its input ends or it is
-//! interrupted. Owns the set-up; what the fixtures do is in [`fixtures`].
+//! `conformance-server ADDRESS [FOLDER]`: the product's MCP server behind the product's HTTP layers, with the fixtures beside
+//! its own tools and the folder as its corpus. Stops when its input ends or it is interrupted. Owns the set-up; what the
+//! fixtures do is in [`fixtures`].
 
 mod fixtures;
 
-use std::{
-    io::{self, Write as _},
-    net::Ipv4Addr,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use mcp_orchestrator::{ExtractiveProvider, MemoryStore, Orchestrator, Store};
 use mcp_orchestrator_api::Api;
 use mcp_orchestrator_transport_http::{Http, Settings};
@@ -26,9 +21,12 @@ const STOPPING: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let address = arguments.next().and_then(|address| address.into_string().ok());
+    let address: SocketAddr = address.context("the address to listen on is missing")?.parse()?;
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let mut builder = Orchestrator::builder_shared(Arc::clone(&store)).with_provider(ExtractiveProvider::new());
-    if let Some(folder) = std::env::args_os().nth(1) {
+    if let Some(folder) = arguments.next() {
         builder = builder.with_corpus("docs", PathBuf::from(folder));
     }
     let handle = builder.build()?.start();
@@ -36,12 +34,10 @@ async fn main() -> anyhow::Result<()> {
     let settings = McpSettings::default().with_allowed_origins(["http://localhost:*", "http://127.0.0.1:*"]);
     let mcp = McpServer::new(api.clone(), settings)?.with_extra(Arc::new(Fixtures::default()));
 
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
+    let listener = TcpListener::bind(address).await?;
     // The suite is one client that asks hundreds of times a second.
     let settings = Settings { reads: None, writes: None, ..Settings::default() };
     let http = Http::new(api, settings).with_mcp(mcp.http_service()).build();
-    writeln!(io::stdout(), "http://{address}/mcp")?;
     let closing = async {
         asked_to_stop().await;
         mcp.close().await;
