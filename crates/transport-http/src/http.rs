@@ -13,8 +13,7 @@ use mcp_orchestrator_api::Api;
 use tower::Service;
 
 use crate::{
-    Authenticate, Drain, HttpServer, Local, Metrics, Settings,
-    layers,
+    Authenticate, Drain, HttpServer, Local, Metrics, Settings, layers,
     routes::{self, Table},
     sse::Watched,
 };

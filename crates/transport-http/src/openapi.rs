@@ -85,7 +85,8 @@ impl OpenApi {
     fn query_parameters(&mut self, operation: &Operation) -> Vec<Value> {
         let Some(shape) = operation.query else { return Vec::new() };
         let schema = shape(&mut self.sent).to_value();
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let properties = schema["properties"].as_object().into_iter().flatten();
         properties
             .map(|(name, property)| {

@@ -45,7 +45,13 @@ pub(crate) struct SseStream {
 }
 
 impl SseStream {
-    pub(crate) fn new(readers: Readers, style: Style, keep_alive: Duration, drain: &Drain, counted: (Living, Watching)) -> Self {
+    pub(crate) fn new(
+        readers: Readers,
+        style: Style,
+        keep_alive: Duration,
+        drain: &Drain,
+        counted: (Living, Watching),
+    ) -> Self {
         Self {
             readers,
             style,
