@@ -9,7 +9,7 @@ use std::{
 
 use axum::{Router, extract::Request, response::IntoResponse};
 use bytes::Bytes;
-use mcp_orchestrator_api::Api;
+use mcp_orchestrator_api::{Api, Caller};
 use tower::Service;
 
 use crate::{
@@ -123,11 +123,12 @@ impl Http {
         layers::around(router, &self.settings, Arc::clone(&self.authenticate), &self.metrics)
     }
 
-    /// The server, ready to [`serve`](HttpServer::serve).
+    /// The server, ready to [`serve`](HttpServer::serve). It counts the workflows that end from now on.
     #[must_use]
     pub fn build(self) -> HttpServer {
         let router = self.router();
-        HttpServer::new(router, self.settings.connections, self.drain, self.metrics)
+        let ends = self.api.handle(&Caller::local()).ends();
+        HttpServer::new(router, self.settings.connections, self.drain, self.metrics).with_ends(ends)
     }
 }
 
@@ -155,7 +156,7 @@ impl Shared {
 
     /// Workflows that run in this process.
     pub(crate) fn running(&self) -> u64 {
-        0
+        u64::try_from(self.inner.api.handle(&Caller::local()).running()).unwrap_or(u64::MAX)
     }
 
     /// When the surface was put together.

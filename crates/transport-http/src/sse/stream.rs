@@ -67,7 +67,10 @@ impl SseStream {
     fn frame(&self, workflow: &WorkflowId, told: Result<Told, mcp_orchestrator_streaming::StreamError>) -> Bytes {
         match told {
             Ok(Told::Event { name, json, .. }) => event(self.style, Some(&self.readers.place()), name, &json),
-            Ok(Told::Delta(json)) => event(self.style, None, "delta", &json),
+            Ok(Told::Delta(json)) => {
+                let begin = format!("{{\"event_type\":\"delta\",\"task_id\":\"{workflow}\",\"data\":");
+                event(self.style, None, "delta", &[begin.as_bytes(), &json, b"}"].concat())
+            }
             Err(error) => {
                 let said = json!({ "event_type": "stream_error", "task_id": workflow, "error": error.to_string() });
                 event(self.style, None, "stream_error", said.to_string().as_bytes())

@@ -93,3 +93,13 @@ async fn every_counter_has_help_and_both_forms_are_well_formed() {
     }
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_workflow_that_ends_is_counted_without_anybody_asking() {
+    let site = site().await;
+    let id = site.completed().await;
+    let line = "mcp_workflows_total{orchestrator_type=\"beltalowda\",status=\"completed\"} 1";
+    while !site.get("/metrics").await.text().contains(line) {}
+    assert!(!id.is_empty());
+    site.stop().await;
+}

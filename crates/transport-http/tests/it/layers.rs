@@ -47,7 +47,7 @@ async fn only_pages_of_known_origins_may_call() {
     for origin in ["https://app.example", "http://localhost:3000", "http://127.0.0.1:8080"] {
         let answer = site.get_with("/v1/patterns", &[("Origin", origin)]).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
-        assert!(answer.header("vary").unwrap().contains("origin"));
+        assert!(answer.headers.iter().any(|(name, value)| name == "vary" && value == "origin"));
     }
     for origin in ["https://evil.example", "null", "https://app.example.evil.example", "http://app.example"] {
         let answer = site.get_with("/v1/patterns", &[("Origin", origin)]).await;
@@ -135,13 +135,6 @@ async fn a_flood_is_told_when_to_come_again_and_health_still_answers() {
         metrics.contains(&format!("orchestrator_http_rate_limited_total{{kind=\"writes\"}} {limited}")),
         "{metrics}"
     );
-    site.stop().await;
-}
-
-#[tokio::test]
-async fn an_answer_that_takes_too_long_is_given_up() {
-    let site = site_with(Settings { request_deadline: Duration::ZERO, ..Settings::default() }).await;
-    assert_eq!(site.get("/v1/workflows").await.problem(504)["code"], "timeout");
     site.stop().await;
 }
 
