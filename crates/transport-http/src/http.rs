@@ -97,7 +97,6 @@ impl Http {
 
     /// Every route with every layer. Under another server than [`HttpServer`] requests should carry
     /// [`Peer`](crate::Peer) among their extensions; without it all clients have one rate limit.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.metrics.set_patterns(self.api.patterns().patterns.into_iter().map(|pattern| pattern.name));
         let shared = Shared {
