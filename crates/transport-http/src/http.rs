@@ -71,8 +71,8 @@ impl Http {
         self
     }
 
-    /// Mounts MCP at `/mcp`. It passes every layer but the deadline of requests, and finds [`Identity`](crate::Identity)
-    /// among the extensions of its requests. Its streams must end when `drain` of [`Http::drain`] begins.
+    /// Mounts MCP at `/mcp`. It passes every layer but the deadline of requests, and finds the
+    /// [`Caller`] among the extensions of its requests. Its streams must have ended when the server is asked to stop: its caller sees to that.
     pub fn with_mcp<S>(mut self, service: S) -> Self
     where
         S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -83,7 +83,8 @@ impl Http {
         self
     }
 
-    /// What says that the server is about to stop.
+    /// What says that the server is about to stop: begin it before [`HttpServer::serve`] is asked to end, so that nobody
+    /// sends more work meanwhile.
     #[must_use]
     pub fn drain(&self) -> Drain {
         self.drain.clone()

@@ -36,8 +36,7 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// A server for a router. `drain` is begun by [`HttpServer::serve`] at shutdown; who begins it before ends streams
-    /// early.
+    /// A server for a router. [`HttpServer::serve`] closes `drain` at its shutdown.
     #[must_use]
     pub fn new(router: Router, limits: ConnectionLimits, drain: Drain, metrics: Metrics) -> Self {
         Self { router, limits, drain, metrics, ends: None }
@@ -62,7 +61,6 @@ impl HttpServer {
         let slots = Arc::new(Semaphore::new(self.limits.total));
         let addresses = Addresses::new(self.limits.per_address);
         let limits = Arc::new(self.limits);
-        let closing = Drain::default();
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
@@ -81,7 +79,7 @@ impl HttpServer {
                         router: self.router.clone(),
                         peer: Peer { peer, local },
                         limits: Arc::clone(&limits),
-                        closing: closing.clone(),
+                        drain: self.drain.clone(),
                     });
                     let open = self.metrics.connection();
                     connections.spawn(async move {
@@ -92,8 +90,7 @@ impl HttpServer {
             }
         }
         drop(listener);
-        self.drain.begin();
-        closing.begin();
+        self.drain.close();
         let open = connections.len();
         info!(open, "draining HTTP");
         let drained = async {

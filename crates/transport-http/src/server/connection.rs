@@ -39,13 +39,12 @@ pub(super) struct Served {
     pub(super) router: Router,
     pub(super) peer: Peer,
     pub(super) limits: Arc<ConnectionLimits>,
-    /// Begins when connections are to end after their answer.
-    pub(super) closing: Drain,
+    pub(super) drain: Drain,
 }
 
 /// Serves a connection until it ends; after the closing has begun, until its running requests have ended.
 pub(super) async fn serve(stream: TcpStream, served: Served) {
-    let Served { router, peer, limits, closing } = served;
+    let Served { router, peer, limits, drain } = served;
     // Only latency is lost when the operating system refuses.
     let _refused = stream.set_nodelay(true);
     let asked = Arc::new(AtomicBool::new(false));
@@ -62,7 +61,7 @@ pub(super) async fn serve(stream: TcpStream, served: Served) {
     let io = TokioIo::new(Guarded::new(stream, limits.write_deadline));
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut first = pin!(tokio::time::sleep(limits.head_deadline));
-    let mut closed = pin!(closing.wait());
+    let mut closed = pin!(drain.closed());
     let (mut waits_for_first, mut closes) = (true, false);
     loop {
         tokio::select! {

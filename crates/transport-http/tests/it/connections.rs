@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use mcp_orchestrator_transport_http::{ConnectionLimits, Settings};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -90,17 +94,33 @@ async fn nonsense_is_refused_and_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn http_2_is_spoken_to_who_speaks_it() {
-    let site = site().await;
-    let mut stream = TcpStream::connect(site.address).await.unwrap();
-    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    stream.write_all(&settings).await.unwrap();
-    let mut frame = [0; 9];
-    tokio::time::timeout(PATIENCE, stream.read_exact(&mut frame)).await.unwrap().unwrap();
-    assert_eq!(frame[3], 4, "the first frame is SETTINGS");
-    drop(stream);
-    site.stop().await;
+async fn http_2_is_spoken_to_who_speaks_it_and_ends_with_its_last_word() {
+    let site = held_site(Settings::default()).await;
+    let id = site.started().await;
+    let stream = TcpStream::connect(site.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let driving = tokio::spawn(connection);
+    let ask = |path: &str| {
+        let uri = format!("http://{}{path}", site.address);
+        Request::builder().uri(uri).body(Empty::<Bytes>::new()).unwrap()
+    };
+    let (patterns, missing, events) = tokio::join!(
+        sender.clone().send_request(ask("/v1/patterns")),
+        sender.clone().send_request(ask("/nowhere")),
+        sender.send_request(ask(&format!("/v1/workflows/{id}/events"))),
+    );
+    assert_eq!(patterns.unwrap().status(), 200);
+    assert_eq!(missing.unwrap().headers()["content-type"], "application/problem+json");
+    let handle = site.handle.clone();
+    let serving = site.stopping();
+    let told = events.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let told = String::from_utf8(told.to_vec()).unwrap();
+    assert!(told.trim_end().lines().last().unwrap().contains("\"reason\":\"shutdown\""), "{told}");
+    serving.await.unwrap().unwrap();
+    drop(sender);
+    driving.await.unwrap().unwrap();
+    handle.shutdown(Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]

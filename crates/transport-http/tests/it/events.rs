@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mcp_orchestrator_transport_http::Settings;
+use bytes::Bytes;
+use mcp_orchestrator_domain::WorkflowId;
+use mcp_orchestrator_transport_http::{ConnectionLimits, Settings};
+use serde_json::Value;
 
 use crate::{
-    client::{Event, Events},
+    client::{Event, Events, PATIENCE},
     setting::{Site, held_site, site},
 };
 
@@ -138,4 +141,77 @@ async fn a_client_that_leaves_ends_its_stream_and_not_the_workflow() {
     while site.get("/health").await.json()["active_streams"] != 0 {}
     assert_eq!(site.get(&format!("/v1/workflows/{id}")).await.json()["status"], "running");
     site.stop().await;
+}
+
+#[tokio::test]
+async fn text_that_is_being_written_is_shown_to_who_asks_for_it() {
+    let site = held_site(Settings::default()).await;
+    let id = site.started().await;
+    let workflow: WorkflowId = id.parse().unwrap();
+    let path = format!("/v1/workflows/{id}/events");
+    let mut with = Events::open(site.address, &format!("{path}?deltas=true"), &[]).await;
+    let mut several = Events::open(site.address, &format!("/v1/events?workflow={id}&deltas=true"), &[]).await;
+    let without = Events::open(site.address, &path, &[]).await;
+    while site.provider.running() < 2 {
+        tokio::task::yield_now().await;
+    }
+    for stream in [&mut with, &mut several] {
+        let delta = loop {
+            // Who watches since a moment ago has missed what was shown before: it is shown until it is seen.
+            let text = Bytes::from_static(b"{\"agent_id\":\"belter_0\",\"text\":\"High\"}");
+            site.store.publish_ephemeral(&workflow, text).await;
+            let event = stream.next().await.unwrap();
+            if event.name.as_deref() == Some("delta") {
+                break event;
+            }
+        };
+        assert_eq!((delta.id, &delta.data["task_id"]), (None, &Value::from(id.as_str())));
+        assert_eq!(delta.data["data"]["text"], "High");
+    }
+    site.provider.release();
+    assert!(without.rest().await.iter().all(|event| event.name.as_deref() != Some("delta")));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_reading_is_let_go() {
+    let write_deadline = Duration::from_millis(200);
+    let connections = ConnectionLimits { write_deadline, ..ConnectionLimits::default() };
+    let site = held_site(Settings { connections, ..Settings::default() }).await;
+    let id = site.started().await;
+    let workflow: WorkflowId = id.parse().unwrap();
+    let stuck = Events::open(site.address, &format!("/v1/workflows/{id}/events?deltas=true"), &[]).await;
+    let text = Bytes::from(format!("{{\"agent_id\":\"belter_0\",\"text\":\"{}\"}}", "x".repeat(100_000)));
+    let let_go = async {
+        while site.get("/health").await.json()["active_streams"] != 0 {
+            site.store.publish_ephemeral(&workflow, text.clone()).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, let_go).await.expect("let go in time");
+    assert_eq!(site.get(&format!("/v1/workflows/{id}")).await.json()["status"], "running");
+    drop(stuck);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn at_the_end_each_workflow_has_a_last_word_and_its_stream_goes_on_from_there() {
+    let site = held_site(Settings::default()).await;
+    let (a, b) = (site.started().await, site.started().await);
+    let path = format!("/v1/events?workflow={a}&workflow={b}");
+    let events = Events::open(site.address, &path, &[]).await;
+    while site.provider.running() < 4 {
+        tokio::task::yield_now().await;
+    }
+    let handle = site.handle.clone();
+    let serving = site.stopping();
+    let events = events.rest().await;
+    let last: Vec<_> = events.iter().rev().take(2).collect();
+    for event in &last {
+        assert_eq!((event.name.as_deref(), &event.data["data"]["reason"]), (Some("stream_closed"), &"shutdown".into()));
+    }
+    assert_ne!(last[0].data["task_id"], last[1].data["task_id"]);
+    let before = events.iter().rev().nth(2).unwrap();
+    assert_eq!(last[0].id, before.id);
+    serving.await.unwrap().unwrap();
+    handle.shutdown(Duration::ZERO).await.unwrap();
 }

@@ -1,10 +1,14 @@
 //! Health, counters, and what the server says of itself.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use mcp_orchestrator_testkit::ScriptedProvider;
 use mcp_orchestrator_transport_http::Settings;
 
-use crate::setting::{held_site, site};
+use crate::{
+    setting::{held_site, site, start_over},
+    sick_store::{SickStore, Sickness},
+};
 
 #[tokio::test]
 async fn a_server_that_drains_lives_and_is_not_ready() {
@@ -14,6 +18,7 @@ async fn a_server_that_drains_lives_and_is_not_ready() {
     assert_eq!(site.get("/health").await.json()["status"], "ok");
     site.drain.begin();
     assert_eq!(site.get("/livez").await.status, 200);
+    assert_eq!(site.get("/v1/workflows").await.status, 200);
     assert_eq!(site.get("/readyz").await.problem(503)["code"], "draining");
     assert_eq!(site.get("/health").await.json()["status"], "draining");
     site.stop().await;
@@ -101,5 +106,23 @@ async fn a_workflow_that_ends_is_counted_without_anybody_asking() {
     let line = "mcp_workflows_total{orchestrator_type=\"beltalowda\",status=\"completed\"} 1";
     while !site.get("/metrics").await.text().contains(line) {}
     assert!(!id.is_empty());
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_is_told_as_what_it_is() {
+    let store = Arc::new(SickStore::new());
+    let settings = Settings { request_deadline: Duration::from_millis(50), ..Settings::default() };
+    let site = start_over(store.clone(), settings, ScriptedProvider::obliging(2), |http| http).await;
+    store.fall(Sickness::Fails);
+    let answer = site.get("/v1/workflows").await;
+    assert_eq!(answer.problem(503)["code"], "unavailable");
+    assert_eq!(answer.header("retry-after"), Some("2"));
+    assert_eq!(site.get("/readyz").await.problem(503)["code"], "unavailable");
+    assert_eq!(site.get("/livez").await.status, 200);
+    store.fall(Sickness::Hangs);
+    assert_eq!(site.get("/v1/workflows").await.problem(504)["code"], "timeout");
+    store.fall(Sickness::None);
+    assert_eq!(site.get("/v1/workflows").await.status, 200);
     site.stop().await;
 }

@@ -10,4 +10,6 @@ mod layers;
 mod openapi;
 mod original;
 mod setting;
+mod sick_store;
+mod webhooks;
 mod workflows;

@@ -17,6 +17,7 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) handle: Handle,
     pub(crate) provider: ScriptedProvider,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) drain: Drain,
     pub(crate) metrics: Metrics,
     stop: oneshot::Sender<()>,
@@ -46,10 +47,18 @@ pub(crate) async fn held_site(settings: Settings) -> Site {
 }
 
 pub(crate) async fn start(settings: Settings, provider: ScriptedProvider, change: impl FnOnce(Http) -> Http) -> Site {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    start_over(Arc::new(MemoryStore::new()), settings, provider, change).await
+}
+
+pub(crate) async fn start_over(
+    store: Arc<dyn Store>,
+    settings: Settings,
+    provider: ScriptedProvider,
+    change: impl FnOnce(Http) -> Http,
+) -> Site {
     let orchestrator = Orchestrator::builder_shared(Arc::clone(&store)).with_provider(provider.clone());
     let handle = orchestrator.build().unwrap().start();
-    let webhooks = Webhooks::new(store, Default::default(), Default::default());
+    let webhooks = Webhooks::new(Arc::clone(&store), Default::default(), Default::default());
     let http = change(Http::new(Api::new(handle.clone(), webhooks), settings));
     let (drain, metrics) = (http.drain(), http.metrics());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,7 +67,7 @@ pub(crate) async fn start(settings: Settings, provider: ScriptedProvider, change
     let serving = tokio::spawn(http.build().serve(listener, async {
         stopped.await.ok();
     }));
-    Site { address, handle, provider, drain, metrics, stop, serving }
+    Site { address, handle, provider, store, drain, metrics, stop, serving }
 }
 
 impl Site {
