@@ -123,7 +123,7 @@ impl Http {
         (headers, request(7, method, params))
     }
 
-    async fn send(&self, headers: HeaderMap, body: impl Into<Body>) -> Response<axum::body::Body> {
+    async fn send(&self, headers: HeaderMap, body: impl Into<Body>) -> Response<Body> {
         let mut request = Request::post("http://localhost/mcp").body(body.into()).unwrap();
         let own = request.headers_mut();
         own.insert("host", "localhost".parse().unwrap());

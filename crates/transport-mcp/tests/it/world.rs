@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator::{Handle, MemoryStore, Orchestrator, Principal, Store, WorkflowId};
 use mcp_orchestrator_api::{Api, Caller};
-use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging};
+use mcp_orchestrator_testkit::{Act, ScriptedProvider};
 use mcp_orchestrator_transport_mcp::{McpServer, McpSettings};
 use mcp_orchestrator_webhooks::Webhooks;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(crate) struct World {
 impl World {
     /// A server whose workflows are done at once.
     pub(crate) fn new() -> Self {
-        Self::with(ScriptedProvider::obliging(2), quick())
+        Self::with(obliging(), quick().with_wait(Duration::from_mins(1)))
     }
 
     /// A server whose agents hold until [`World::release`].
@@ -73,8 +73,12 @@ pub(crate) fn quick() -> McpSettings {
     McpSettings::default().with_wait(Duration::from_millis(300)).with_heartbeat(Duration::from_millis(10))
 }
 
+pub(crate) fn obliging() -> ScriptedProvider {
+    ScriptedProvider::obliging(2)
+}
+
 pub(crate) fn holding() -> ScriptedProvider {
-    ScriptedProvider::new(|asked| Act::Hold(obliging(asked, 2)))
+    ScriptedProvider::new(|asked| Act::Hold(mcp_orchestrator_testkit::obliging(asked, 2)))
 }
 
 /// Arguments of a research.
