@@ -122,10 +122,13 @@ async fn a_client_that_goes_away_ends_its_wait_and_no_workflow() {
     }
     silent.abort();
     assert!(silent.await.unwrap_err().is_cancelled());
-    for id in world.ids("local").await {
-        assert!(matches!(world.status(&id).await.as_str(), "queued" | "running"));
-        world.release(&id).await;
-        assert_eq!(world.status(&id).await, "completed");
+    let ids = world.ids("local").await;
+    for id in &ids {
+        assert!(matches!(world.status(id).await.as_str(), "queued" | "running"));
+    }
+    for id in &ids {
+        world.release(id).await;
+        assert_eq!(world.status(id).await, "completed");
     }
     assert_eq!(
         http.tool("get_orchestration_status", json!({ "task_id": id })).await.structured()["status"],

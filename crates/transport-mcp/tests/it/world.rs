@@ -43,7 +43,11 @@ impl World {
 
     /// Lets held agents answer until the workflow has ended.
     pub(crate) async fn release(&self, id: &str) {
-        let settled = self.handle.clone();
+        self.release_of("local", id).await;
+    }
+
+    pub(crate) async fn release_of(&self, principal: &str, id: &str) {
+        let settled = self.handle.for_principal(Principal::named(principal));
         let id: WorkflowId = id.parse().unwrap();
         let settled = settled.settled(&id);
         tokio::pin!(settled);
