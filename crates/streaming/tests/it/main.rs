@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that is broken should panic")]
 
 mod cursor;
+mod driven;
 mod events;
 mod following;
 mod scripted_store;

@@ -92,10 +92,6 @@ impl ScriptedStore {
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
-
-    pub(crate) fn readers(&self) -> usize {
-        self.hints.receiver_count()
-    }
 }
 
 fn absent<T>() -> Result<T, StoreError> {
