@@ -70,6 +70,9 @@ async fn try_it(shared: &Shared, key: &EndpointKey, slot: Slot) -> Result<Attemp
     if !delivery.value.is_pending() {
         return Ok(Attempted::Over { dead: delivery.value.status == DeliveryStatus::Dead });
     }
+    if shared.now() < delivery.value.due {
+        return Ok(Attempted::Again(delivery.value.due));
+    }
     let Some(event) = event(shared, &delivery.value).await? else {
         return over(shared, key, delivery, DeliveryStatus::Dead, None, Some("its workflow is no longer kept")).await;
     };

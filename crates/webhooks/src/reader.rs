@@ -13,7 +13,7 @@ use crate::{
     db::Stored,
     keys::{DELIVERIES, EndpointKey, STATE, Slot, WAKES},
     lanes::{Lane, Lanes},
-    records::DeliveryRecord,
+    records::{DeliveryRecord, EndpointRecord},
     route::{Job, Router, jobs},
     shared::Shared,
 };
@@ -158,7 +158,11 @@ impl<'a> Reader<'a> {
             let found: Vec<Job> = page.records.iter().flat_map(of_record).collect();
             self.store(found).await?;
         }
-        self.shared.change_endpoint(key, |endpoint| std::mem::take(&mut endpoint.backfill)).await?;
+        let take_over = |endpoint: &mut EndpointRecord| {
+            endpoint.after = seq;
+            std::mem::take(&mut endpoint.backfill)
+        };
+        self.shared.change_endpoint(key, take_over).await?;
         Ok(())
     }
 
@@ -208,8 +212,8 @@ impl<'a> Reader<'a> {
                     lane.keep(job.slot, true);
                 }
             }
-            // It was stored before. If it waits, its lane knew that and now believes it waits for its first attempt: the
-            // attempt itself reads what is true.
+            // It was stored before, and its lane believes now that it waits for its first attempt. The attempt will read
+            // what is true.
             Ok(None) => {}
             Err(error) => return Some(error),
         }

@@ -79,6 +79,34 @@ async fn a_crash_at_any_write_loses_nothing_and_makes_nothing_twice() {
 }
 
 #[tokio::test]
+async fn what_is_read_again_is_neither_sent_again_nor_sooner() {
+    let world = World::new();
+    let receiver = Receiver::start(|hit| Answer::Status(if hit.number == 1 { 500 } else { 200 })).await;
+    let running = world.run();
+    let id = running.endpoint(receiver.url()).await.endpoint.id;
+    let workflow = world.workflow(&me()).await;
+    world.ask(&workflow, ["1"]).await;
+    let is_as_left = |all: &[Delivery]| {
+        let states: Vec<_> = all.iter().take(2).map(|one| (one.status, one.attempts)).collect();
+        states == [(DeliveryStatus::Delivered, 1), (DeliveryStatus::Pending, 1)]
+    };
+    running.deliveries(&id, is_as_left).await;
+    running.stop().await;
+    let position = world.store.record_get("webhooks.state", "position").await.unwrap().unwrap();
+    let (space, key) = ("webhooks.state".to_owned(), "position".to_owned());
+    let forget = RecordPut { space, key, expected: position.version, value: None, ttl: None };
+    world.store.record_put(forget).await.unwrap();
+
+    let running = world.run();
+    world.ask(&workflow, ["2"]).await;
+    assert_eq!(receiver.hits(3).await[2].question(), "2");
+    let all = running.deliveries(&id, |all| all.get(2).is_some_and(|one| one.next_attempt.is_none())).await;
+    assert!(is_as_left(&all) && all.len() == 3, "{all:?}");
+    assert_eq!(receiver.so_far().len(), 3);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_delivery_cut_off_is_repeated_under_its_id() {
     let world = World::new();
     let receiver = Receiver::start(|hit| if hit.number == 0 { Answer::Hang } else { Answer::Status(200) }).await;
