@@ -91,11 +91,14 @@ impl Api {
     /// started.
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
         let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
+        if let Some(url) = &webhook_url {
+            self.webhooks.check_url(url)?;
+        }
         let handle = self.handle(caller);
         let options = SubmitOptions { idempotency_key, ..SubmitOptions::default() };
         let submission = handle.submit_once(draft, options).await.map_err(|error| self.of_start(kind, error))?;
         if let Some(url) = webhook_url {
-            self.webhooks.register_original(&caller.principal, &submission.id, &url, None).await?;
+            self.webhooks.register_submission(&caller.principal, &submission.id, &url).await?;
         }
         let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
         Ok(StartedView {

@@ -57,7 +57,7 @@ pub(crate) async fn create(
         secret: Some(secret.expose().to_owned()),
         former: None,
         created: shared.now(),
-        // What the feed gives and what the log gives meet under the same keys: nothing is missed between them.
+        // Set when the log has been taken; until then what the feed gives is under the same keys, so nothing is missed.
         after: Seq::ZERO,
         backfill: row.is_some(),
         ended: row.as_ref().is_some_and(has_ended),
@@ -147,12 +147,27 @@ pub(crate) async fn enable(shared: &Shared, principal: &Principal, id: &Endpoint
     Ok(record.view(shared.now()))
 }
 
+/// From when on an endpoint hears of its workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// From its first event.
+    Beginning,
+    /// From what happens next.
+    Now,
+}
+
+/// Whether an endpoint with this address could be made.
+pub(crate) fn check_url(shared: &Shared, url: &str) -> Result<(), WebhookError> {
+    admitted(shared, "webhook_url", url).map(drop)
+}
+
 pub(crate) async fn register_original(
     shared: &Shared,
     principal: &Principal,
     workflow: &WorkflowId,
     url: &str,
     secret: Option<&str>,
+    since: Since,
 ) -> Result<Endpoint, WebhookError> {
     let owner = Owner::of(principal);
     let url = admitted(shared, "webhook_url", url)?;
@@ -173,18 +188,24 @@ pub(crate) async fn register_original(
             secret: secret.map(str::to_owned),
             former: None,
             created: shared.now(),
-            after: row.head,
-            backfill: false,
+            after: if since == Since::Now { row.head } else { Seq::ZERO },
+            backfill: since == Since::Beginning,
             ended: has_ended(&row),
             dead_letters_in_a_row: 0,
             paused_until: None,
         };
         let former = shared.db.get::<EndpointRecord>(ENDPOINTS, &key.record()).await?;
+        if let Some(former) = former.as_ref().filter(|former| since == Since::Beginning && former.value.url == url) {
+            return Ok(former.value.view(shared.now()));
+        }
         let version = former.as_ref().map_or(0, |former| former.version);
         let ttl = record.ttl(shared.settings.kept_for);
         if shared.db.put(ENDPOINTS, &key.record(), version, &record, ttl).await?.is_some() {
             if let Some(former) = former {
                 shared.wake(&EndpointKey { owner: key.owner.clone(), id: former.value.id }).await?;
+            }
+            if since == Since::Beginning {
+                shared.wake(&key).await?;
             }
             return Ok(record.view(shared.now()));
         }

@@ -10,7 +10,13 @@ use tokio::sync::Notify;
 
 use crate::{
     Counts, CreatedEndpoint, Delivery, DeliveryId, DeliveryPage, Endpoint, EndpointId, EndpointPage, NewEndpoint,
-    Stats, WebhookError, WebhookSecret, WebhookSettings, counts::Tally, db::Db, keys::Owner, log, manage, run,
+    Stats, WebhookError, WebhookSecret, WebhookSettings,
+    counts::Tally,
+    db::Db,
+    keys::Owner,
+    log,
+    manage::{self, Since},
+    run,
     shared::Shared,
 };
 
@@ -143,7 +149,29 @@ impl Webhooks {
         url: &str,
         secret: Option<&str>,
     ) -> Result<Endpoint, WebhookError> {
-        manage::register_original(&self.shared, p, workflow, url, secret).await
+        manage::register_original(&self.shared, p, workflow, url, secret, Since::Now).await
+    }
+
+    /// Registers the endpoint a submission named, in the original's form and without a secret: it hears of everything
+    /// from the workflow's first event on. The same address a second time changes nothing.
+    ///
+    /// # Errors
+    /// As [`Webhooks::register_original`].
+    pub async fn register_submission(
+        &self,
+        p: &Principal,
+        workflow: &WorkflowId,
+        url: &str,
+    ) -> Result<Endpoint, WebhookError> {
+        manage::register_original(&self.shared, p, workflow, url, None, Since::Beginning).await
+    }
+
+    /// Whether deliveries may go to an address, as far as can be seen without asking anybody.
+    ///
+    /// # Errors
+    /// [`WebhookError::Invalid`] says why not.
+    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
+        manage::check_url(&self.shared, url)
     }
 
     /// Removes what [`Webhooks::register_original`] made; whether there was something.
