@@ -4,6 +4,7 @@ mod args;
 mod healthcheck;
 mod logging;
 mod parts;
+mod serve;
 
 mod setup;
 mod signals;

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use mcp_orchestrator::{Handle, Orchestrator};
 use mcp_orchestrator_api::Api;
 use mcp_orchestrator_app::{Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, StoreUrl};
+use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
 use mcp_orchestrator_store::Store;
-use mcp_orchestrator_webhooks::Webhooks;
+use mcp_orchestrator_webhooks::{WebhookSettings, Webhooks};
 
 use crate::{setup::Setup, stop::Stop};
 
@@ -69,9 +70,19 @@ async fn providers(setup: &Setup) -> Result<(Vec<Choice>, BTreeMap<String, Strin
     Ok((chosen, missing))
 }
 
+/// Webhooks go to public addresses over HTTPS, and to what the operator allows beside.
 fn webhooks(setup: &Setup, store: Arc<dyn Store>) -> Result<Webhooks, Stop> {
-    let _ = setup;
-    Ok(Webhooks::new(store, mcp_orchestrator_egress::HttpClient::default(), Default::default()))
-        .context("webhooks")
-        .map_err(Stop::Setting)
+    let egress = &setup.settings.egress;
+    let mut guard = Guard::public();
+    if egress.allow_http {
+        guard = guard.allow_http();
+    }
+    for rule in &egress.allow {
+        let is_net = rule.contains('/') || rule.parse::<std::net::IpAddr>().is_ok();
+        let changed = if is_net { guard.allow_net(rule) } else { guard.allow_host(rule) };
+        guard = changed.with_context(|| format!("setting `egress.allow` has {rule:?}")).map_err(Stop::Setting)?;
+    }
+    let mut client = ClientSettings::default();
+    client.guard = guard;
+    Ok(Webhooks::new(store, HttpClient::new(client), WebhookSettings::default()))
 }

@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
-    AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, Role, StepInput,
-    ToolCall, Usage,
+    AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, RequestId, Role,
+    StepInput, ToolCall, Usage,
 };
 use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use tokio::sync::Notify;
@@ -29,7 +29,7 @@ pub enum Act {
     Fail(FailureClass, Option<Duration>),
     /// Never answers.
     Hang,
-    /// Answers once [`ScriptedProvider::release`] was called so often that every held request is free.
+    /// Shows the text as a delta, and answers with it once [`ScriptedProvider::release`] was called so often that every held request is free.
     Hold(String),
     /// Panics.
     Panic,
@@ -43,6 +43,8 @@ pub struct Asked {
     pub input: StepInput,
     /// The key of the call: workflow, step and turn.
     pub key: String,
+    /// The client's request behind it.
+    pub request_id: Option<RequestId>,
     /// How often a request with this key was seen before.
     pub before: usize,
     /// The model.
@@ -178,13 +180,14 @@ impl Provider for ScriptedProvider {
         }
     }
 
-    async fn chat(&self, request: ChatRequest<'_>, _sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
+    async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let (asked, held) = {
             let mut seen = self.seen();
             let before = seen.by_key.entry(request.idempotency_key.to_owned()).or_default();
             let asked = Asked {
                 input: request.input.clone(),
                 key: request.idempotency_key.to_owned(),
+                request_id: request.request_id.cloned(),
                 before: *before,
                 model: request.model.cloned(),
                 messages: request.messages.to_vec(),
@@ -218,6 +221,7 @@ impl Provider for ScriptedProvider {
             }
             Act::Hang => std::future::pending().await,
             Act::Hold(text) => {
+                sink.text(&text);
                 held.await;
                 (text, Vec::new())
             }

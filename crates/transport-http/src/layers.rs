@@ -37,8 +37,8 @@ use tracing::error;
 
 use crate::{Metrics, Settings, problem::Problem};
 
-pub use client::Peer;
 pub(crate) use client::ClientNet;
+pub use client::Peer;
 pub use principal::{Authenticate, Authentication, Identity, Local, Refused};
 pub(crate) use request_id::RequestIdText;
 
@@ -65,14 +65,14 @@ pub(crate) fn around(
 pub(crate) async fn deadline(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_elapsed) => Problem::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            format!("the answer took longer than {} s", limit.as_secs_f64()),
-        )
-        .into_response(),
+        Err(_elapsed) => {
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, format!("the answer took longer than {} s", limit.as_secs_f64()))
+                .into_response()
+        }
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     error!(panic = said.unwrap_or("without words"), "a handler panicked");

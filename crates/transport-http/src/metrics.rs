@@ -23,8 +23,7 @@ pub(crate) use text::Format;
 /// Seconds a request takes.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0, 60.0];
 /// Seconds a workflow takes.
-const WORKFLOW_BUCKETS: [f64; 13] =
-    [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
+const WORKFLOW_BUCKETS: [f64; 13] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
 
 /// The counters of one server. Clones count together; there is no global registry.
 #[derive(Clone)]
@@ -215,7 +214,11 @@ impl Inner {
             self.connections_refused.clone(),
         );
         r.register("orchestrator_sse_readers", "Event streams that are open", self.sse_readers.clone());
-        r.register("orchestrator_queued_workflows", "Workflows that wait to run, counted up to 500", self.queue.clone());
+        r.register(
+            "orchestrator_queued_workflows",
+            "Workflows that wait to run, counted up to 500",
+            self.queue.clone(),
+        );
         r.register(
             "orchestrator_webhook_attempts",
             "Attempts to deliver webhooks since the process began, by outcome",

@@ -14,15 +14,17 @@ pub struct WebhookSettings {
     pub schedule: Vec<Duration>,
     /// How long one attempt may take until the head of the answer. Default 15 s.
     pub attempt_timeout: Duration,
-    /// Attempts at a time, over all endpoints. One endpoint never has more than one. Default 32.
+    /// Attempts at a time, over all endpoints. One endpoint never has more than one. Default 64.
     pub concurrent_max: usize,
+    /// Attempts at a time for the endpoints of one principal. Default 32.
+    pub principal_concurrent_max: usize,
     /// Endpoints of one principal that hear of all its workflows. Default 100.
     pub endpoints_max: usize,
     /// Endpoints that hear of one workflow. Default 10.
     pub workflow_endpoints_max: usize,
     /// Deliveries that wait for one endpoint; what comes on top is a dead letter at once. Default 1000.
     pub pending_max: usize,
-    /// Deliveries that are over and kept for one endpoint: the log and the dead letters. Default 200.
+    /// Deliveries that are over and kept for one endpoint: as many that were taken, and as many dead letters. Default 200.
     pub kept_max: usize,
     /// How long a delivery is kept after its last change. Default 7 days; it must be longer than the longest pause.
     pub kept_for: Duration,
@@ -47,7 +49,8 @@ impl Default for WebhookSettings {
         Self {
             schedule: pauses.map(Duration::from_secs).to_vec(),
             attempt_timeout: Duration::from_secs(15),
-            concurrent_max: 32,
+            concurrent_max: 64,
+            principal_concurrent_max: 32,
             endpoints_max: 100,
             workflow_endpoints_max: 10,
             pending_max: 1000,

@@ -6,7 +6,6 @@ mod crash;
 mod ending;
 mod help;
 mod machine;
-mod model_server;
 mod output;
 mod refusals;
 mod research;

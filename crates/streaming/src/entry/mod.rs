@@ -222,9 +222,8 @@ impl Entry {
             return if state.want() { Fetched::More } else { Fetched::Current };
         } else {
             state.take(records);
-            let cut = state.end.is_some_and(|end| page.head > end);
-            let wanted = if cut { state.want_now() } else { state.want() };
-            if wanted { Fetched::More } else { Fetched::Current }
+            state.hinted = state.hinted.max(page.head);
+            if state.want() { Fetched::More } else { Fetched::Current }
         };
         let wakers = state.everybody();
         drop(state);

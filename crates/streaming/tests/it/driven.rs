@@ -1,6 +1,6 @@
 //! Bridges that are driven while a test looks on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator_store::Store;
 use mcp_orchestrator_streaming::Bridge;
@@ -18,4 +18,14 @@ pub(crate) async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Lets the clock of the test go on. It goes on only when no task has anything to do.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Waits until no task has anything to do, however many there are.
+pub(crate) async fn quiet() {
+    pass(Duration::from_millis(1)).await;
 }

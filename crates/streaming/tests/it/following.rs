@@ -9,7 +9,7 @@ use mcp_orchestrator_streaming::{Bridge, ClientEvents, Cursor, StreamError, tran
 use proptest::prelude::*;
 
 use crate::{
-    driven::{drive, settle},
+    driven::{drive, pass, settle},
     scripted_store::{ScriptedStore, Told},
     story,
 };
@@ -127,14 +127,39 @@ async fn ends_after_the_terminal_record_wherever_it_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_append_nobody_told_of_is_found_by_the_poll() {
-    let store = ScriptedStore::new(&story::id(), story::long(9), 3);
+async fn appends_nobody_told_of_are_found_by_one_poll_however_many() {
+    let store = ScriptedStore::new(&story::id(), story::long(400), 3);
     let (_bridge, mut stream) = follow(&store, 3);
     assert!(stream.next().now_or_never().is_none());
     settle().await;
+    store.append(200, Told::NotAtAll);
+    let began = tokio::time::Instant::now();
+    for expected in 4..=203 {
+        assert_eq!(next(&mut stream).await, after(expected));
+    }
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn hints_are_heeded_long_before_the_poll() {
+    let store = ScriptedStore::new(&story::id(), story::long(400), 3);
+    let (_bridge, mut stream) = follow(&store, 3);
+    assert!(stream.next().now_or_never().is_none());
+    pass(Duration::from_millis(100)).await;
+    assert!(stream.next().now_or_never().is_none());
+    let began = tokio::time::Instant::now();
+    // More than is read at once.
+    store.append(200, Told::Precisely);
+    for expected in 4..=203 {
+        assert_eq!(next(&mut stream).await, after(expected));
+    }
+    store.append(1, Told::Elsewhere);
+    assert_eq!(next(&mut stream).await, after(204));
+    // More than the router can lag.
+    (0..9).for_each(|_| store.hint(other_appended()));
     store.append(1, Told::NotAtAll);
-    let event = tokio::time::timeout(Duration::from_secs(10), stream.next()).await.unwrap();
-    assert_eq!(event.unwrap().unwrap().id, after(4));
+    assert_eq!(next(&mut stream).await, after(205));
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

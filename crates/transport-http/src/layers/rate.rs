@@ -3,8 +3,8 @@
 use std::{
     net::Ipv4Addr,
     num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
     sync::Arc,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 

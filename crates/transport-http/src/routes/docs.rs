@@ -23,7 +23,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 pub(super) fn add(table: &mut Table) {
     table.add(
-        Operation::get("/docs", TAG, "The OpenAPI document for people").gives("text/html", "A page that needs no network"),
+        Operation::get("/docs", TAG, "The OpenAPI document for people")
+            .gives("text/html", "A page that needs no network"),
         page,
     );
     table.add(

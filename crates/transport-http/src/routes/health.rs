@@ -28,10 +28,7 @@ const STORE_DEADLINE: Duration = Duration::from_secs(2);
 const QUEUED_MAX: usize = 500;
 
 pub(super) fn add(table: &mut Table) {
-    table.add(
-        Operation::get("/livez", TAG, "Whether the process answers").gives("text/plain", "It does"),
-        livez,
-    );
+    table.add(Operation::get("/livez", TAG, "Whether the process answers").gives("text/plain", "It does"), livez);
     table.add(
         Operation::get("/readyz", TAG, "Whether work can be sent here")
             .gives("text/plain", "The store is reachable and the server does not drain")

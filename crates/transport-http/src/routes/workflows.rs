@@ -32,7 +32,10 @@ const LOG_PAGE: usize = 100;
 pub(super) fn add(table: &mut Table) {
     table.add(
         Operation::post("/v1/workflows", TAG, "Start a workflow")
-            .header("Idempotency-Key", "The same key with the same body is the same workflow. 1 to 200 visible characters.")
+            .header(
+                "Idempotency-Key",
+                "The same key with the same body is the same workflow. 1 to 200 visible characters.",
+            )
             .takes_schema("StartWorkflow", Value::Object(start_schema(StartKind::Any)))
             .answers::<StartedView>(StatusCode::ACCEPTED, "Stored; `Location` is where it is read")
             .answers::<StartedView>(StatusCode::OK, "Ended within `wait_seconds`, or found by its key")
@@ -189,7 +192,7 @@ pub(super) async fn started(
         let id = view.workflow.task_id.clone();
         tokio::select! {
             stands = shared.api().wait(caller, &id, wait) => view.workflow = stands?,
-            () = shared.drain().wait() => {}
+            () = shared.drain().closed() => {}
         }
     }
     Ok(Started(view))
@@ -238,11 +241,7 @@ async fn documents(
     Named(id): Named<String>,
 ) -> Result<Json<FilesView>, Problem> {
     let results = shared.api().results(&caller, &id).await?;
-    Ok(Json(FilesView {
-        task_id: results.task_id,
-        documents: results.generated_documents,
-        evidence: results.evidence,
-    }))
+    Ok(Json(FilesView { task_id: results.task_id, documents: results.generated_documents, evidence: results.evidence }))
 }
 
 async fn document(
@@ -279,11 +278,7 @@ async fn cancel(
     Ok(Json(CancelAnswer { task_id: id, cancelled, status }))
 }
 
-async fn fork(
-    State(shared): State<Shared>,
-    Who(caller): Who,
-    Named(id): Named<String>,
-) -> Result<Response, Problem> {
+async fn fork(State(shared): State<Shared>, Who(caller): Who, Named(id): Named<String>) -> Result<Response, Problem> {
     let status = shared.api().workflow(&caller, &id).await?.status;
     if !matches!(status.as_str(), "failed" | "cancelled") {
         let detail = format!("only a failed or cancelled workflow is continued as a new one: it is {status}");

@@ -51,7 +51,10 @@ impl Readers {
     }
 
     /// What is told next, and of which workflow; `None` when every workflow has had its last word.
-    pub(super) fn poll_told(&mut self, context: &mut Context<'_>) -> Poll<Option<(WorkflowId, Result<Told, StreamError>)>> {
+    pub(super) fn poll_told(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<(WorkflowId, Result<Told, StreamError>)>> {
         let count = self.readers.len();
         let mut are_over = true;
         for step in 0..count {
