@@ -9,7 +9,7 @@ use rmcp::{
     ErrorData,
     model::{CallToolResult, ContentBlock, ErrorCode, Resource},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     call::Call,
@@ -124,7 +124,9 @@ async fn shape(
         By::Wait => serde_json::to_value(view),
         By::Start | By::Rejoin => {
             let submitted = call.parts.api.submission(&call.caller, &handed.id).await.ok()?;
-            serde_json::to_value(StartedView { workflow: view, created: handed.by == By::Start, ..submitted })
+            let created = handed.by == By::Start;
+            // Every setting again would be half of what the model reads.
+            serde_json::to_value(StartedView { workflow: view, created, config: Map::new(), ..submitted })
         }
     };
     let mut shaped = shaped.ok()?;

@@ -56,6 +56,15 @@ impl Webhooks {
         run::run(&self.shared, shutdown).await;
     }
 
+    /// Looks at a URL as [`Webhooks::create`] would, without creating anything: for a caller that has something else to do
+    /// first, such as submitting the workflow. `field` is what the caller calls it.
+    ///
+    /// # Errors
+    /// [`WebhookError::Invalid`] that names `field`.
+    pub fn check_url(&self, field: &'static str, url: &str) -> Result<(), WebhookError> {
+        manage::admitted(&self.shared, field, url).map(drop)
+    }
+
     /// Creates an endpoint.
     ///
     /// # Errors

@@ -107,6 +107,7 @@ async fn wrong_registrations_are_refused_by_field() {
         let error = webhooks.register_original(&me(), &workflow, url, secret).await.unwrap_err();
         assert!(matches!(&error, WebhookError::Invalid { field, .. } if *field == expected), "{error}");
         assert!(error.to_string().starts_with(expected));
+        assert_eq!(webhooks.check_url("webhook_url", url).err(), Some(error).filter(|_| expected == "webhook_url"));
     }
     let stranger = Principal::named("stranger");
     let error = webhooks.register_original(&stranger, &workflow, "https://example.com/", None).await.unwrap_err();
