@@ -31,7 +31,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "app",
         &["domain", "strategies", "egress", "providers", "tools", "documents", "store", "streaming", "orchestrator"],
     ),
-    ("cli", &["egress", "webhooks", "api", "domain", "strategies", "providers", "tools", "documents", "store", "streaming", "orchestrator", "app"]),
+    (
+        "cli",
+        &[
+            "egress",
+            "webhooks",
+            "api",
+            "domain",
+            "strategies",
+            "providers",
+            "tools",
+            "documents",
+            "store",
+            "streaming",
+            "orchestrator",
+            "app",
+        ],
+    ),
     (
         "server",
         &[

@@ -19,13 +19,15 @@
 //! # }
 //! ```
 //!
-//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`].
+//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`]; answers that are streams
+//! of server-sent events are read by [`sse`].
 
 mod base_url;
 mod client;
 mod error;
 mod request;
 mod response;
+pub mod sse;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use client::{ClientSettings, HttpClient};

@@ -15,6 +15,7 @@ use crate::{BaseUrl, HttpError};
 pub struct Request {
     base: BaseUrl,
     path: String,
+    query: Vec<(&'static str, String)>,
     method: Method,
     body: Body,
     headers: Vec<Header>,
@@ -57,6 +58,7 @@ impl Request {
         Self {
             base: base.clone(),
             path: path.into(),
+            query: Vec::new(),
             method: Method::GET,
             body: Body::Empty,
             headers: Vec::new(),
@@ -75,6 +77,13 @@ impl Request {
         request.method = Method::POST;
         request.body = Body::Bytes(json.into());
         request
+    }
+
+    /// Adds a parameter to the query, escaped as it must be. It is part of the address: no place for a secret.
+    #[must_use]
+    pub fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
     }
 
     /// Adds a header; the name is in lower case.
@@ -113,7 +122,7 @@ impl Request {
     }
 
     pub(crate) fn prepare(self) -> Result<Prepared, HttpError> {
-        let Self { base, path, method, body, headers, limits } = self;
+        let Self { base, path, query, method, body, headers, limits } = self;
         let mut prepared = HeaderMap::with_capacity(headers.len());
         for Header { name, value, secret } in headers {
             let mut value = HeaderValue::from_str(&value).map_err(|_| HttpError::Header { name })?;
@@ -121,7 +130,10 @@ impl Request {
             let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Header { name })?;
             prepared.insert(known, value);
         }
-        let url = base.join(&path);
+        let mut url = base.join(&path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         Ok(Prepared { base, url, method, headers: prepared, body, limits })
     }
 }
