@@ -18,6 +18,7 @@ use mcp_orchestrator_streaming::{InvalidCursor, StreamError};
 
 use crate::{
     commands::BadReport,
+    install::InstallError,
     reports::Unwritable,
     task,
     terminal::{Closed, Line, Style, Terminal},
@@ -100,6 +101,8 @@ pub(crate) enum CliError {
     BadReport(#[from] BadReport),
     #[error("the report does not hold: {problems} {}", if *.problems == 1 { "problem" } else { "problems" })]
     Unproved { problems: usize },
+    #[error(transparent)]
+    Install(#[from] InstallError),
     #[error("{0} of the checks failed")]
     Unwell(usize),
 }
@@ -136,6 +139,13 @@ impl CliError {
             Self::Closed(Closed::Pipe) => return None,
             Self::Closed(Closed::Failed(_)) => Exit::Failed,
             Self::Home(_) | Self::Settings(_) | Self::Provider(_) => Exit::Setting,
+            Self::Install(error) => {
+                if error.is_setting() {
+                    Exit::Setting
+                } else {
+                    Exit::Refused
+                }
+            }
             Self::File(DefinitionError::Syntax { .. }) => Exit::Unparsed,
             Self::Task(_)
             | Self::Request(_)
@@ -198,6 +208,7 @@ impl CliError {
             Self::Cancelled(_) => "cancelled",
             Self::BadReport(_) => "bad_report",
             Self::Unproved { .. } => "verification_failed",
+            Self::Install(_) => "install",
             Self::Unwell(_) => "doctor",
         }
     }

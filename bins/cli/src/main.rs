@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod error;
+mod install;
 mod progress;
 mod reports;
 mod row;

@@ -5,6 +5,7 @@
 mod crash;
 mod ending;
 mod help;
+mod install;
 mod machine;
 mod model_server;
 mod output;
