@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("documents", &["domain"]),
     ("store", &["domain"]),
     ("streaming", &["domain", "strategies", "store"]),
+    ("webhooks", &["domain", "egress", "store", "streaming"]),
     // shell
     ("orchestrator", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming"]),
     // edges

@@ -1,6 +1,6 @@
 //! Everything the server can be asked, once. Owns no wire: transports translate to and from it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator::{
     DocumentFile, Error, Handle, ListFilter, Results, ResumeOptions, Status, SubmitOptions, WorkflowId,
@@ -29,6 +29,7 @@ const REASON_CHARS_MAX: usize = 500;
 pub struct Api {
     handle: Handle,
     webhooks: Webhooks,
+    missing: Arc<BTreeMap<String, String>>,
 }
 
 /// A page of a workflow's log.
@@ -60,8 +61,15 @@ pub struct Download {
 impl Api {
     /// What a running orchestrator offers.
     #[must_use]
-    pub const fn new(handle: Handle, webhooks: Webhooks) -> Self {
-        Self { handle, webhooks }
+    pub fn new(handle: Handle, webhooks: Webhooks) -> Self {
+        Self { handle, webhooks, missing: Arc::default() }
+    }
+
+    /// Says why providers that are known and not registered cannot answer: a request that names one is told so.
+    #[must_use]
+    pub fn with_missing_providers(mut self, missing: BTreeMap<String, String>) -> Self {
+        self.missing = Arc::new(missing);
+        self
     }
 
     /// The orchestrator in the name of a caller.
@@ -83,17 +91,35 @@ impl Api {
     /// started.
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
         let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
+        if let Some(url) = &webhook_url {
+            self.webhooks.check_url(url)?;
+        }
         let handle = self.handle(caller);
         let options = SubmitOptions { idempotency_key, ..SubmitOptions::default() };
-        let submission = handle.submit_once(draft, options).await.map_err(|error| of_start(kind, error))?;
+        let submission = handle.submit_once(draft, options).await.map_err(|error| self.of_start(kind, error))?;
         if let Some(url) = webhook_url {
-            self.webhooks.register_original(&caller.principal, &submission.id, &url, None).await?;
+            self.webhooks.register_submission(&caller.principal, &submission.id, &url).await?;
         }
         let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
         Ok(StartedView {
             workflow: WorkflowView::of(&row),
             stream_url: format!("/v1/workflows/{}/events", row.id),
             created: submission.is_new,
+            config: config(&request),
+        })
+    }
+
+    /// A workflow in the shape of the answer to its submission, for whoever comes back to it later.
+    ///
+    /// # Errors
+    /// As [`Api::workflow`].
+    pub async fn submission(&self, caller: &Caller, id: &str) -> Result<StartedView, ApiError> {
+        let (handle, id) = (self.handle(caller), parse_id(id)?);
+        let (row, request) = (handle.status(&id).await?, handle.request(&id).await?);
+        Ok(StartedView {
+            workflow: WorkflowView::of(&row),
+            stream_url: format!("/v1/workflows/{}/events", row.id),
+            created: false,
             config: config(&request),
         })
     }
@@ -356,9 +382,19 @@ async fn only_question(handle: &Handle, id: &WorkflowId) -> Result<StepId, ApiEr
     }
 }
 
-/// A search's task is called its query.
-fn of_start(kind: StartKind, error: Error) -> ApiError {
-    let mut error = ApiError::from(error);
+impl Api {
+    /// What a submission was refused for, in the words of who sent it: a search's task is called its query.
+    fn of_start(&self, kind: StartKind, error: Error) -> ApiError {
+        if let Error::UnknownProvider { name, .. } = &error
+            && let Some(why) = self.missing.get(name)
+        {
+            return ApiError::field("provider_name", why.clone());
+        }
+        as_sent(kind, error.into())
+    }
+}
+
+fn as_sent(kind: StartKind, mut error: ApiError) -> ApiError {
     if kind == StartKind::Search {
         let asked = error.errors.iter_mut().filter(|problem| problem.pointer == "/task");
         asked.for_each(|problem| "/query".clone_into(&mut problem.pointer));

@@ -20,6 +20,7 @@ mod definition;
 mod documents;
 mod engine;
 mod folders;
+mod live;
 mod provider;
 mod settings;
 mod span;
@@ -30,7 +31,10 @@ pub use definition::{DefinitionError, read_definition};
 pub use documents::{corpus_tools, open_corpora};
 pub use engine::engine;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
+pub use live::LiveCorpora;
 pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
-pub use settings::{Origin, ProviderSettings, Settings, SettingsError, ShownSetting, Sources};
+pub use settings::{
+    EgressSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting, Sources,
+};
 pub use span::{NoDuration, parse_duration};
 pub use store::{OpenStoreError, StoreUrl};

@@ -91,7 +91,7 @@ impl fmt::Debug for BaseUrl {
 }
 
 /// `url`'s own words for what is wrong; none of them repeats the text.
-const fn reason(error: url::ParseError) -> &'static str {
+pub(crate) const fn reason(error: url::ParseError) -> &'static str {
     match error {
         url::ParseError::EmptyHost => "the host is missing",
         url::ParseError::InvalidPort => "the port is not a number up to 65535",

@@ -10,9 +10,10 @@ use reqwest::{Client, Proxy, redirect};
 use tokio::time::timeout;
 
 use crate::{
-    HttpError, Phase, Request, Response,
-    error::Cause,
+    Guard, HttpError, Phase, Refusal, Request, Response, Target,
+    error::{Cause, refusal},
     request::{Body, Prepared},
+    resolver::Guarded,
 };
 
 /// How a client connects. Nothing is read from the environment: a proxy is used only when it is named here.
@@ -25,6 +26,8 @@ pub struct ClientSettings {
     pub idle_per_host_max: usize,
     /// How long an idle connection is kept. Default 60 s.
     pub idle_timeout: Duration,
+    /// Where it may connect to. Default [`Guard::operator`]: anywhere.
+    pub guard: Guard,
     /// The proxy all requests go through, as a URL; may hold its password. Default none.
     pub proxy: Option<String>,
 }
@@ -35,6 +38,7 @@ impl Default for ClientSettings {
             connect_timeout: Duration::from_secs(10),
             idle_per_host_max: 32,
             idle_timeout: Duration::from_mins(1),
+            guard: Guard::operator(),
             proxy: None,
         }
     }
@@ -46,6 +50,7 @@ impl fmt::Debug for ClientSettings {
             .field("connect_timeout", &self.connect_timeout)
             .field("idle_per_host_max", &self.idle_per_host_max)
             .field("idle_timeout", &self.idle_timeout)
+            .field("guard", &self.guard)
             .field("proxy", &self.proxy.as_ref().map(|_| "(set)"))
             .finish()
     }
@@ -56,7 +61,8 @@ impl fmt::Debug for ClientSettings {
 /// It is set up at the first request, not before: reading the system's certificates takes tens of milliseconds that a
 /// program without a request does not pay. Requests to `http` addresses never need certificates at all.
 ///
-/// Redirects are not followed: an answer with a `Location` is an answer.
+/// Redirects are not followed: an answer with a `Location` is an answer. Connections belong to one client and so to one
+/// guard: what one client may reach, no other one finds open.
 #[derive(Clone, Default)]
 pub struct HttpClient {
     shared: Arc<Shared>,
@@ -76,16 +82,29 @@ impl HttpClient {
         Self { shared: Arc::new(Shared { settings, ..Shared::default() }) }
     }
 
+    /// Parses an address a caller named, and looks at it with this client's guard as [`Guard::admit`] does.
+    ///
+    /// # Errors
+    /// [`Refusal`] says what is wrong with it.
+    pub fn admit(&self, address: &str) -> Result<Target, Refusal> {
+        self.shared.settings.guard.admit(address)
+    }
+
     /// Sends a request and waits for the head of the answer; its status may be any.
     ///
     /// Dropping the future, or the response, closes the connection unless the answer was read to its end.
     ///
     /// # Errors
-    /// [`HttpError::Header`] and [`HttpError::Setup`] before anything is sent; [`HttpError::Connect`],
-    /// [`HttpError::Timeout`] and [`HttpError::Broken`] otherwise.
+    /// [`HttpError::Header`], [`HttpError::Refused`] and [`HttpError::Setup`] before anything is sent;
+    /// [`HttpError::Connect`], [`HttpError::Timeout`] and [`HttpError::Broken`] otherwise.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        let Prepared { base, url, method, headers, body, limits } = request.prepare()?;
-        let mut outgoing = self.client(base.is_https())?.request(method, url).headers(headers);
+        let Prepared { url, method, headers, body, limits } = request.prepare()?;
+        let settings = &self.shared.settings;
+        settings.guard.check(&url)?;
+        if settings.guard.is_strict() && settings.proxy.is_some() {
+            return Err(Refusal::Proxy.into());
+        }
+        let mut outgoing = self.client(url.scheme() == "https")?.request(method, url).headers(headers);
         if let Body::Bytes(bytes) = body {
             outgoing = outgoing.body(bytes);
         }
@@ -97,6 +116,9 @@ impl HttpClient {
     }
 
     fn failure(&self, error: reqwest::Error) -> HttpError {
+        if let Some(refusal) = refusal(&error) {
+            return HttpError::Refused(refusal);
+        }
         match (error.is_connect(), error.is_timeout()) {
             (true, true) => HttpError::Timeout { phase: Phase::Connect, after: self.shared.settings.connect_timeout },
             (true, false) => HttpError::Connect(Cause::new(error)),
@@ -133,6 +155,9 @@ fn build(settings: &ClientSettings, encrypted: bool) -> Result<Client, HttpError
         .http2_keep_alive_interval(Duration::from_secs(30))
         .http2_keep_alive_timeout(Duration::from_secs(20))
         .no_proxy();
+    if settings.guard.is_strict() || settings.guard.rules().resolver.is_some() {
+        builder = builder.dns_resolver(Guarded::new(&settings.guard));
+    }
     if let Some(proxy) = &settings.proxy {
         builder = builder.proxy(Proxy::all(proxy).map_err(setup)?);
     }

@@ -1,6 +1,6 @@
 //! Why a request went nowhere. Owns the classes by phase; its texts hold neither an address nor a header.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 /// Why there is no answer, or no more of it.
 ///
@@ -12,8 +12,11 @@ pub enum HttpError {
     #[error("the header {name} holds characters that cannot be sent")]
     Header {
         /// Its name.
-        name: &'static str,
+        name: Cow<'static, str>,
     },
+    /// The client's guard does not let it pass. Nothing was sent.
+    #[error("the address is refused: {0}")]
+    Refused(#[from] Refusal),
     /// The client could not be set up: no certificates of the system could be read, or the proxy's address is not
     /// valid. Nothing was sent.
     #[error("the HTTP client cannot be set up: {0}")]
@@ -40,6 +43,33 @@ pub enum HttpError {
     },
 }
 
+/// Why an address is not used. It repeats nothing of the address but its scheme and port.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It is not an absolute URL, or too long.
+    #[error("it is not a URL like https://host/path: {0}")]
+    Syntax(&'static str),
+    /// Its scheme is none of those that are allowed.
+    #[error("it starts with {0:?}, which is not allowed")]
+    Scheme(String),
+    /// It holds a user name or a password.
+    #[error("it holds a user name or a password")]
+    Credentials,
+    /// Its port is not one where a public service listens.
+    #[error("the port {0} is not allowed")]
+    Port(u16),
+    /// It is an address that is not public; which kind, in words.
+    #[error("its host is {0}, which is not public")]
+    Address(&'static str),
+    /// Its name stands for an address that is not public.
+    #[error("its name stands for an address that is not public")]
+    Name,
+    /// The client has a proxy, behind which nobody sees where a name leads.
+    #[error("a guarded client does not go through a proxy")]
+    Proxy,
+}
+
 /// What a request waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -62,6 +92,9 @@ impl fmt::Display for Phase {
     }
 }
 
+/// How many causes behind causes are looked at.
+const DEPTH_MAX: usize = 8;
+
 /// The cause of a failure as the network library tells it, without the address.
 pub struct Cause(reqwest::Error);
 
@@ -71,10 +104,22 @@ impl Cause {
     }
 }
 
+/// Whether a guard stopped the request while its host was being resolved.
+pub(crate) fn refusal(error: &reqwest::Error) -> Option<Refusal> {
+    let mut next = error.source();
+    for _ in 0..DEPTH_MAX {
+        let this = next?;
+        if let Some(refusal) = this.downcast_ref::<Refusal>() {
+            return Some(refusal.clone());
+        }
+        next = this.source();
+    }
+    None
+}
+
 impl fmt::Display for Cause {
     /// The innermost causes: the outer ones only repeat that a request failed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DEPTH_MAX: usize = 8;
         let mut last: &dyn Error = &self.0;
         for _ in 0..DEPTH_MAX {
             match last.source() {

@@ -4,6 +4,10 @@
 //! HTTP library. Each request has a bound on everything: connecting, the head, each silence, the body's length.
 //! Redirects are not followed and no proxy is taken from the environment. Errors hold no address, header or body.
 //!
+//! Whoever names an address decides what it may be. A client is made with a [`Guard`]: [`Guard::operator`], the default,
+//! for addresses that settings name, and [`Guard::public`] for those that callers name, which then can be no address of
+//! this machine or of the network it is in.
+//!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
@@ -19,18 +23,25 @@
 //! # }
 //! ```
 //!
-//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`]; answers that are streams
-//! of server-sent events are read by [`sse`].
+//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`] and [`Guard`]; answers
+//! that are streams of server-sent events are read by [`sse`].
 
+mod address;
 mod base_url;
 mod client;
 mod error;
+mod guard;
 mod request;
+mod resolver;
 mod response;
 pub mod sse;
+mod target;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use client::{ClientSettings, HttpClient};
-pub use error::{Cause, HttpError, Phase};
+pub use error::{Cause, HttpError, Phase, Refusal};
+pub use guard::{Guard, InvalidRule};
 pub use request::Request;
+pub use resolver::{Resolver, Resolving};
 pub use response::Response;
+pub use target::Target;

@@ -1,6 +1,6 @@
 //! One request as data: where, what, which limits. Owns its headers and keeps secret ones out of every output.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
@@ -9,12 +9,11 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::{BaseUrl, HttpError};
+use crate::{BaseUrl, HttpError, Target};
 
 /// One request. Built from an address and a path, sent by [`HttpClient::send`](crate::HttpClient::send).
 pub struct Request {
-    base: BaseUrl,
-    path: String,
+    address: Address,
     query: Vec<(&'static str, String)>,
     method: Method,
     body: Body,
@@ -30,20 +29,26 @@ pub(crate) struct Limits {
     pub(crate) body_bytes_max: usize,
 }
 
+/// Where a request goes, by who named it.
+#[derive(Debug)]
+enum Address {
+    Under { base: BaseUrl, path: String },
+    Whole(Target),
+}
+
 pub(crate) enum Body {
     Empty,
     Bytes(Bytes),
 }
 
 struct Header {
-    name: &'static str,
+    name: Cow<'static, str>,
     value: String,
     secret: bool,
 }
 
 /// A request whose headers are known to be sendable.
 pub(crate) struct Prepared {
-    pub(crate) base: BaseUrl,
     pub(crate) url: Url,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
@@ -55,28 +60,29 @@ impl Request {
     /// Asks for what is at `path` under `base`.
     #[must_use]
     pub fn get(base: &BaseUrl, path: impl Into<String>) -> Self {
-        Self {
-            base: base.clone(),
-            path: path.into(),
-            query: Vec::new(),
-            method: Method::GET,
-            body: Body::Empty,
-            headers: Vec::new(),
-            limits: Limits {
-                head_timeout: Duration::from_secs(30),
-                idle_timeout: Duration::from_secs(30),
-                body_bytes_max: 1024 * 1024,
-            },
-        }
+        Self::new(Address::Under { base: base.clone(), path: path.into() }, Method::GET, Body::Empty)
     }
 
     /// Sends JSON to `path` under `base`.
     #[must_use]
     pub fn post_json(base: &BaseUrl, path: impl Into<String>, json: impl Into<Bytes>) -> Self {
-        let mut request = Self::get(base, path).with_header("content-type", "application/json");
-        request.method = Method::POST;
-        request.body = Body::Bytes(json.into());
-        request
+        let address = Address::Under { base: base.clone(), path: path.into() };
+        Self::new(address, Method::POST, Body::Bytes(json.into())).with_header("content-type", "application/json")
+    }
+
+    /// Sends exactly these bytes to an address a caller named. Their type is a header to add.
+    #[must_use]
+    pub fn post(target: &Target, bytes: impl Into<Bytes>) -> Self {
+        Self::new(Address::Whole(target.clone()), Method::POST, Body::Bytes(bytes.into()))
+    }
+
+    const fn new(address: Address, method: Method, body: Body) -> Self {
+        let limits = Limits {
+            head_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            body_bytes_max: 1024 * 1024,
+        };
+        Self { address, query: Vec::new(), method, body, headers: Vec::new(), limits }
     }
 
     /// Adds a parameter to the query, escaped as it must be. It is part of the address: no place for a secret.
@@ -86,17 +92,17 @@ impl Request {
         self
     }
 
-    /// Adds a header; the name is in lower case.
+    /// Adds a header; the name is in lower case. The last of one name is sent.
     #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push(Header { name, value: value.into(), secret: false });
+    pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push(Header { name: name.into(), value: value.into(), secret: false });
         self
     }
 
     /// Adds a header whose value is never shown, logged or indexed by HTTP/2; the name is in lower case.
     #[must_use]
-    pub fn with_secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push(Header { name, value: value.into(), secret: true });
+    pub fn with_secret_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push(Header { name: name.into(), value: value.into(), secret: true });
         self
     }
 
@@ -122,29 +128,31 @@ impl Request {
     }
 
     pub(crate) fn prepare(self) -> Result<Prepared, HttpError> {
-        let Self { base, path, query, method, body, headers, limits } = self;
+        let Self { address, query, method, body, headers, limits } = self;
         let mut prepared = HeaderMap::with_capacity(headers.len());
         for Header { name, value, secret } in headers {
-            let mut value = HeaderValue::from_str(&value).map_err(|_| HttpError::Header { name })?;
+            let sendable = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value));
+            let (Ok(known), Ok(mut value)) = sendable else { return Err(HttpError::Header { name }) };
             value.set_sensitive(secret);
-            let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Header { name })?;
             prepared.insert(known, value);
         }
-        let mut url = base.join(&path);
+        let mut url = match address {
+            Address::Under { base, path } => base.join(&path),
+            Address::Whole(target) => target.url().clone(),
+        };
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(Prepared { base, url, method, headers: prepared, body, limits })
+        Ok(Prepared { url, method, headers: prepared, body, limits })
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.headers.iter().map(|header| header.name).collect::<Vec<_>>();
+        let names = self.headers.iter().map(|header| &*header.name).collect::<Vec<_>>();
         f.debug_struct("Request")
             .field("method", &self.method)
-            .field("base", &self.base)
-            .field("path", &self.path)
+            .field("address", &self.address)
             .field("headers", &names)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

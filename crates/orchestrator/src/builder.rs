@@ -9,11 +9,13 @@ use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Store, WorkerId};
 use mcp_orchestrator_strategies::{Strategy, built_in};
+use mcp_orchestrator_streaming::Bridge;
 use mcp_orchestrator_tools::{RegisterError, Registry, Tool};
 use tokio::sync::mpsc;
 
 use crate::{
     Clock, Error, Orchestrator, SystemClock, WorkerMode,
+    ends::Ends,
     parts::{Adopted, Fresh, Parts, random},
     submit::names,
 };
@@ -198,6 +200,8 @@ impl Builder {
         let worker = format!("w{}-{:016x}", std::process::id(), u64::from_be_bytes(random));
         let (deltas, deltas_to_publish) = mpsc::channel(DELTAS);
         let parts = Parts {
+            bridge: Bridge::new(Arc::clone(&self.store)),
+            ends: Ends::new(),
             store: self.store,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             providers,

@@ -11,13 +11,13 @@ use mcp_orchestrator_domain::{
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{After, Append, AppendError, ListFilter, StoreInfo, Summary, WorkflowRow, Writer};
 use mcp_orchestrator_strategies::Pattern;
-use mcp_orchestrator_streaming::{ClientEvents, Cursor, client_events};
+use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
 use mcp_orchestrator_tools::{Arguments, CallContext, Tool, ToolAnswer, ToolError, ToolFilter};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    Error, Question, Results, ResumeOptions, Submission, SubmitOptions,
+    EndedWorkflow, Error, Question, Results, ResumeOptions, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::{Parts, random},
@@ -88,7 +88,7 @@ impl Handle {
     /// # Errors
     /// As [`Handle::submit_with`].
     pub async fn submit_once(&self, draft: RequestDraft, options: SubmitOptions) -> Result<Submission, Error> {
-        if self.is_shut_down() {
+        if self.is_draining() {
             return Err(Error::ShuttingDown);
         }
         submit::submit(&self.parts, &self.principal, draft, options).await
@@ -188,16 +188,53 @@ impl Handle {
     }
 
     /// What happens, after a place: replayed from the log, then live, each event once and in order. The last is
-    /// `stream_closed`, after the workflow has ended. [`Cursor::START`] is the beginning; the id of the last event seen is
-    /// where a stream that was left goes on.
+    /// `stream_closed`: after the workflow has ended, or when streams are closed here. [`Cursor::START`] is the beginning;
+    /// the id of the last event seen is where a stream that was left goes on.
     ///
-    /// A slow reader is fed from the store and holds up nobody. Dropping the stream ends the watching and nothing else.
+    /// A slow reader is fed from the store and holds up nobody; one that waits costs no read. Dropping the stream ends the
+    /// watching and nothing else.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Store`]; the stream itself gives [`StreamError`](crate::event::StreamError) and ends.
     pub async fn events(&self, id: &WorkflowId, cursor: Cursor) -> Result<ClientEvents, Error> {
         self.status(id).await?;
-        Ok(client_events(Arc::clone(&self.parts.store), id.clone(), cursor))
+        Ok(self.parts.bridge.events(id, cursor))
+    }
+
+    /// As [`Handle::events`], with the text that is being written beside it, from now on: events that are shared by all
+    /// readers and rendered once, and [`StreamItem::Delta`](crate::event::StreamItem), which may be lost.
+    ///
+    /// # Errors
+    /// As [`Handle::events`].
+    pub async fn watch(&self, id: &WorkflowId, cursor: Cursor) -> Result<Watch, Error> {
+        self.status(id).await?;
+        Ok(self.parts.bridge.watch(id, cursor))
+    }
+
+    /// Ends all streams of this process, those that begin later too: each gives a last `stream_closed` with the reason
+    /// `shutdown`, whose id is where a stream of another process goes on. Waits for nothing, and a second time does
+    /// nothing. Workflows go on. A server calls it when it stops to take requests; [`Handle::shutdown`] does in its end.
+    pub fn close_streams(&self) {
+        self.parts.bridge.close();
+    }
+
+    /// Streams that are open in this process, of all principals.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.parts.bridge.readers()
+    }
+
+    /// Every workflow that this process ends from now on, of all principals, each once: those that run here, and those that a
+    /// command given here ends. Other processes tell of theirs. A receiver that is slow is told how many it missed.
+    #[must_use]
+    pub fn ends(&self) -> broadcast::Receiver<EndedWorkflow> {
+        self.parts.ends.subscribe()
+    }
+
+    /// Workflows that run in this process now, of all principals.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.hub.running()
     }
 
     /// Up to `max` records of the log after a position, at most [`PAGE_MAX`](crate::store::PAGE_MAX);
@@ -359,9 +396,25 @@ impl Handle {
         Ok(self.parts.store.info().await?)
     }
 
+    /// Claims nothing more and refuses what is submitted; what runs goes on for as long as it takes, and streams with it.
+    /// Waits for nothing; [`Handle::running`] says what is left. There is no way back but another orchestrator. A second
+    /// time does nothing.
+    pub fn drain(&self) {
+        if let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            running.drain();
+        }
+    }
+
+    /// Whether [`Handle::drain`] or [`Handle::shutdown`] was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref().is_none_or(Running::is_draining)
+    }
+
     /// Ends the worker: it claims nothing more, running workflows get `grace` to end, and the rest is given back so
-    /// that another worker, or this program's next start, goes on with them. Waits for all of that. Later calls of
-    /// [`Handle::submit`] are refused; a second shutdown does nothing.
+    /// that another worker, or this program's next start, goes on with them. Waits for all of that, then closes all streams as
+    /// [`Handle::close_streams`] does. Later calls of [`Handle::submit`] are refused; a second shutdown does nothing.
     ///
     /// Dropping the future ends the grace at once: workflows are given back, and nobody waits until they are.
     ///
@@ -369,10 +422,11 @@ impl Handle {
     /// [`Error::Internal`] when the worker itself broke.
     pub async fn shutdown(&self, grace: Duration) -> Result<(), Error> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match running {
-            Some(running) => running.shutdown(grace).await,
-            None => Ok(()),
-        }
+        let Some(running) = running else { return Ok(()) };
+        let ended = running.shutdown(grace).await;
+        self.hub.outside_ended().await;
+        self.close_streams();
+        ended
     }
 
     fn is_shut_down(&self) -> bool {
@@ -387,12 +441,26 @@ impl Handle {
         let expected = workflow.head();
         let events = workflow.decide(command)?;
         let append = self.external(&mut workflow, expected, events)?;
-        match self.parts.store.append(append).await {
+        match self.append_outside(workflow, append).await? {
             Ok(seq) => Ok(Some(seq)),
             Err(AppendError::Conflict { .. } | AppendError::Terminal) => Ok(None),
             Err(AppendError::Store(error)) => Err(error.into()),
             Err(other) => Err(Error::Internal(other.to_string())),
         }
+    }
+
+    /// Appends in a task of its own, so that whoever stops to wait for it keeps nobody from hearing that a workflow ended.
+    async fn append_outside(&self, workflow: Workflow, append: Append) -> Result<Result<Seq, AppendError>, Error> {
+        let (answer, answered) = oneshot::channel();
+        let parts = Arc::clone(&self.parts);
+        self.hub.outside(async move {
+            let appended = parts.store.append(append).await;
+            if appended.is_ok() && workflow.status().is_terminal() {
+                parts.ends.tell(&workflow);
+            }
+            let _ = answer.send(appended);
+        });
+        answered.await.map_err(|_| Error::Internal("an append of the store did not end".to_owned()))
     }
 
     fn external(&self, workflow: &mut Workflow, expected: Seq, events: Vec<Event>) -> Result<Append, Error> {

@@ -7,7 +7,10 @@ use std::{
 
 use mcp_orchestrator_domain::{Seq, WorkflowId};
 use mcp_orchestrator_store::{Change, Summary};
-use tokio::sync::{Notify, broadcast};
+use tokio::{
+    sync::{Notify, broadcast},
+    task::JoinSet,
+};
 
 use crate::{
     Error,
@@ -29,6 +32,8 @@ struct Inner {
     running: HashMap<WorkflowId, Arc<RunShared>>,
     waiting: HashMap<WorkflowId, Waiting>,
     faults: Vec<(WorkflowId, Error)>,
+    /// Appends by those who do not own their workflow: one for each caller that waits, and those whose caller has gone.
+    outside: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +81,24 @@ impl Hub {
 
     pub(crate) fn run(&self, id: &WorkflowId) -> Option<Arc<RunShared>> {
         self.lock().running.get(id).cloned()
+    }
+
+    /// How many run now.
+    pub(crate) fn running(&self) -> usize {
+        self.lock().running.len()
+    }
+
+    /// Runs an append to its end, whoever waits for it.
+    pub(crate) fn outside(&self, append: impl Future<Output = ()> + Send + 'static) {
+        let mut inner = self.lock();
+        while inner.outside.try_join_next().is_some() {}
+        inner.outside.spawn(append);
+    }
+
+    /// Waits until those appends have ended that have begun.
+    pub(crate) async fn outside_ended(&self) {
+        let mut outside = std::mem::take(&mut self.lock().outside);
+        while outside.join_next().await.is_some() {}
     }
 
     pub(crate) fn fault(&self, id: &WorkflowId) -> Option<Error> {

@@ -48,7 +48,7 @@
 //! [`Orchestrator::builder`], then [`Handle`]. Everything one needs to *use* the library is at the root. What one needs to
 //! *extend* it is in a module for each contract: the trait is at the root, the words of its methods are in [`provider`],
 //! [`tool`], [`strategy`] and [`store`], and what they share is in [`domain`]. [`event`] and [`report`] hold the parts of
-//! what [`Handle::events`] and [`Handle::results`] give. Each item has one path; depend on this crate alone.
+//! what [`Handle::events`], [`Handle::watch`] and [`Handle::results`] give. Each item has one path; depend on this crate alone.
 //!
 //! Dropping a future of this crate ends the wait for its outcome, and never a workflow; every method says what else it
 //! means.
@@ -61,6 +61,7 @@ mod contracts;
 #[cfg(feature = "corpus")]
 mod corpora;
 mod document;
+mod ends;
 mod error;
 mod handle;
 mod hub;
@@ -75,6 +76,7 @@ mod worker;
 pub use builder::Builder;
 pub use clock::{Clock, SystemClock};
 pub use contracts::{domain, event, provider, report, store, strategy, tool};
+pub use ends::EndedWorkflow;
 pub use error::Error;
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
@@ -95,5 +97,5 @@ pub use mcp_orchestrator_providers::chat::ChatProvider;
 pub use mcp_orchestrator_store::SqliteStore;
 pub use mcp_orchestrator_store::{ListFilter, MemoryStore, Store};
 pub use mcp_orchestrator_strategies::Strategy;
-pub use mcp_orchestrator_streaming::{ClientEvent, ClientEvents, Cursor};
+pub use mcp_orchestrator_streaming::{ClientEvent, ClientEvents, Cursor, Watch};
 pub use mcp_orchestrator_tools::{Callable, Tool, ToolError};

@@ -56,17 +56,18 @@ impl Orchestrator {
     #[must_use = "the worker ends when the last handle is dropped"]
     pub fn start(self) -> Handle {
         let hub = Arc::new(Hub::default());
-        let ((stop, stopped), (abort, aborted)) = (Signal::new(), Signal::new());
+        let ((drain, drained), (stop, stopped), (abort, aborted)) = (Signal::new(), Signal::new(), Signal::new());
         let worker = Worker {
             parts: Arc::clone(&self.parts),
             hub: Arc::clone(&hub),
             mode: self.mode,
             running_max: self.running_max,
+            drain: drained,
             stop: stopped,
             abort: aborted,
         };
         let task = tokio::spawn(tasks(worker, self.deltas));
-        Handle::new(self.parts, hub, Running { task, guard: (stop, abort) })
+        Handle::new(self.parts, hub, Running { task, drain: Some(drain), guard: (stop, abort) })
     }
 }
 
@@ -76,6 +77,8 @@ async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>) 
     let (hub, store) = (Arc::clone(&worker.hub), Arc::clone(&worker.parts.store));
     let changes = store.changes();
     let router = hub.route(changes, after.clone());
+    let bridge = worker.parts.bridge.clone();
+    let streams = bridge.run(after.fired());
     let publisher = async {
         loop {
             tokio::select! {
@@ -92,21 +95,32 @@ async fn tasks(worker: Worker, mut deltas: mpsc::Receiver<(WorkflowId, Bytes)>) 
         Box::pin(worker.run()).await;
         drop(done);
     };
-    tokio::join!(work, router, publisher);
+    tokio::join!(work, router, streams, publisher);
 }
 
 /// The running worker. Dropping it stops the worker.
 #[derive(Debug)]
 pub(crate) struct Running {
     task: JoinHandle<()>,
+    /// Dropping it ends the claiming alone.
+    drain: Option<Trigger>,
     guard: (Trigger, Trigger),
 }
 
 impl Running {
+    /// Claims nothing more.
+    pub(crate) fn drain(&mut self) {
+        self.drain = None;
+    }
+
+    pub(crate) const fn is_draining(&self) -> bool {
+        self.drain.is_none()
+    }
+
     /// Claims nothing more, gives runs `grace` to end, then makes them give their workflows back, and waits for all.
     pub(crate) async fn shutdown(self, grace: Duration) -> Result<(), crate::Error> {
-        let Self { mut task, guard: (stop, abort) } = self;
-        drop(stop);
+        let Self { mut task, drain, guard: (stop, abort) } = self;
+        drop((drain, stop));
         let joined = match tokio::time::timeout(grace, &mut task).await {
             Ok(joined) => joined,
             Err(_) => {

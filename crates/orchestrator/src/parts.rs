@@ -10,10 +10,11 @@ use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName, Too
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Abilities, Store, WorkerId};
 use mcp_orchestrator_strategies::Strategy;
+use mcp_orchestrator_streaming::Bridge;
 use mcp_orchestrator_tools::{Registry, ToolFilter};
 use tokio::sync::mpsc;
 
-use crate::Clock;
+use crate::{Clock, ends::Ends};
 
 /// The parts. Built once by the builder; never changes.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) worker: WorkerId,
     pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
+    pub(crate) bridge: Bridge,
+    pub(crate) ends: Ends,
     pub(crate) fresh: Fresh,
     pub(crate) adopted: Adopted,
     /// Whether what is submitted or resumed here is for the worker here alone.

@@ -53,7 +53,9 @@ pub(crate) struct Worker {
     pub(crate) hub: Arc<Hub>,
     pub(crate) mode: WorkerMode,
     pub(crate) running_max: usize,
-    /// Fires when nothing more may be claimed.
+    /// Fires when nothing more may be claimed, while runs go on for as long as they take.
+    pub(crate) drain: Signal,
+    /// Fires when the worker is to end with its last run.
     pub(crate) stop: Signal,
     /// Fires when runs must give their workflows back.
     pub(crate) abort: Signal,
@@ -129,7 +131,8 @@ impl Worker {
             if stopping && runs.is_empty() && claims.is_empty() {
                 return;
             }
-            let has_room = !stopping && self.mode != WorkerMode::None && runs.len() < self.running_max;
+            let draining = stopping || self.drain.has_fired();
+            let has_room = !draining && self.mode != WorkerMode::None && runs.len() < self.running_max;
             if has_room && claims.is_empty() && std::mem::take(&mut look) {
                 // After a sleep of the machine the leases are late: they are renewed before anything is claimed, so that
                 // a workflow that runs here is not claimed a second time.
@@ -153,7 +156,7 @@ impl Worker {
                     // As many as asked for: there may be more.
                     look |= claimed.is_full;
                     for lease in claimed.leases {
-                        if stopping {
+                        if draining {
                             let _ = guarded(self.parts.store.release(&lease.lease, None)).await;
                             continue;
                         }
@@ -174,6 +177,7 @@ impl Worker {
                 }
                 () = self.wait_work(), if has_room && claims.is_empty() => look = true,
                 () = tokio::time::sleep_until(look_at), if has_room && claims.is_empty() => look = true,
+                () = self.drain.fired(), if !draining => {}
                 () = self.stop.fired(), if !stopping => {}
             }
         }

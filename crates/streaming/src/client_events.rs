@@ -1,83 +1,78 @@
-//! Client events as a stream. Owns resuming in the middle of a record; order and density are `tail`'s.
+//! The two streams a bridge gives. Owns their types only; what they give is the reader's.
 
 use std::{
-    collections::VecDeque,
+    fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use futures_core::Stream;
-use mcp_orchestrator_domain::{Recorded, WorkflowId};
-use mcp_orchestrator_store::Store;
 
-use crate::{ClientData, ClientEvent, Cursor, StreamError, Tail, TailItem, tail, translate};
+use crate::{ClientEvent, SentEvent, StreamError, StreamItem, reader::Reader};
 
-/// Follows what clients are told of a workflow, from a position on.
-///
-/// `cursor` is [`Cursor::START`] or the id of the last event seen. The last event of every workflow is `stream_closed`;
-/// after it the stream ends. A cursor the log does not have gives `stream_reset` and then everything. Ephemeral deltas
-/// are not events and not shown here.
-///
-/// Dropping the stream stops everything: there is no task behind it.
-pub fn client_events(store: Arc<dyn Store>, id: WorkflowId, cursor: Cursor) -> ClientEvents {
-    ClientEvents {
-        tail: tail(store, id.clone(), cursor),
-        id,
-        seen: cursor.seen_of_next() as usize,
-        was_reset: false,
-        waiting: VecDeque::new(),
+/// The events of a workflow: the stream [`Bridge::events`](crate::Bridge::events) makes. An error is its last item.
+#[must_use = "streams do nothing unless polled"]
+pub struct ClientEvents {
+    reader: Reader,
+}
+
+/// The events of a workflow and the text that is being written: the stream [`Bridge::watch`](crate::Bridge::watch) makes.
+/// An error is its last item.
+#[must_use = "streams do nothing unless polled"]
+pub struct Watch {
+    reader: Reader,
+}
+
+impl ClientEvents {
+    pub(crate) const fn new(reader: Reader) -> Self {
+        Self { reader }
     }
 }
 
-/// The stream [`client_events`] makes.
-#[derive(Debug)]
-#[must_use = "streams do nothing unless polled"]
-pub struct ClientEvents {
-    tail: Tail,
-    id: WorkflowId,
-    /// Events of the next record that the reader has seen already.
-    seen: usize,
-    /// Whether the reader is to be told, with the next record, that what it saw is void.
-    was_reset: bool,
-    /// Events of one record and the reset before it.
-    waiting: VecDeque<ClientEvent>,
+impl Watch {
+    pub(crate) const fn new(reader: Reader) -> Self {
+        Self { reader }
+    }
 }
 
 impl Stream for ClientEvents {
     type Item = Result<ClientEvent, StreamError>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(event) = this.waiting.pop_front() {
-                return Poll::Ready(Some(Ok(event)));
-            }
-            match ready!(Pin::new(&mut this.tail).poll_next(context)) {
-                Some(Ok(TailItem::Record(recorded))) => this.take(&recorded),
-                Some(Ok(TailItem::Reset)) => {
-                    this.was_reset = true;
-                    this.seen = 0;
-                }
-                Some(Ok(TailItem::Ephemeral(_))) => {}
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
+            let item = std::task::ready!(self.reader.poll(context));
+            return Poll::Ready(match item {
+                Some(Ok(StreamItem::Event(event))) => Some(Ok(own(event))),
+                Some(Ok(StreamItem::Delta(_))) => continue,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            });
         }
     }
 }
 
-impl ClientEvents {
-    fn take(&mut self, recorded: &Recorded) {
-        let events = translate(&self.id, recorded);
-        // The log begins with a submission, which always gives an event to take time and progress from.
-        if let Some(first) = events.first().filter(|_| self.was_reset) {
-            self.was_reset = false;
-            let reset =
-                ClientEvent { id: Cursor::START, agent_id: None, data: ClientData::StreamReset {}, ..first.clone() };
-            self.waiting.push_back(reset);
-        }
-        let seen = std::mem::take(&mut self.seen);
-        self.waiting.extend(events.into_iter().skip(seen));
+impl Stream for Watch {
+    type Item = Result<StreamItem, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.reader.poll(context)
+    }
+}
+
+/// The event alone, copied only when others have it too.
+fn own(event: Arc<SentEvent>) -> ClientEvent {
+    Arc::try_unwrap(event).map_or_else(|shared| shared.event.clone(), |sent| sent.event)
+}
+
+impl fmt::Debug for ClientEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientEvents").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
     }
 }

@@ -162,8 +162,10 @@ pub enum ClientData {
     StreamReset {},
     /// `stream_closed`
     StreamClosed {
-        /// How the workflow ended.
-        status: Status,
+        /// How the workflow ended; null when the stream was closed before.
+        status: Option<Status>,
+        /// Why nothing follows.
+        reason: CloseReason,
     },
 }
 
@@ -193,6 +195,18 @@ impl ClientData {
             Self::StreamClosed { .. } => ClientEventType::StreamClosed,
         }
     }
+}
+
+/// Why a stream gives nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The workflow has ended.
+    Ended,
+    /// Whoever served the stream stops. The workflow goes on, and so does a stream elsewhere that begins at the id of this
+    /// event.
+    Shutdown,
 }
 
 /// What happened inside a step.

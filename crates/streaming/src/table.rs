@@ -23,8 +23,8 @@ use mcp_orchestrator_domain::{
 use mcp_orchestrator_strategies::sub_tasks;
 
 use crate::{
-    Activity, AgentFacts, CallTarget, ClientData, ClientEvent, ClientProgress, Cursor, DocumentFacts, Subtask, Used,
-    data,
+    Activity, AgentFacts, CallTarget, ClientData, ClientEvent, ClientProgress, CloseReason, Cursor, DocumentFacts,
+    Subtask, Used, data,
 };
 
 /// What clients are told of one record: none to three events, in order.
@@ -176,7 +176,7 @@ fn decided(step: &StepId, decision: &Decision) -> Vec<Told> {
 }
 
 fn ended(status: Status, how: ClientData) -> Vec<Told> {
-    vec![(None, how), (None, ClientData::StreamClosed { status })]
+    vec![(None, how), (None, ClientData::StreamClosed { status: Some(status), reason: CloseReason::Ended })]
 }
 
 /// What a step is to clients. An editor rewrites what a synthesis wrote, whatever stage it is planned for.

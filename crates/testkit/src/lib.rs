@@ -2,11 +2,13 @@
 
 #[cfg(feature = "engine")]
 mod manual_clock;
+mod model_server;
 #[cfg(feature = "engine")]
 mod scripted_provider;
 pub mod store_suite;
 
 #[cfg(feature = "engine")]
 pub use manual_clock::ManualClock;
+pub use model_server::{ModelRequest, ModelServer};
 #[cfg(feature = "engine")]
 pub use scripted_provider::{Act, Asked, ScriptedProvider, obliging};

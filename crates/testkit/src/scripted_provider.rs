@@ -29,7 +29,7 @@ pub enum Act {
     Fail(FailureClass, Option<Duration>),
     /// Never answers.
     Hang,
-    /// Answers once [`ScriptedProvider::release`] was called so often that every held request is free.
+    /// Shows the text as a delta, and answers with it once [`ScriptedProvider::release`] was called so often that every held request is free.
     Hold(String),
     /// Panics.
     Panic,
@@ -178,7 +178,7 @@ impl Provider for ScriptedProvider {
         }
     }
 
-    async fn chat(&self, request: ChatRequest<'_>, _sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
+    async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let (asked, held) = {
             let mut seen = self.seen();
             let before = seen.by_key.entry(request.idempotency_key.to_owned()).or_default();
@@ -218,6 +218,7 @@ impl Provider for ScriptedProvider {
             }
             Act::Hang => std::future::pending().await,
             Act::Hold(text) => {
+                sink.text(&text);
                 held.await;
                 (text, Vec::new())
             }

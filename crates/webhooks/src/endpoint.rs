@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{WebhookError, WebhookSecret, rfc3339};
 
 /// Names an endpoint: `wh_…`, with the workflow's id behind a dot when it hears of one workflow only.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct EndpointId(pub(crate) String);
 

@@ -22,7 +22,7 @@ pub struct WebhookSettings {
     pub workflow_endpoints_max: usize,
     /// Deliveries that wait for one endpoint; what comes on top is a dead letter at once. Default 1000.
     pub pending_max: usize,
-    /// Deliveries that are over and kept for one endpoint: the log and the dead letters. Default 200.
+    /// Deliveries that are over and kept for one endpoint: as many that were taken, and as many dead letters. Default 200.
     pub kept_max: usize,
     /// How long a delivery is kept after its last change. Default 7 days; it must be longer than the longest pause.
     pub kept_for: Duration,

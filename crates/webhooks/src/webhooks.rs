@@ -6,10 +6,22 @@ use mcp_orchestrator_domain::{Principal, WorkflowId};
 use mcp_orchestrator_egress::HttpClient;
 use mcp_orchestrator_store::Store;
 
+use tokio::sync::Notify;
+
 use crate::{
     Counts, CreatedEndpoint, Delivery, DeliveryId, DeliveryPage, Endpoint, EndpointId, EndpointPage, NewEndpoint,
     Stats, WebhookError, WebhookSecret, WebhookSettings,
+    counts::Tally,
+    db::Db,
+    keys::Owner,
+    log,
+    manage::{self, Since},
+    run,
+    shared::Shared,
 };
+
+/// The most endpoints [`Stats::registered`] counts.
+const REGISTERED_MAX: usize = 10_000;
 
 /// Webhooks over a store. Cheap to clone; every clone is the same.
 ///
@@ -18,12 +30,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Webhooks {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    _store: Arc<dyn Store>,
-    _client: HttpClient,
-    settings: WebhookSettings,
 }
 
 impl fmt::Debug for Webhooks {
@@ -37,16 +43,17 @@ impl Webhooks {
     /// from callers.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, client: HttpClient, settings: WebhookSettings) -> Self {
-        Self { shared: Arc::new(Shared { _store: store, _client: client, settings }) }
+        let (db, tally, nudge) = (Db { store }, Tally::default(), Notify::new());
+        Self { shared: Arc::new(Shared { db, client, settings, tally, nudge }) }
     }
 
     /// Delivers until `shutdown` completes. Of all processes that share the store one delivers at a time; the others
     /// wait for their turn.
     ///
-    /// At shutdown, and when the future is dropped, open attempts are cut off; they are repeated by whoever delivers
-    /// next, under the same id.
+    /// At shutdown no attempt begins, and those that are open have a second to end. What is cut off then, or when the future
+    /// is dropped, is repeated by whoever delivers next, under the same id.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
-        shutdown.await;
+        run::run(&self.shared, shutdown).await;
     }
 
     /// Creates an endpoint.
@@ -54,8 +61,7 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::Invalid`], [`WebhookError::UnknownWorkflow`], [`WebhookError::TooMany`], [`WebhookError::Store`].
     pub async fn create(&self, p: &Principal, new: NewEndpoint) -> Result<CreatedEndpoint, WebhookError> {
-        let _ = (p, new);
-        Err(WebhookError::Busy)
+        manage::create(&self.shared, p, new).await
     }
 
     /// Endpoints of a principal, `max` at most (never more than 100), after one of them.
@@ -68,8 +74,7 @@ impl Webhooks {
         after: Option<&EndpointId>,
         max: usize,
     ) -> Result<EndpointPage, WebhookError> {
-        let _ = (p, after, max);
-        Err(WebhookError::Busy)
+        manage::list(&self.shared, p, after, max).await
     }
 
     /// One endpoint.
@@ -77,8 +82,7 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::UnknownEndpoint`], [`WebhookError::Store`].
     pub async fn get(&self, p: &Principal, id: &EndpointId) -> Result<Endpoint, WebhookError> {
-        let _ = (p, id);
-        Err(WebhookError::Busy)
+        manage::get(&self.shared, p, id).await
     }
 
     /// Deletes an endpoint; nothing more is sent to it, an attempt that runs excepted.
@@ -86,8 +90,7 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::UnknownEndpoint`], [`WebhookError::Store`].
     pub async fn delete(&self, p: &Principal, id: &EndpointId) -> Result<(), WebhookError> {
-        let _ = (p, id);
-        Err(WebhookError::Busy)
+        manage::delete(&self.shared, p, id).await
     }
 
     /// Gives an endpoint a new secret, shown this once. The former one signs too for
@@ -96,8 +99,7 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::UnknownEndpoint`], [`WebhookError::NotRotatable`], [`WebhookError::Store`].
     pub async fn rotate(&self, p: &Principal, id: &EndpointId) -> Result<WebhookSecret, WebhookError> {
-        let _ = (p, id);
-        Err(WebhookError::Busy)
+        manage::rotate(&self.shared, p, id).await
     }
 
     /// Makes an endpoint active again; what waited for it is delivered.
@@ -105,8 +107,7 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::UnknownEndpoint`], [`WebhookError::Store`].
     pub async fn enable(&self, p: &Principal, id: &EndpointId) -> Result<Endpoint, WebhookError> {
-        let _ = (p, id);
-        Err(WebhookError::Busy)
+        manage::enable(&self.shared, p, id).await
     }
 
     /// Deliveries of an endpoint, newest first, `max` at most (never more than 100), those older than `after`.
@@ -120,8 +121,7 @@ impl Webhooks {
         after: Option<&DeliveryId>,
         max: usize,
     ) -> Result<DeliveryPage, WebhookError> {
-        let _ = (p, endpoint, after, max);
-        Err(WebhookError::Busy)
+        log::deliveries(&self.shared, p, endpoint, after, max).await
     }
 
     /// Sends a delivery again under its id, whatever became of it, with all attempts before it.
@@ -134,8 +134,7 @@ impl Webhooks {
         endpoint: &EndpointId,
         delivery: &DeliveryId,
     ) -> Result<Delivery, WebhookError> {
-        let _ = (p, endpoint, delivery);
-        Err(WebhookError::Busy)
+        log::replay(&self.shared, p, endpoint, delivery).await
     }
 
     /// Registers a workflow's endpoint in the original's form, in place of its former one. It hears of what happens from
@@ -150,8 +149,29 @@ impl Webhooks {
         url: &str,
         secret: Option<&str>,
     ) -> Result<Endpoint, WebhookError> {
-        let _ = (p, workflow, url, secret);
-        Err(WebhookError::Busy)
+        manage::register_original(&self.shared, p, workflow, url, secret, Since::Now).await
+    }
+
+    /// Registers the endpoint a submission named, in the original's form and without a secret: it hears of everything
+    /// from the workflow's first event on. The same address a second time changes nothing.
+    ///
+    /// # Errors
+    /// As [`Webhooks::register_original`].
+    pub async fn register_submission(
+        &self,
+        p: &Principal,
+        workflow: &WorkflowId,
+        url: &str,
+    ) -> Result<Endpoint, WebhookError> {
+        manage::register_original(&self.shared, p, workflow, url, None, Since::Beginning).await
+    }
+
+    /// Whether deliveries may go to an address, as far as can be seen without asking anybody.
+    ///
+    /// # Errors
+    /// [`WebhookError::Invalid`] says why not.
+    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
+        manage::check_url(&self.shared, url)
     }
 
     /// Removes what [`Webhooks::register_original`] made; whether there was something.
@@ -159,14 +179,13 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::Store`].
     pub async fn unregister_original(&self, p: &Principal, workflow: &WorkflowId) -> Result<bool, WebhookError> {
-        let _ = (p, workflow);
-        Err(WebhookError::Busy)
+        manage::unregister_original(&self.shared, p, workflow).await
     }
 
     /// What this process did since it began, over all principals: for metrics.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        self.shared.tally.counts()
     }
 
     /// What this process told a principal's endpoints since it began.
@@ -174,7 +193,8 @@ impl Webhooks {
     /// # Errors
     /// [`WebhookError::Store`].
     pub async fn stats(&self, p: &Principal) -> Result<Stats, WebhookError> {
-        let _ = p;
-        Err(WebhookError::Busy)
+        let owner = Owner::of(p);
+        let registered = manage::count(&self.shared, &owner.prefix(), REGISTERED_MAX).await?;
+        Ok(self.shared.tally.stats(&owner, registered))
     }
 }

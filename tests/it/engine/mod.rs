@@ -8,6 +8,7 @@ mod harness;
 mod patterns;
 mod queue;
 mod resume;
+mod serving;
 mod store;
 mod strategies;
 mod structured;

@@ -5,7 +5,9 @@ use std::{collections::HashSet, path::Path, time::Duration};
 use mcp_orchestrator_domain::{Event, Payload, Recorded, Reply, Seq, Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, SqliteStore, Store as _};
 
-use crate::{model_server::ModelServer, setup::Home};
+use mcp_orchestrator_testkit::ModelServer;
+
+use crate::setup::Home;
 
 const DATABASE: &str = ".local/share/mcp-orchestrator/orchestrator.db";
 const RESEARCH: [&str; 11] = [

@@ -7,7 +7,6 @@ mod ending;
 mod help;
 mod install;
 mod machine;
-mod model_server;
 mod output;
 mod refusals;
 mod research;

@@ -57,7 +57,47 @@ pub struct Settings {
     pub workflow_timeout: Option<Duration>,
     /// What requests may ask for.
     pub limits: Limits,
+    /// How the server serves.
+    pub server: ServerSettings,
+    /// Where webhooks may go to, beside public addresses over HTTPS.
+    pub egress: EgressSettings,
     shown: Vec<ShownSetting>,
+}
+
+/// How the server serves. What is `None` is the server's own default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerSettings {
+    /// The address, for example `127.0.0.1:5060`; `None` when only the default is.
+    pub listen: Option<String>,
+    /// Workflows that run at once.
+    pub running_max: Option<usize>,
+    /// How long running workflows may go on after the server was asked to stop.
+    pub grace: Option<Duration>,
+    /// Further host names requests may be addressed to.
+    pub hosts: Vec<String>,
+    /// Further origins whose pages may call.
+    pub origins: Vec<String>,
+    /// Open connections.
+    pub connections_max: Option<usize>,
+    /// Open connections from one address.
+    pub connections_per_address_max: Option<usize>,
+    /// Requests that read, a second and client; 0 is no limit.
+    pub reads_per_second: Option<u32>,
+    /// Requests that change something, a second and client; 0 is no limit.
+    pub writes_per_second: Option<u32>,
+    /// Whether log lines are JSON.
+    pub log_json: bool,
+}
+
+/// Where webhooks may go to, beside public addresses over HTTPS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EgressSettings {
+    /// Host names, addresses and networks, for example `10.0.0.0/8`.
+    pub allow: Vec<String>,
+    /// Whether addresses without encryption are allowed.
+    pub allow_http: bool,
 }
 
 /// Settings of one provider.
@@ -158,6 +198,11 @@ impl Settings {
         default("report.formats", Value::Texts(vec!["md".to_owned()]));
         default("gate.mode", Value::Text("strict".to_owned()));
         default("timeouts.agent", Value::Duration(Duration::from_secs(180)));
+        default("server.listen", Value::Text("127.0.0.1:5060".to_owned()));
+        default("server.running_max", Value::Whole(5));
+        default("server.grace", Value::Duration(Duration::from_secs(20)));
+        default("server.log", Value::Text("text".to_owned()));
+        default("egress.http", Value::Text("refuse".to_owned()));
         default("limits.agents_max", Value::Whole(limits.agents_max.into()));
         default("limits.concurrency_max", Value::Whole(limits.concurrency_max.into()));
         default("limits.workflow_seconds_max", Value::Whole(limits.workflow_seconds_max.into()));
@@ -212,8 +257,48 @@ impl Settings {
                     .and_then(|n| n.try_into().ok())
                     .unwrap_or(limits.workflow_seconds_max),
             },
+            server: server(merged),
+            egress: EgressSettings {
+                allow: texts(merged, "egress.allow"),
+                allow_http: text("egress.http").as_deref() == Some("allow"),
+            },
             shown: shown(merged, &defaults),
         })
+    }
+}
+
+fn texts(merged: &Layer, key: &str) -> Vec<String> {
+    match merged.get(key) {
+        Some((Value::Texts(texts), _)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn server(merged: &Layer) -> ServerSettings {
+    let text = |key: &str| match merged.get(key) {
+        Some((Value::Text(text), _)) => Some(text.clone()),
+        _ => None,
+    };
+    let whole = |key: &str| match merged.get(key) {
+        Some((Value::Whole(number), _)) => Some(*number),
+        _ => None,
+    };
+    let count = |key: &str| whole(key).and_then(|number| usize::try_from(number).ok());
+    let rate = |key: &str| whole(key).and_then(|number| u32::try_from(number).ok());
+    ServerSettings {
+        listen: text("server.listen"),
+        running_max: count("server.running_max"),
+        grace: match merged.get("server.grace") {
+            Some((Value::Duration(grace), _)) => Some(*grace),
+            _ => None,
+        },
+        hosts: texts(merged, "server.hosts"),
+        origins: texts(merged, "server.origins"),
+        connections_max: count("server.connections_max"),
+        connections_per_address_max: count("server.connections_per_address_max"),
+        reads_per_second: rate("server.reads_per_second"),
+        writes_per_second: rate("server.writes_per_second"),
+        log_json: text("server.log").as_deref() == Some("json"),
     }
 }
 

@@ -142,7 +142,7 @@ async fn headers_that_cannot_be_sent_stop_the_request_and_are_not_shown() {
     let shown = format!("{request:?}");
     assert!(shown.contains("authorization") && !shown.contains("Bearer"), "{shown}");
     let error = HttpClient::default().send(request).await.unwrap_err();
-    assert!(matches!(error, HttpError::Header { name: "authorization" }), "{}", silent(&error));
+    assert!(matches!(&error, HttpError::Header { name } if name == "authorization"), "{}", silent(&error));
     assert!(server.heads().is_empty());
 }
 

@@ -1,6 +1,7 @@
-//! What [`ClientEvents`](crate::ClientEvents) gives besides the event itself: its kinds, its data, its errors.
+//! What [`ClientEvents`](crate::ClientEvents) and [`Watch`](crate::Watch) give besides the event itself: its kinds, its
+//! data, its errors.
 
 pub use mcp_orchestrator_streaming::{
-    Activity, AgentFacts, CallTarget, ClientData, ClientEventType, ClientProgress, DocumentFacts, InvalidCursor,
-    StreamError, Subtask, Used,
+    Activity, AgentFacts, CallTarget, ClientData, ClientEventType, ClientProgress, CloseReason, DocumentFacts,
+    InvalidCursor, SentEvent, StreamError, StreamItem, Subtask, Used,
 };

@@ -86,7 +86,12 @@ impl Run {
         let mut pause = Duration::from_millis(50);
         for attempt in 1..=ATTEMPTS_MAX {
             match self.parts.store.append(append.clone()).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    if append.after == After::Finish {
+                        self.parts.ends.tell(&self.workflow);
+                    }
+                    return Ok(());
+                }
                 Err(AppendError::Conflict { .. } | AppendError::Terminal) => return Err(Stop::Stale),
                 Err(AppendError::Fenced) => return Err(Stop::Fenced),
                 Err(AppendError::Store(error @ (StoreError::Locked(_) | StoreError::Unavailable(_))))

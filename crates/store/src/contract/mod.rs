@@ -57,6 +57,19 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`].
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError>;
 
+    /// The last positions of logs, in the order of `ids`; zero for an unknown one. What watches many logs asks this now and
+    /// then in case a hint was lost; an adapter that can answer for all of them in one query does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+        let mut heads = Vec::with_capacity(ids.len());
+        for id in ids {
+            heads.push(self.read(id, Seq::new(u64::MAX), 1).await?.head);
+        }
+        Ok(heads)
+    }
+
     /// Hints about commits of this and other processes, and ephemeral deltas. A receiver that lags reads the log.
     fn changes(&self) -> broadcast::Receiver<Change>;
 

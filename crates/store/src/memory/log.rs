@@ -124,6 +124,10 @@ impl State {
         Page { records, head: workflow.head() }
     }
 
+    pub(super) fn head(&self, id: &WorkflowId) -> Seq {
+        self.workflows.get(id).map_or(Seq::ZERO, |workflow| workflow.head())
+    }
+
     pub(super) fn feed(&self, after: FeedPosition, max: usize) -> Vec<FeedEntry> {
         let start = self.feed.partition_point(|slot| slot.position <= after.0);
         let slots = self.feed.iter().skip(start).take(max.min(PAGE_MAX));

@@ -124,6 +124,11 @@ impl Store for MemoryStore {
         Ok(self.state().read(id, after, max))
     }
 
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+        let state = self.state();
+        Ok(ids.iter().map(|id| state.head(id)).collect())
+    }
+
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.hints.subscribe()
     }

@@ -159,6 +159,11 @@ impl Store for SqliteStore {
         self.readers.query(move |connection| read::page(connection, &id, after, max)).await
     }
 
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.query(move |connection| read::heads(connection, &ids)).await
+    }
+
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.hints.subscribe()
     }

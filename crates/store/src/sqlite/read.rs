@@ -89,6 +89,12 @@ pub(super) fn workflow_id(text: &str) -> Result<WorkflowId, StoreError> {
     WorkflowId::new(text).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
+pub(super) fn heads(connection: &Connection, ids: &[WorkflowId]) -> Result<Vec<Seq>, Failure> {
+    let mut select = connection.prepare_cached("SELECT head FROM workflow JOIN state USING (wid) WHERE id = ?1")?;
+    let head = |id: &WorkflowId| select.query_row([id.as_str()], |row| row.get(0)).optional();
+    ids.iter().map(head).map(|head| Ok(head?.map_or(Seq::ZERO, seq))).collect()
+}
+
 pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, Failure> {
     // One statement, so that head and records are of one moment. A log read to its end gives one row without a record.
     let mut select = connection.prepare_cached(

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use mcp_orchestrator_domain::Event;
-use mcp_orchestrator_streaming::{ClientEvent, ClientEventType, Cursor, client_events};
+use mcp_orchestrator_streaming::{ClientEvent, ClientEventType, Cursor};
 
 use crate::{
+    driven::{drive, settle},
     scripted_store::{ScriptedStore, Told},
     story,
 };
 
 async fn all(store: &Arc<ScriptedStore>, cursor: Cursor) -> Vec<ClientEvent> {
-    client_events(store.clone(), story::id(), cursor).try_collect().await.unwrap()
+    drive(store.clone()).events(&story::id(), cursor).try_collect().await.unwrap()
 }
 
 fn finished(end: Event) -> Arc<ScriptedStore> {
@@ -56,13 +57,15 @@ async fn live_events_are_the_same_as_replayed_ones() {
     let length = log.len();
     let replayed = all(&finished(story::completed()), Cursor::START).await;
     let store = ScriptedStore::new(&story::id(), log, 1);
-    let mut stream = client_events(store.clone(), story::id(), Cursor::START);
+    let bridge = drive(store.clone());
+    let mut stream = bridge.events(&story::id(), Cursor::START);
     let mut live = Vec::new();
     for _ in 1..length {
         while let Some(Some(event)) = stream.next().now_or_never() {
             live.push(event.unwrap());
         }
         store.append(1, Told::Precisely);
+        settle().await;
     }
     assert!(live.len() > 1, "nothing came before the end");
     live.extend(stream.try_collect::<Vec<_>>().await.unwrap());

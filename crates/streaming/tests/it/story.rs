@@ -94,10 +94,20 @@ pub(crate) fn cancelled() -> Event {
     Event::Cancelled(Cancelled {})
 }
 
-/// A log of `length` records, most of which say nothing to clients; the last is terminal.
+/// A log of `length` records, at least 3; the last is terminal. The second is not told to clients, nor need the last but one be.
 pub(crate) fn long(length: usize) -> Vec<Recorded> {
     let mut story = Story::begin();
-    while story.log.len() + 1 < length {
+    if length > 3 {
+        story.plan("belter_0", Role::Researcher, Stage::Agents, "What is stored", &[]);
+    }
+    for call in 0.. {
+        if story.log.len() + 2 >= length {
+            break;
+        }
+        story.call(call, "belter_0", Target::Tool { name: tool(), call_id: "call-a".to_owned() });
+        story.answer(call, "belter_0", Cost::FREE);
+    }
+    if story.log.len() + 1 < length {
         story.happen(Event::TimerFired(mcp_orchestrator_domain::TimerFired { due: Timestamp::from_millis(START_MS) }));
     }
     story.happen(cancelled());

@@ -128,6 +128,7 @@ macro_rules! store_suite {
             an_idempotency_key_belongs_to_one_principal
             concurrent_creations_under_one_key_make_one_workflow
             a_page_is_bounded_and_says_where_the_log_ends
+            the_heads_of_many_logs_come_in_the_order_asked_for
             the_feed_has_one_order_over_all_workflows
             lists_filter_and_page_newest_first
             rows_show_who_runs_a_workflow

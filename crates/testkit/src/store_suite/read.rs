@@ -24,6 +24,16 @@ pub async fn a_page_is_bounded_and_says_where_the_log_ends(subject: Subject) {
     assert_eq!((page.records.len(), page.head), (0, Seq::new(count)));
 }
 
+/// One answer for each id, in the order of the ids, and zero for a log there is none of.
+pub async fn the_heads_of_many_logs_come_in_the_order_asked_for(subject: Subject) {
+    let store = &*subject.store;
+    let (a, b) = (created(store, workflow()).await, created(store, workflow()).await);
+    store.append(append(&b, 1, records([2, 3]))).await.unwrap();
+    let heads = store.heads(&[b.clone(), fresh_id(), a.clone(), b]).await.unwrap();
+    assert_eq!(heads, [3, 0, 1, 3].map(Seq::new));
+    assert_eq!(store.heads(&[]).await.unwrap(), []);
+}
+
 /// Every record once, in the order of its commit, resumable anywhere.
 pub async fn the_feed_has_one_order_over_all_workflows(subject: Subject) {
     let store = &*subject.store;

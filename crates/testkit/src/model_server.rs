@@ -13,45 +13,77 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// How long it thinks: long enough that a kill lands while something is under way.
+/// How long it thinks unless told otherwise: long enough that a kill lands while something is under way.
 const THINKS: Duration = Duration::from_millis(15);
 
 /// A running server; stopped when dropped.
-pub(crate) struct ModelServer {
+#[derive(Debug)]
+pub struct ModelServer {
     address: String,
-    requests: Arc<Mutex<Vec<String>>>,
+    seen: Seen,
     stop: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
 }
 
+/// One request it got.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ModelRequest {
+    /// The body.
+    pub body: String,
+    /// The header `X-Request-ID`.
+    pub request_id: Option<String>,
+}
+
+type Seen = Arc<Mutex<Vec<ModelRequest>>>;
+
 impl ModelServer {
-    pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let requests = Arc::new(Mutex::new(Vec::new()));
+    /// Starts one that thinks for 15 ms.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::thinking(THINKS)
+    }
+
+    /// Starts one that thinks for so long before each answer.
+    ///
+    /// # Panics
+    /// When no port of this machine is free.
+    #[must_use]
+    pub fn thinking(thinks: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let seen = Seen::default();
         let stop = Arc::new(AtomicBool::new(false));
-        let (seen, stopped) = (Arc::clone(&requests), Arc::clone(&stop));
+        let (shared, stopped) = (Arc::clone(&seen), Arc::clone(&stop));
         let accepting = thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::Acquire) {
                     return;
                 }
-                let seen = Arc::clone(&seen);
+                let seen = Arc::clone(&shared);
                 // A connection ends with its client, so these threads end with the processes under test.
-                thread::spawn(move || serve(&stream.unwrap(), &seen));
+                thread::spawn(move || stream.ok().and_then(|stream| serve(&stream, &seen, thinks)));
             }
         });
-        Self { address, requests, stop, accepting: Some(accepting) }
+        Self { address, seen, stop, accepting: Some(accepting) }
     }
 
     /// The base URL of its Chat wire.
-    pub(crate) fn base_url(&self) -> String {
+    #[must_use]
+    pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
     /// The bodies of all chat requests so far, in order. A reply's request id is the position of its request here.
-    pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.seen().into_iter().map(|request| request.body).collect()
+    }
+
+    /// All chat requests so far, in order.
+    #[must_use]
+    pub fn seen(&self) -> Vec<ModelRequest> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -66,19 +98,20 @@ impl Drop for ModelServer {
 }
 
 /// Answers the requests of one connection until its client is gone.
-fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>) -> Option<()> {
+fn serve(stream: &TcpStream, seen: &Mutex<Vec<ModelRequest>>, thinks: Duration) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut first = String::new();
         if reader.read_line(&mut first).ok()? == 0 {
             return None;
         }
-        let mut length = 0;
+        let (mut length, mut request_id) = (0, None);
         loop {
             let mut line = String::new();
             reader.read_line(&mut line).ok()?;
             match line.trim().to_lowercase().split_once(':') {
                 Some(("content-length", value)) => length = value.trim().parse().ok()?,
+                Some(("x-request-id", value)) => request_id = Some(value.trim().to_owned()),
                 Some(_) => {}
                 None => break,
             }
@@ -89,12 +122,12 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<String>>) -> Option<()> {
             let body = String::from_utf8(body).ok()?;
             let answer = answer(&serde_json::from_str(&body).ok()?);
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push(body);
+            seen.push(ModelRequest { body, request_id });
             (seen.len() - 1, answer)
         } else {
             (0, json!({"object": "list", "data": [{"id": "tiny", "object": "model"}]}))
         };
-        thread::sleep(THINKS);
+        thread::sleep(thinks);
         let text = answer.to_string();
         write!(
             &*stream,

@@ -1,0 +1,10 @@
+//! The server as a process: started, asked, stopped, killed, started again.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop right there")]
+
+mod client;
+mod crash;
+mod draining;
+mod linked;
+mod process;
+mod starting;
+mod stdio;

@@ -1,0 +1,92 @@
+//! What it starts with and what it refuses to start with.
+
+use serde_json::json;
+
+use crate::{client::Client, process::Home};
+
+fn refused(home: &Home, arguments: &[&str]) -> (i32, String) {
+    let output = home.command(arguments).output().unwrap();
+    assert!(output.stdout.is_empty());
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_cannot_be_served_is_refused_with_a_reason() {
+    let home = Home::new();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["--listen", "0.0.0.0:0", "--corpus", "docs=docs"], 78, "--insecure-listen"),
+        (&["--listen", "nowhere", "--corpus", "docs=docs"], 78, "server.listen"),
+        (&["--listen", "127.0.0.1:0"], 78, "no provider can answer"),
+        (&["--listen", "127.0.0.1:0", "--corpus", "docs=absent"], 69, "absent"),
+        (&["--listen", "127.0.0.1:0", "--corpus", "docs"], 2, "NAME=DIR"),
+        (&["--listen", "127.0.0.1:0", "--corpus", "docs=docs", "--store", "oracle:"], 78, "oracle:"),
+        (&["--max-running", "0", "--corpus", "docs=docs"], 78, "server.running_max"),
+        (&["--config", "absent.toml"], 78, "absent.toml"),
+        (&["--nonsense"], 2, "--nonsense"),
+    ];
+    for (arguments, code, word) in cases {
+        let (found, told) = refused(&home, arguments);
+        assert_eq!(found, *code, "{arguments:?}: {told}");
+        assert!(told.contains(word), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_port_of_the_environment_that_is_none_is_named() {
+    let mut home = Home::new();
+    home.variables.push(("PORT", "many".to_owned()));
+    let (code, told) = refused(&home, &["--corpus", "docs=docs"]);
+    assert_eq!(code, 78);
+    assert!(told.contains("PORT is \"many\""), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_taken_is_named() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let (code, told) = refused(&Home::new(), &["--listen", &server.address, "--corpus", "docs=docs"]);
+    assert_eq!(code, 69, "{told}");
+    assert!(told.contains(&server.address), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_health_is_asked_from_the_command_line() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let ask = |address: &str| home.command(&["healthcheck", "--listen", address]).output().unwrap().status.code();
+    assert_eq!(ask(&server.address), Some(0));
+    let address = server.address.clone();
+    server.kill();
+    assert_eq!(ask(&address), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_without_a_key_is_told_apart_from_one_nobody_knows() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let client = Client::of(&server);
+    let asked =
+        |provider: &str| json!({ "pattern": "search", "task": "How does it survive?", "provider_name": provider });
+    let (status, problem) = client.post("/v1/workflows", &asked("openai")).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/provider_name")), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("OPENAI_API_KEY"), "{problem}");
+    let (status, problem) = client.post("/v1/workflows", &asked("nobody")).await;
+    assert_eq!(status, 422, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("no provider is named"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_changes_is_found_while_it_serves() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let client = Client::of(&server);
+    let ask = json!({ "tool_name": "corpus_search", "tool_arguments": { "query": "lighthouse keeper" } });
+    let found = async || client.post("/v1/tools/execute_registered_tool", &ask).await.1.to_string();
+    assert!(!found().await.contains("Adeline"));
+    std::fs::write(home.path("docs/keeper.md"), "# Keeper\n\nThe lighthouse keeper is called Adeline.\n").unwrap();
+    let until = tokio::time::Instant::now() + crate::process::PATIENCE;
+    while !found().await.contains("Adeline") {
+        assert!(tokio::time::Instant::now() < until);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,176 @@
+//! The whole surface put together: routes, layers, and what they share. Owns the order of assembly.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use axum::{Router, extract::Request, response::IntoResponse};
+use bytes::Bytes;
+use mcp_orchestrator_api::Api;
+use tower::Service;
+
+use crate::{
+    Authenticate, Drain, HttpServer, Local, Metrics, Settings, layers,
+    routes::{self, Table},
+    sse::Watched,
+};
+
+/// Puts the HTTP surface together.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct Http {
+    api: Api,
+    settings: Settings,
+    authenticate: Arc<dyn Authenticate>,
+    metrics: Metrics,
+    drain: Drain,
+    mcp: Option<Router>,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    api: Api,
+    settings: Settings,
+    metrics: Metrics,
+    drain: Drain,
+    watched: Watched,
+    started: Instant,
+    document: OnceLock<Bytes>,
+}
+
+impl Http {
+    /// Serves an api with these settings; everybody is taken for the local principal.
+    pub fn new(api: Api, settings: Settings) -> Self {
+        Self {
+            api,
+            settings,
+            authenticate: Arc::new(Local),
+            metrics: Metrics::new(),
+            drain: Drain::default(),
+            mcp: None,
+        }
+    }
+
+    /// Says who sends a request.
+    pub fn with_authentication(mut self, authenticate: impl Authenticate) -> Self {
+        self.authenticate = Arc::new(authenticate);
+        self
+    }
+
+    /// Counts with counters that others see too.
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Mounts MCP at `/mcp`. It passes every layer but the deadline of requests, and finds [`Identity`](crate::Identity)
+    /// among the extensions of its requests. Its streams must end when `drain` of [`Http::drain`] begins.
+    pub fn with_mcp<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.mcp = Some(Router::new().route_service("/mcp", service));
+        self
+    }
+
+    /// What says that the server is about to stop.
+    #[must_use]
+    pub fn drain(&self) -> Drain {
+        self.drain.clone()
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
+    /// Every route with every layer. Under another server than [`HttpServer`] requests should carry
+    /// [`Peer`](crate::Peer) among their extensions; without it all clients have one rate limit.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.metrics.set_patterns(self.api.patterns().patterns.into_iter().map(|pattern| pattern.name));
+        let shared = Shared {
+            inner: Arc::new(Inner {
+                api: self.api.clone(),
+                settings: self.settings.clone(),
+                metrics: self.metrics.clone(),
+                drain: self.drain.clone(),
+                watched: Watched::default(),
+                started: Instant::now(),
+                document: OnceLock::new(),
+            }),
+        };
+        let mut table = Table::new(self.settings.request_deadline);
+        routes::all(&mut table);
+        let (router, document) = table.finish();
+        // Set once, before anybody could ask.
+        let _set = shared.inner.document.set(Bytes::from(document.to_string()));
+        let mut router = router.fallback(routes::fallback).with_state(shared);
+        if let Some(mcp) = &self.mcp {
+            router = router.merge(mcp.clone());
+        }
+        layers::around(router, &self.settings, Arc::clone(&self.authenticate), &self.metrics)
+    }
+
+    /// The server, ready to [`serve`](HttpServer::serve).
+    #[must_use]
+    pub fn build(self) -> HttpServer {
+        let router = self.router();
+        HttpServer::new(router, self.settings.connections, self.drain, self.metrics)
+    }
+}
+
+impl Shared {
+    pub(crate) fn api(&self) -> &Api {
+        &self.inner.api
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.inner.drain
+    }
+
+    /// Who watches what.
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.inner.watched
+    }
+
+    /// Workflows that run in this process.
+    pub(crate) fn running(&self) -> u64 {
+        0
+    }
+
+    /// When the surface was put together.
+    pub(crate) fn started(&self) -> Instant {
+        self.inner.started
+    }
+
+    /// The OpenAPI document.
+    pub(crate) fn document(&self) -> Bytes {
+        self.inner.document.get().cloned().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! What a client sends. Owns the size and the deadline of a body, for every route alike: handlers get it whole.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use http::{StatusCode, header};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+
+use crate::{Settings, problem::Problem};
+
+/// How much of a body that is too large is read and thrown away, so that a client that only writes hears the answer.
+const DISCARDED_FACTOR: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    bytes: usize,
+    deadline: Duration,
+}
+
+impl Limit {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { bytes: settings.body_bytes_max, deadline: settings.body_deadline }
+    }
+}
+
+pub(super) async fn collect(State(limit): State<Limit>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let waits = parts.headers.contains_key(header::EXPECT);
+    if waits && announced.is_some_and(|length: usize| length > limit.bytes) {
+        return too_large(limit);
+    }
+    match tokio::time::timeout(limit.deadline, read(body, limit.bytes)).await {
+        Ok(Ok(Some(bytes))) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Ok(None)) => too_large(limit),
+        Ok(Err(error)) => Problem::bad_request(format!("the body broke off: {error}")).into_response(),
+        Err(_elapsed) => {
+            let detail = format!("the body did not arrive within {} s", limit.deadline.as_secs_f64());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+        }
+    }
+}
+
+/// The whole body, or `None` when it is too large.
+async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut read = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length <= max {
+            read.extend_from_slice(&data);
+        } else if length > max.saturating_mul(DISCARDED_FACTOR) {
+            break;
+        } else {
+            read.clear();
+        }
+    }
+    Ok((length <= max).then(|| read.freeze()))
+}
+
+fn too_large(limit: Limit) -> Response {
+    let detail = format!("the body is larger than {} bytes", limit.bytes);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response()
+}

@@ -1,0 +1,123 @@
+//! Which names and which pages may reach the server. Owns the check of Host and Origin against rebinding and foreign
+//! pages, and CORS for those who may.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use std::sync::Arc;
+
+use super::Peer;
+use crate::{Settings, problem::Problem};
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
+const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-none-match, last-event-id, \
+                               mcp-protocol-version, mcp-session-id, traceparent, x-request-id";
+const RESPONSE_HEADERS: &str = "deprecation, etag, idempotency-replayed, link, location, mcp-session-id, \
+                                ratelimit-policy, retry-after, x-request-id";
+/// How long a browser may remember a preflight, in seconds.
+const PREFLIGHT_SECONDS: &str = "600";
+
+/// The names and origins that are let in.
+#[derive(Debug)]
+pub(super) struct Allowed {
+    any_host: bool,
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+impl Allowed {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.trim().to_ascii_lowercase()).collect::<Vec<_>>();
+        let hosts = lower(&settings.hosts);
+        let origins = lower(&settings.origins).into_iter().map(|o| o.trim_end_matches('/').to_owned()).collect();
+        Self { any_host: hosts.iter().any(|host| host == "*"), hosts, origins }
+    }
+
+    fn host(&self, host: &str, peer: Option<&Peer>) -> bool {
+        self.any_host || self.named(host) || peer.is_some_and(|peer| is_address(host, peer.local.ip()))
+    }
+
+    fn named(&self, host: &str) -> bool {
+        LOOPBACK.contains(&host) || self.hosts.iter().any(|allowed| allowed == host)
+    }
+
+    /// Pages of loopback names, of the server itself, and of the origins that were named.
+    fn origin(&self, origin: &str, peer: Option<&Peer>) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        if self.origins.iter().any(|allowed| *allowed == origin) {
+            return true;
+        }
+        let Some(host) = origin.parse::<Uri>().ok().as_ref().and_then(Uri::host).map(bare) else { return false };
+        self.named(&host) || peer.is_some_and(|peer| is_address(&host, peer.local.ip()))
+    }
+}
+
+pub(super) async fn check(State(allowed): State<Arc<Allowed>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let Some(host) = host(&request) else {
+        return Problem::bad_request("the request names no host").into_response();
+    };
+    if !allowed.host(&host, peer.as_ref()) {
+        return Problem::new(StatusCode::FORBIDDEN, format!("this server does not answer to the host {host:?}"))
+            .with_code("host_not_allowed")
+            .with_hint("the operator names the hosts a server answers to")
+            .into_response();
+    }
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        return next.run(request).await;
+    };
+    if !origin.to_str().is_ok_and(|origin| allowed.origin(origin, peer.as_ref())) {
+        return Problem::new(StatusCode::FORBIDDEN, format!("pages of the origin {origin:?} may not call this server"))
+            .with_code("origin_not_allowed")
+            .with_hint("the operator names the origins whose pages may call")
+            .into_response();
+    }
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if asks && request.method() == Method::OPTIONS {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        let headers = response.headers_mut();
+        insert(headers, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        insert(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+        insert(headers, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
+        response
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    insert(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, RESPONSE_HEADERS);
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    response
+}
+
+fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &'static str) {
+    headers.insert(name, HeaderValue::from_static(value));
+}
+
+/// The host a request is addressed to, without its port and in lower case; `None` when it names none or two.
+fn host(request: &Request) -> Option<String> {
+    if let Some(host) = request.uri().host() {
+        return Some(bare(host));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    if hosts.next().is_some() {
+        return None;
+    }
+    let authority: http::uri::Authority = host.parse().ok()?;
+    Some(bare(authority.host()))
+}
+
+fn bare(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn is_address(host: &str, address: IpAddr) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|host| host.to_canonical() == address.to_canonical())
+}

@@ -1,0 +1,248 @@
+//! What is counted. Owns the registry and its two text forms; label values come from closed sets only: route templates,
+//! status classes, names of patterns that are registered.
+
+mod labels;
+mod text;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use http::StatusCode;
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use labels::{Ended, Kind, Method, Outcome, Pattern, Request, Route};
+pub(crate) use text::Format;
+
+/// Seconds a request takes.
+const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0, 60.0];
+/// Seconds a workflow takes.
+const WORKFLOW_BUCKETS: [f64; 13] = [0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
+
+/// The counters of one server. Clones count together; there is no global registry.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Registry,
+    patterns: Mutex<Vec<String>>,
+    workflows: Family<Ended, Counter>,
+    workflow_seconds: Family<Pattern, Histogram>,
+    active: Gauge,
+    requests: Family<Request, Counter>,
+    request_seconds: Family<Route, Histogram>,
+    rate_limited: Family<Kind, Counter>,
+    sse_readers: Gauge,
+    connections: Gauge,
+    connections_refused: Counter,
+    attempts: Family<Outcome, Counter>,
+    dead_letters: Counter,
+    pending: Gauge,
+    queue: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// A thing that is counted while it lives.
+#[derive(Debug)]
+pub(crate) struct Living(Gauge);
+
+impl Living {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// What is read at the moment of a scrape instead of being counted here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// Workflows that run in this process.
+    pub(crate) running: u64,
+    /// Workflows that wait to run, if that is known.
+    pub(crate) queued: Option<u64>,
+    /// Attempts to deliver webhooks since the process began, by outcome.
+    pub(crate) attempts: [(&'static str, u64); 7],
+    /// Deliveries that were given up since the process began.
+    pub(crate) dead_letters: u64,
+    /// Deliveries that wait now.
+    pub(crate) pending: u64,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { inner: Arc::new(Inner::new()) }
+    }
+
+    /// Names the patterns that may be label values. Workflows of others are counted as `other`.
+    pub fn set_patterns(&self, names: impl IntoIterator<Item = String>) {
+        *self.inner.patterns.lock().unwrap_or_else(PoisonError::into_inner) = names.into_iter().collect();
+    }
+
+    /// Counts a workflow that this process has ended: `status` is `completed`, `failed` or `cancelled`, `duration` from its
+    /// submission to its end if that is known.
+    pub fn workflow_ended(&self, pattern: &str, status: &'static str, duration: Option<Duration>) {
+        let patterns = self.inner.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        let pattern = if patterns.iter().any(|known| known == pattern) { pattern } else { "other" };
+        let pattern = Pattern { orchestrator_type: pattern.to_owned() };
+        drop(patterns);
+        let ended = Ended { orchestrator_type: pattern.orchestrator_type.clone(), status };
+        self.inner.workflows.get_or_create(&ended).inc();
+        if let Some(duration) = duration {
+            self.inner.workflow_seconds.get_or_create(&pattern).observe(duration.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn request(&self, method: &'static str, route: &str, status: StatusCode, duration: Duration) {
+        let route = Route { method: Method(method), route: route.to_owned() };
+        let request = Request { method: Method(method), route: route.route.clone(), status: class(status) };
+        self.inner.requests.get_or_create(&request).inc();
+        self.inner.request_seconds.get_or_create(&route).observe(duration.as_secs_f64());
+    }
+
+    pub(crate) fn rate_limited(&self, kind: &'static str) {
+        self.inner.rate_limited.get_or_create(&Kind { kind }).inc();
+    }
+
+    pub(crate) fn connection(&self) -> Living {
+        Living::new(&self.inner.connections)
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.inner.connections_refused.inc();
+    }
+
+    pub(crate) fn sse_reader(&self) -> Living {
+        Living::new(&self.inner.sse_readers)
+    }
+
+    /// Streams of server-sent events that are open.
+    pub(crate) fn sse_readers(&self) -> u64 {
+        u64::try_from(self.inner.sse_readers.get()).unwrap_or_default()
+    }
+
+    /// Everything as text.
+    pub(crate) fn render(&self, reading: &Reading, format: Format) -> String {
+        let inner = &self.inner;
+        set(&inner.active, reading.running);
+        set(&inner.queue, reading.queued.unwrap_or_default());
+        set(&inner.pending, reading.pending);
+        inner.dead_letters.inner().store(reading.dead_letters, Ordering::Relaxed);
+        for (outcome, count) in reading.attempts {
+            inner.attempts.get_or_create(&Outcome { outcome }).inner().store(count, Ordering::Relaxed);
+        }
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _infallible = encode(&mut text, &inner.registry);
+        format.of(text)
+    }
+}
+
+impl Inner {
+    fn new() -> Self {
+        let workflow_seconds = Family::new_with_constructor((|| Histogram::new(WORKFLOW_BUCKETS)) as fn() -> _);
+        let request_seconds = Family::new_with_constructor((|| Histogram::new(REQUEST_BUCKETS)) as fn() -> _);
+        let mut inner = Self {
+            registry: Registry::default(),
+            patterns: Mutex::default(),
+            workflows: Family::default(),
+            workflow_seconds,
+            active: Gauge::default(),
+            requests: Family::default(),
+            request_seconds,
+            rate_limited: Family::default(),
+            sse_readers: Gauge::default(),
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
+            attempts: Family::default(),
+            dead_letters: Counter::default(),
+            pending: Gauge::default(),
+            queue: Gauge::default(),
+        };
+        inner.register();
+        inner
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("mcp_workflows", "Workflows this process has ended", self.workflows.clone());
+        r.register(
+            "mcp_workflow_duration_seconds",
+            "From the submission of a workflow to its end",
+            self.workflow_seconds.clone(),
+        );
+        r.register("mcp_active_workflows", "Workflows that run in this process", self.active.clone());
+        r.register("orchestrator_http_requests", "Requests answered", self.requests.clone());
+        r.register(
+            "orchestrator_http_request_duration_seconds",
+            "From the head of a request to the head of its answer",
+            self.request_seconds.clone(),
+        );
+        r.register("orchestrator_http_rate_limited", "Requests refused because a client asked too often", {
+            self.rate_limited.clone()
+        });
+        r.register("orchestrator_http_connections", "Connections that are open", self.connections.clone());
+        r.register(
+            "orchestrator_http_connections_refused",
+            "Connections closed because their address held as many as it may",
+            self.connections_refused.clone(),
+        );
+        r.register("orchestrator_sse_readers", "Event streams that are open", self.sse_readers.clone());
+        r.register(
+            "orchestrator_queued_workflows",
+            "Workflows that wait to run, counted up to 500",
+            self.queue.clone(),
+        );
+        r.register(
+            "orchestrator_webhook_attempts",
+            "Attempts to deliver webhooks since the process began, by outcome",
+            self.attempts.clone(),
+        );
+        r.register(
+            "orchestrator_webhook_dead_letters",
+            "Webhook deliveries given up since the process began",
+            self.dead_letters.clone(),
+        );
+        r.register("orchestrator_webhook_pending", "Webhook deliveries that wait", self.pending.clone());
+    }
+}
+
+fn set(gauge: &Gauge, value: u64) {
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}

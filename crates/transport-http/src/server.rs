@@ -1,0 +1,122 @@
+//! The accept loop. Owns every connection and the tasks behind them; knows no route.
+
+mod addresses;
+mod connection;
+mod executor;
+mod guarded;
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use tracing::{debug, info, warn};
+
+use crate::{ConnectionLimits, Drain, Metrics, layers::Peer};
+use addresses::Addresses;
+
+/// The pause after the operating system refused to accept, usually for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves a router over HTTP/1.1 and HTTP/2 without TLS, within limits that hold against slow and greedy clients.
+#[derive(Debug)]
+pub struct HttpServer {
+    router: Router,
+    limits: ConnectionLimits,
+    drain: Drain,
+    metrics: Metrics,
+}
+
+impl HttpServer {
+    /// A server for a router. `drain` is begun by [`HttpServer::serve`] at shutdown; who begins it before ends streams
+    /// early.
+    #[must_use]
+    pub fn new(router: Router, limits: ConnectionLimits, drain: Drain, metrics: Metrics) -> Self {
+        Self { router, limits, drain, metrics }
+    }
+
+    /// Accepts until `shutdown` is ready, then drains: accepts nothing more, lets streams say their last word and running
+    /// requests end, and after [`ConnectionLimits::drain`] closes what is left. Every task it started has ended when it
+    /// returns.
+    ///
+    /// Dropping the future closes every connection at once.
+    ///
+    /// # Errors
+    /// When the listener has no address. A connection that breaks is no error.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let address = listener.local_addr()?;
+        info!(%address, "serving HTTP");
+        let slots = Arc::new(Semaphore::new(self.limits.total));
+        let addresses = Addresses::new(self.limits.per_address);
+        let builder = Arc::new(self.limits);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(ended) = connections.join_next() => report(ended),
+                (stream, peer, slot) = accept(&listener, &slots) => {
+                    let Some(place) = addresses.take(peer.ip()) else {
+                        debug!(%peer, "closed a connection: its address holds as many as it may");
+                        self.metrics.connection_refused();
+                        continue;
+                    };
+                    let Ok(local) = stream.local_addr() else { continue };
+                    let serving = connection::serve(stream, connection::Served {
+                        router: self.router.clone(),
+                        peer: Peer { peer, local },
+                        limits: Arc::clone(&builder),
+                        drain: self.drain.clone(),
+                    });
+                    let open = self.metrics.connection();
+                    connections.spawn(async move {
+                        serving.await;
+                        drop((open, place, slot));
+                    });
+                }
+            }
+        }
+        drop(listener);
+        self.drain.begin();
+        let open = connections.len();
+        info!(open, "draining HTTP");
+        let drained = async {
+            while let Some(ended) = connections.join_next().await {
+                report(ended);
+            }
+        };
+        if tokio::time::timeout(self.limits.drain, drained).await.is_err() {
+            warn!(open = connections.len(), "closed connections that did not end in time");
+        }
+        connections.shutdown().await;
+        Ok(())
+    }
+}
+
+/// The next connection, once there is a slot for it.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    loop {
+        let Ok(slot) = Arc::clone(slots).acquire_owned().await else {
+            // The semaphore is never closed.
+            std::future::pending().await
+        };
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, slot),
+            Err(error) => {
+                warn!(%error, "failed to accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        warn!(%error, "a connection's task panicked");
+    }
+}

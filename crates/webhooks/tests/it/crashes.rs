@@ -1,0 +1,149 @@
+//! What a crash costs, and several processes on one store.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use mcp_orchestrator_domain::Timestamp;
+use mcp_orchestrator_store::{RecordPut, Store};
+use mcp_orchestrator_webhooks::{Clock as _, DeliveryStatus, NewEndpoint, Webhooks};
+use tokio::sync::Notify;
+
+use super::{
+    breaking_store::BreakingStore,
+    receiver::{Answer, Hit, Receiver},
+    world::{World, me, until},
+};
+
+type Stop = fn(&RecordPut) -> bool;
+
+impl World {
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs webhooks on this world's store until they come to a write that `stops` names, and no further.
+    async fn run_until(&self, stops: Stop, spared: u64) {
+        let inner = Arc::clone(&self.store);
+        let broken = Arc::new(BreakingStore { inner, stops, spared: AtomicU64::new(spared), stopped: Notify::new() });
+        let store: Arc<dyn Store> = Arc::clone(&broken) as _;
+        let webhooks = Webhooks::new(store, self.client.clone(), self.settings.clone());
+        let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
+        broken.stopped.notified().await;
+        task.abort();
+        let _ = task.await;
+        // The lease of the dead ends.
+        self.clock.advance(self.settings.lease);
+    }
+}
+
+fn is_position(put: &RecordPut) -> bool {
+    put.space == "webhooks.state" && put.key == "position"
+}
+
+fn is_delivery(put: &RecordPut) -> bool {
+    put.space == "webhooks.delivery"
+}
+
+#[tokio::test]
+async fn a_crash_at_any_write_loses_nothing_and_makes_nothing_twice() {
+    let stops: [(Stop, &[u64]); 2] = [(is_position, &[0]), (is_delivery, &[0, 1, 3, 5])];
+    for (stop, spares) in stops {
+        for spared in spares {
+            let world = World::new();
+            let receiver = Receiver::willing().await;
+            let id = world.webhooks().create(&me(), NewEndpoint { url: receiver.url(), ..Default::default() }).await;
+            let id = id.unwrap().endpoint.id;
+            let workflow = world.workflow(&me()).await;
+            world.ask(&workflow, ["1", "2", "3", "4"]).await;
+            world.run_until(stop, *spared).await;
+
+            let running = world.run();
+            let all = running
+                .deliveries(&id, |all| all.len() == 5 && all.iter().all(|one| one.status == DeliveryStatus::Delivered))
+                .await;
+            let ids: HashSet<&str> = all.iter().map(|one| one.id.as_str()).collect();
+            let hits = receiver.so_far();
+            let sent: HashSet<&str> = hits.iter().map(Hit::id).collect();
+            assert_eq!((ids.len(), &sent), (5, &ids));
+            let mut questions: Vec<String> = hits.iter().map(Hit::question).collect();
+            questions.dedup();
+            assert_eq!(questions, ["0", "1", "2", "3", "4"]);
+            // What was answered and not written down is sent once more, under its id; nothing else is.
+            assert!(hits.len() <= 6, "{}", hits.len());
+            running.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_cut_off_is_repeated_under_its_id() {
+    let world = World::new();
+    let receiver = Receiver::start(|hit| if hit.number == 0 { Answer::Hang } else { Answer::Status(200) }).await;
+    let running = world.run();
+    let id = running.endpoint(receiver.url()).await.endpoint.id;
+    world.workflow(&me()).await;
+    receiver.hits(1).await;
+    running.stop().await;
+    let running = world.run();
+    running.deliveries(&id, |all| all.first().is_some_and(|one| one.status == DeliveryStatus::Delivered)).await;
+    let hits = receiver.so_far();
+    assert_eq!((hits.len(), hits[0].id(), &hits[0].body), (2, hits[1].id(), &hits[1].body));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_processes_one_delivers_and_the_other_takes_over() {
+    let world = World::new();
+    let receiver = Receiver::willing().await;
+    let (first, second) = (world.run(), world.run());
+    // Whichever leads, both may be asked for everything.
+    first.endpoint(receiver.url()).await;
+    let workflow = world.workflow(&me()).await;
+    world.ask(&workflow, ["1", "2"]).await;
+    receiver.hits(3).await;
+    let both = [&first, &second];
+    until(async || (both.iter().map(|one| one.webhooks.counts().delivered).sum::<u64>() == 3).then_some(())).await;
+    assert_eq!(both.iter().filter(|one| one.webhooks.counts().leads).count(), 1);
+
+    let (leader, other) = if first.webhooks.counts().leads { (first, second) } else { (second, first) };
+    // The other one makes an endpoint; the leader learns of it.
+    let late = Receiver::willing().await;
+    let new = NewEndpoint { url: late.url(), workflow: Some(workflow.clone()), ..NewEndpoint::default() };
+    other.create(new).await;
+    world.clock.advance(world.settings.poll);
+    late.hits(3).await;
+
+    leader.kill().await;
+    world.ask(&workflow, ["3"]).await;
+    world.clock.advance(world.settings.lease);
+    receiver.hits(4).await;
+    late.hits(4).await;
+    until(async || (other.webhooks.counts().delivered == 2).then_some(())).await;
+    assert!(other.webhooks.counts().leads);
+    let third = world.run();
+    other.stop().await;
+    world.ask(&workflow, ["4"]).await;
+    world.clock.advance(Duration::from_secs(2));
+    assert_eq!(receiver.hits(5).await[4].question(), "4");
+    let ids: HashSet<String> = receiver.so_far().iter().map(|hit| hit.id().to_owned()).collect();
+    assert_eq!((ids.len(), receiver.so_far().len()), (5, 5));
+    third.stop().await;
+}
+
+#[tokio::test]
+async fn a_leader_that_slept_too_long_goes_on_or_steps_back() {
+    let world = World::new();
+    let receiver = Receiver::willing().await;
+    let running = world.run();
+    running.endpoint(receiver.url()).await;
+    let workflow = world.workflow(&me()).await;
+    receiver.hits(1).await;
+    world.clock.advance(world.settings.lease * 10);
+    world.ask(&workflow, ["1"]).await;
+    assert_eq!(receiver.hits(2).await[1].question(), "1");
+    until(async || (running.webhooks.counts().delivered == 2).then_some(())).await;
+    running.stop().await;
+}
