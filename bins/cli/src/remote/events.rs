@@ -66,16 +66,15 @@ impl Events {
                 }
                 continue;
             };
-            let broken = match stream.next().await {
-                Ok(Some(event)) => match self.take(event)? {
-                    Some(told) => return Ok(Some(told)),
-                    None => continue,
-                },
-                Ok(None) => self.server.not_ours(&"it ends the stream of events before the workflow has ended"),
-                Err(error) => self.server.not_ours(&format!("the stream of events is broken: {error}")),
-            };
-            self.stream = None;
-            self.wait_after(broken)?;
+            match stream.next().await {
+                Ok(Some(event)) => {
+                    if let Some(told) = self.take(event)? {
+                        return Ok(Some(told));
+                    }
+                }
+                Ok(None) => self.try_again(&"it ends the stream of events before the workflow has ended")?,
+                Err(error) => self.try_again(&format!("the stream of events is broken: {error}"))?,
+            }
         }
     }
 
@@ -85,14 +84,13 @@ impl Events {
         if matches!(event.name.as_str(), "delta" | "stream_error") {
             return Ok(None);
         }
-        let told = Told::parse(&event.data).map_err(|error| self.server.not_ours(&error))?;
-        if told.is_shutdown() {
+        let told = match Told::parse(&event.data) {
+            Ok(told) if !told.is_shutdown() => told,
             // The workflow goes on, and so does this stream when somebody serves it again.
-            self.stream = None;
-            let stops = self.server.not_ours(&"it stops");
-            self.wait_after(stops)?;
-            return Ok(None);
-        }
+            Ok(_) => return self.try_again(&"it stops").map(|()| None),
+            // The last event of a connection that broke may be cut anywhere: it comes whole on the next one.
+            Err(error) => return self.try_again(&error).map(|()| None),
+        };
         if !event.id.is_empty() {
             self.last = event.id;
         }
@@ -116,6 +114,13 @@ impl Events {
             return Err(self.server.not_ours(&"it sends no stream of events"));
         }
         Ok(SseStream::new(response))
+    }
+
+    /// Leaves a connection that tells nothing more.
+    fn try_again(&mut self, why: &impl ToString) -> Result<(), RemoteError> {
+        self.stream = None;
+        let error = self.server.not_ours(why);
+        self.wait_after(error)
     }
 
     /// Says when to try again, or that it is over.

@@ -112,8 +112,8 @@ impl Server {
     }
 
     /// Continues a failed or cancelled workflow as the one that is answered.
-    pub(crate) async fn resume(&self, id: &WorkflowId) -> Result<WorkflowView, RemoteError> {
-        self.json(self.post(&path(id, "/resume"), &json!({}))).await
+    pub(crate) async fn fork(&self, id: &WorkflowId) -> Result<WorkflowView, RemoteError> {
+        self.json(self.post(&path(id, "/fork"), &json!({}))).await
     }
 
     pub(crate) async fn answer(&self, id: &WorkflowId, step: &str, text: &str) -> Result<WorkflowView, RemoteError> {
@@ -136,8 +136,9 @@ impl Server {
         self.json(self.get("/v1/patterns")).await
     }
 
+    /// The tools agents may call there.
     pub(crate) async fn tools(&self) -> Result<ToolsView, RemoteError> {
-        self.json(self.get("/v1/tools")).await
+        self.json(self.post("/v1/tools/list_registered_tools", &json!({}))).await
     }
 
     pub(crate) async fn providers(&self) -> Result<ProvidersView, RemoteError> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop right there")]
 
+mod canned;
 mod crash;
 mod ending;
 mod help;
@@ -9,7 +10,9 @@ mod install;
 mod machine;
 mod output;
 mod refusals;
+mod remote;
 mod research;
+mod served;
 mod setup;
 mod verifying;
 mod written;
