@@ -135,7 +135,9 @@ pub(crate) fn tools(session: &Session) -> Result<ExitCode, CliError> {
             let tools = corpus_tools(&mcp_orchestrator_tools::Corpora::default());
             let limit = |tool: &dyn mcp_orchestrator_tools::Tool| tool.description().time_limit.as_secs_f64();
             let rows = tools.iter().map(|tool| ToolRow::of(ToolView::of(tool.as_ref()), Some(limit(tool.as_ref()))));
-            (rows.collect(), "agents have them when there is a corpus".to_owned())
+            let mut rows: Vec<ToolRow> = rows.collect();
+            rows.sort_by(|one, other| one.name.cmp(&other.name));
+            (rows, "agents have them when there is a corpus".to_owned())
         }
     };
     if terminal.json {
@@ -169,7 +171,8 @@ pub(crate) fn patterns(session: &Session) -> Result<ExitCode, CliError> {
     let view = match session.server()? {
         Some(server) => session.block_on(async { Ok(server.patterns().await?) })?,
         None => {
-            let patterns: Vec<PatternView> = built_in().iter().map(|known| known.describe().into()).collect();
+            let mut patterns: Vec<PatternView> = built_in().iter().map(|known| known.describe().into()).collect();
+            patterns.sort_by(|one, other| one.name.cmp(&other.name));
             PatternsView { count: patterns.len(), patterns }
         }
     };
