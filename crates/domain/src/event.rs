@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallNo, Cost, Digest, Failure, Finding, Money, Outcome, Principal, Progress, ProviderName, Request, Seq, Span,
-    StepFacts, StepId, StepSpec, Timestamp, ToolName, Usage, WorkflowId, money::is_zero,
+    CallNo, Cost, Digest, Failure, Finding, Money, Outcome, Principal, Progress, ProviderName, Request, RequestId, Seq,
+    Span, StepFacts, StepId, StepSpec, Timestamp, ToolName, Usage, WorkflowId, money::is_zero,
 };
 
 /// One entry of a log before the store has numbered it.
@@ -125,6 +125,9 @@ pub struct Submitted {
     pub seed: u64,
     /// The version of the strategy that plans it.
     pub strategy_version: u32,
+    /// The request it came in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
 }
 
 /// See [`Event::Forked`].

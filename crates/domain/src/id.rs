@@ -108,6 +108,15 @@ name!(
 );
 
 name!(
+    /// The request of a client that a workflow came from, as the client or its server named it: what ties log lines and
+    /// requests to other services together. 1 to 64 visible ASCII characters.
+    RequestId,
+    "request id",
+    "1 to 64 visible ASCII characters",
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+);
+
+name!(
     /// One step of a workflow, for example `belter_0`: also the `agent_id` clients see. Lower-case, at most 64 characters.
     StepId,
     "step id",

@@ -60,8 +60,8 @@ pub use evidence::{Evidence, EvidenceSet, Source, Span, cited};
 pub use failure::{Failure, FailureClass, Retry};
 pub use gate::{Finding, GateMode, Problem};
 pub use id::{
-    CallNo, CorpusName, Digest, EvidenceId, InvalidName, ModelName, PatternName, Principal, ProviderName, Seq, StepId,
-    ToolName, WorkflowId,
+    CallNo, CorpusName, Digest, EvidenceId, InvalidName, ModelName, PatternName, Principal, ProviderName, RequestId,
+    Seq, StepId, ToolName, WorkflowId,
 };
 pub use message::{AssistantMessage, FinishReason, Message, Reply, ToolCall, ToolResult, ToolSpec};
 pub use money::{Cost, Money, Spent, Usage};

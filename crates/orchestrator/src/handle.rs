@@ -22,7 +22,7 @@ use crate::{
     orchestrator::Running,
     parts::{Parts, random},
     results,
-    run::{RunCommand, read_workflow, summary},
+    run::{RunCommand, read_workflow, summary, trace},
     submit::{self, Continued},
 };
 
@@ -457,6 +457,7 @@ impl Handle {
             let appended = parts.store.append(append).await;
             if appended.is_ok() && workflow.status().is_terminal() {
                 parts.ends.tell(&workflow);
+                trace::ended_outside(&workflow);
             }
             let _ = answer.send(appended);
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     Budget, Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded,
-    Request, RequestDraft, Submitted, ToolName, Workflow, WorkflowId, fork_at_head,
+    Request, RequestDraft, RequestId, Submitted, ToolName, Workflow, WorkflowId, fork_at_head,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
 use mcp_orchestrator_tools::check_schema;
@@ -24,6 +24,8 @@ pub struct SubmitOptions {
     pub idempotency_key: Option<String>,
     /// Whether only this orchestrator's own worker may run it while it lives.
     pub reserved: bool,
+    /// The request of a client behind it: kept in the log, named in this engine's log lines, sent to services.
+    pub request_id: Option<RequestId>,
 }
 
 /// What a submission did.
@@ -42,6 +44,8 @@ pub struct Submission {
 pub struct ResumeOptions {
     /// Budgets that replace the request's where they are set. What was spent before counts against them.
     pub budget: Budget,
+    /// The request of a client behind the continuation, as in [`SubmitOptions::request_id`].
+    pub request_id: Option<RequestId>,
     /// Whether only this orchestrator's own worker may run it while it lives.
     pub reserved: bool,
 }
@@ -61,6 +65,7 @@ pub(crate) async fn submit(
         principal: principal.clone(),
         seed: u64::from_be_bytes(random()?),
         strategy_version: version,
+        request_id: options.request_id,
         request,
     };
     let id = new_id(&submitted.request.pattern)?;
@@ -84,6 +89,7 @@ pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: &ResumeOptio
         strategy_version: version(parts, &request.pattern)?,
         principal: source.principal().clone(),
         seed: source.seed(),
+        request_id: options.request_id.clone(),
         request,
     };
     let id = new_id(&submitted.request.pattern)?;

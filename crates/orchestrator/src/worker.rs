@@ -10,13 +10,14 @@ use std::{
 use mcp_orchestrator_domain::WorkflowId;
 use mcp_orchestrator_store::{Abilities, Claim, Lease, LeaseRef, Renewal, StoreError, Which};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tracing::Instrument as _;
 
 use crate::{
     Error,
     caught::{caught, panic_text},
     hub::Hub,
     parts::Parts,
-    run::{Run, RunCommand, RunEnd, RunShared},
+    run::{Run, RunCommand, RunEnd, RunShared, trace},
     signal::Signal,
 };
 
@@ -199,7 +200,8 @@ impl Worker {
         }
         self.hub.run_begins(lease.lease.id.clone(), Arc::clone(&shared));
         let (parts, abort) = (Arc::clone(&self.parts), self.abort.clone());
-        runs.spawn(async move {
+        let span = trace::span(&lease.lease.id);
+        let running = async move {
             let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
             let end = caught(Box::pin(running)).await;
             let end = end.unwrap_or_else(|panic| RunEnd::Fault(broke(panic.as_ref())));
@@ -208,7 +210,8 @@ impl Worker {
                 let _ = guarded(parts.store.release(&lease.lease, Some(not_before))).await;
             }
             (lease.lease, shared, end)
-        });
+        };
+        runs.spawn(running.instrument(span));
     }
 
     fn ended(

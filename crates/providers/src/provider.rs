@@ -4,8 +4,8 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
-    AssistantMessage, Cost, Failure, FailureClass, Message, ModelName, Money, ProviderName, Reply, StepInput, ToolSpec,
-    Usage,
+    AssistantMessage, Cost, Failure, FailureClass, Message, ModelName, Money, ProviderName, Reply, RequestId,
+    StepInput, ToolSpec, Usage,
 };
 use serde_json::Value;
 
@@ -105,6 +105,8 @@ pub struct ChatRequest<'a> {
     pub output_tokens_max: u32,
     /// The same for every attempt of the same call.
     pub idempotency_key: &'a str,
+    /// The name of the client's request behind it, for the service's log.
+    pub request_id: Option<&'a RequestId>,
     /// What the step is, as data.
     pub input: &'a StepInput,
 }

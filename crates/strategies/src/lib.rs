@@ -65,6 +65,7 @@
 //! #     principal: Principal::local(),
 //! #     seed: 7,
 //! #     strategy_version: 1,
+//! #     request_id: None,
 //! # };
 //! # let id = WorkflowId::from_random("solo", [7; 16])?;
 //! # let (workflow, _) = Workflow::submit(id, submitted, Timestamp::from_millis(0));

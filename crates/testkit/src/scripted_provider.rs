@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
-    AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, Role, StepInput,
-    ToolCall, Usage,
+    AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, RequestId, Role,
+    StepInput, ToolCall, Usage,
 };
 use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use tokio::sync::Notify;
@@ -43,6 +43,8 @@ pub struct Asked {
     pub input: StepInput,
     /// The key of the call: workflow, step and turn.
     pub key: String,
+    /// The client's request behind it.
+    pub request_id: Option<RequestId>,
     /// How often a request with this key was seen before.
     pub before: usize,
     /// The model.
@@ -185,6 +187,7 @@ impl Provider for ScriptedProvider {
             let asked = Asked {
                 input: request.input.clone(),
                 key: request.idempotency_key.to_owned(),
+                request_id: request.request_id.cloned(),
                 before: *before,
                 model: request.model.cloned(),
                 messages: request.messages.to_vec(),

@@ -10,10 +10,7 @@ use mcp_orchestrator_api::Caller;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, error::Category};
 
-use crate::{
-    layers::{Identity, RequestIdText},
-    problem::Problem,
-};
+use crate::problem::Problem;
 
 /// On whose behalf a request acts.
 #[derive(Debug)]
@@ -23,10 +20,8 @@ impl<S: Sync> FromRequestParts<S> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let identity = parts.extensions.get::<Identity>();
-        let identity = identity.ok_or_else(|| Problem::of(StatusCode::UNAUTHORIZED))?;
-        let request_id = parts.extensions.get::<RequestIdText>().map(|id| id.0.to_string());
-        Ok(Self(Caller { principal: identity.principal.clone(), request_id }))
+        let caller = parts.extensions.get::<Caller>();
+        caller.cloned().map(Self).ok_or_else(|| Problem::of(StatusCode::UNAUTHORIZED))
     }
 }
 

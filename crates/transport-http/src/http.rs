@@ -9,7 +9,7 @@ use std::{
 
 use axum::{Router, extract::Request, response::IntoResponse};
 use bytes::Bytes;
-use mcp_orchestrator_api::Api;
+use mcp_orchestrator_api::{Api, Caller};
 use tower::Service;
 
 use crate::{
@@ -71,8 +71,8 @@ impl Http {
         self
     }
 
-    /// Mounts MCP at `/mcp`. It passes every layer but the deadline of requests, and finds [`Identity`](crate::Identity)
-    /// among the extensions of its requests. Its streams must end when `drain` of [`Http::drain`] begins.
+    /// Mounts MCP at `/mcp`. It passes every layer but the deadline of requests, and finds the
+    /// [`Caller`] among the extensions of its requests. Its streams must have ended when the server is asked to stop: its caller sees to that.
     pub fn with_mcp<S>(mut self, service: S) -> Self
     where
         S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
@@ -83,7 +83,8 @@ impl Http {
         self
     }
 
-    /// What says that the server is about to stop.
+    /// What says that the server is about to stop: begin it before [`HttpServer::serve`] is asked to end, so that nobody
+    /// sends more work meanwhile.
     #[must_use]
     pub fn drain(&self) -> Drain {
         self.drain.clone()
@@ -97,7 +98,6 @@ impl Http {
 
     /// Every route with every layer. Under another server than [`HttpServer`] requests should carry
     /// [`Peer`](crate::Peer) among their extensions; without it all clients have one rate limit.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.metrics.set_patterns(self.api.patterns().patterns.into_iter().map(|pattern| pattern.name));
         let shared = Shared {
@@ -123,11 +123,12 @@ impl Http {
         layers::around(router, &self.settings, Arc::clone(&self.authenticate), &self.metrics)
     }
 
-    /// The server, ready to [`serve`](HttpServer::serve).
+    /// The server, ready to [`serve`](HttpServer::serve). It counts the workflows that end from now on.
     #[must_use]
     pub fn build(self) -> HttpServer {
         let router = self.router();
-        HttpServer::new(router, self.settings.connections, self.drain, self.metrics)
+        let ends = self.api.handle(&Caller::local()).ends();
+        HttpServer::new(router, self.settings.connections, self.drain, self.metrics).with_ends(ends)
     }
 }
 
@@ -155,7 +156,7 @@ impl Shared {
 
     /// Workflows that run in this process.
     pub(crate) fn running(&self) -> u64 {
-        0
+        u64::try_from(self.inner.api.handle(&Caller::local()).running()).unwrap_or(u64::MAX)
     }
 
     /// When the surface was put together.

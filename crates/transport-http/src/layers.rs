@@ -72,6 +72,7 @@ pub(crate) async fn deadline(State(limit): State<Duration>, request: Request, ne
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     error!(panic = said.unwrap_or("without words"), "a handler panicked");

@@ -36,21 +36,21 @@ impl OpenApi {
         Self { paths: Map::new(), schemas: Map::new(), sent, answered }
     }
 
-    pub(crate) fn add(&mut self, operation: &Operation) {
+    pub(crate) fn add(&mut self, operation: Operation) {
         let mut parameters = path_parameters(operation.path);
-        parameters.extend(self.query_parameters(operation));
+        parameters.extend(self.query_parameters(&operation));
         parameters.extend(operation.headers.iter().map(|(name, description)| {
             json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } })
         }));
         let mut entry = json!({
-            "operationId": operation_id(operation),
+            "operationId": operation_id(&operation),
             "summary": operation.summary,
             "tags": [operation.tag],
             "parameters": parameters,
-            "responses": self.responses(operation),
+            "responses": self.responses(&operation),
         });
         if let Some(entry) = entry.as_object_mut() {
-            if let Some(body) = &operation.body {
+            if let Some(body) = operation.body {
                 let schema = self.body(body);
                 let content = json!({ "application/json": { "schema": schema } });
                 entry.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
@@ -103,16 +103,15 @@ impl OpenApi {
             .collect()
     }
 
-    fn body(&mut self, body: &Body) -> Value {
+    fn body(&mut self, body: Body) -> Value {
         match body {
             Body::Shape(shape) => shape(&mut self.sent).to_value(),
-            Body::Schema(name, schema) => {
-                let mut schema = schema.clone();
+            Body::Schema(name, mut schema) => {
                 let definitions = schema.as_object_mut().and_then(|schema| schema.remove("$defs"));
                 if let Some(Value::Object(definitions)) = definitions {
                     self.schemas.extend(definitions.into_iter().map(|(name, schema)| (name, moved(schema))));
                 }
-                self.schemas.insert((*name).to_owned(), moved(schema));
+                self.schemas.insert(name.to_owned(), moved(schema));
                 json!({ "$ref": format!("#{COMPONENTS}/{name}") })
             }
             Body::Object => json!({ "type": "object" }),

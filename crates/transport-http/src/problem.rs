@@ -63,15 +63,6 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// Fields that could be read and are wrong.
-    pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Self {
-        let detail: String = match errors.as_slice() {
-            [one] => format!("{}: {}", one.pointer, one.detail),
-            many => format!("{} fields are wrong", many.len()),
-        };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
-    }
-
     #[must_use]
     pub(crate) fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.code = code.into();

@@ -8,9 +8,13 @@ mod guarded;
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use mcp_orchestrator::EndedWorkflow;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        broadcast::{self, error::RecvError},
+    },
     task::JoinSet,
 };
 use tracing::{debug, info, warn};
@@ -28,14 +32,19 @@ pub struct HttpServer {
     limits: ConnectionLimits,
     drain: Drain,
     metrics: Metrics,
+    ends: Option<broadcast::Receiver<EndedWorkflow>>,
 }
 
 impl HttpServer {
-    /// A server for a router. `drain` is begun by [`HttpServer::serve`] at shutdown; who begins it before ends streams
-    /// early.
+    /// A server for a router. [`HttpServer::serve`] closes `drain` at its shutdown.
     #[must_use]
     pub fn new(router: Router, limits: ConnectionLimits, drain: Drain, metrics: Metrics) -> Self {
-        Self { router, limits, drain, metrics }
+        Self { router, limits, drain, metrics, ends: None }
+    }
+
+    /// Counts workflows that end while the server serves.
+    pub(crate) fn with_ends(self, ends: broadcast::Receiver<EndedWorkflow>) -> Self {
+        Self { ends: Some(ends), ..self }
     }
 
     /// Accepts until `shutdown` is ready, then drains: accepts nothing more, lets streams say their last word and running
@@ -46,18 +55,19 @@ impl HttpServer {
     ///
     /// # Errors
     /// When the listener has no address. A connection that breaks is no error.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = listener.local_addr()?;
         info!(%address, "serving HTTP");
         let slots = Arc::new(Semaphore::new(self.limits.total));
         let addresses = Addresses::new(self.limits.per_address);
-        let builder = Arc::new(self.limits);
+        let limits = Arc::new(self.limits);
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(ended) = connections.join_next() => report(ended),
+                () = count_end(&mut self.ends, &self.metrics) => {}
                 (stream, peer, slot) = accept(&listener, &slots) => {
                     let Some(place) = addresses.take(peer.ip()) else {
                         debug!(%peer, "closed a connection: its address holds as many as it may");
@@ -68,7 +78,7 @@ impl HttpServer {
                     let serving = connection::serve(stream, connection::Served {
                         router: self.router.clone(),
                         peer: Peer { peer, local },
-                        limits: Arc::clone(&builder),
+                        limits: Arc::clone(&limits),
                         drain: self.drain.clone(),
                     });
                     let open = self.metrics.connection();
@@ -80,7 +90,7 @@ impl HttpServer {
             }
         }
         drop(listener);
-        self.drain.begin();
+        self.drain.close();
         let open = connections.len();
         info!(open, "draining HTTP");
         let drained = async {
@@ -110,6 +120,16 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, S
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Counts one workflow that has ended. Returns never when nobody tells.
+async fn count_end(ends: &mut Option<broadcast::Receiver<EndedWorkflow>>, metrics: &Metrics) {
+    let Some(receiver) = ends else { return std::future::pending().await };
+    match receiver.recv().await {
+        Ok(ended) => metrics.workflow_ended(ended.pattern.as_str(), ended.status.as_str(), ended.duration),
+        Err(RecvError::Lagged(missed)) => warn!(missed, "workflows that ended were not counted"),
+        Err(RecvError::Closed) => *ends = None,
     }
 }
 

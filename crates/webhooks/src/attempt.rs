@@ -70,6 +70,9 @@ async fn try_it(shared: &Shared, key: &EndpointKey, slot: Slot) -> Result<Attemp
     if !delivery.value.is_pending() {
         return Ok(Attempted::Over { dead: delivery.value.status == DeliveryStatus::Dead });
     }
+    if shared.now() < delivery.value.due {
+        return Ok(Attempted::Again(delivery.value.due));
+    }
     let Some(event) = event(shared, &delivery.value).await? else {
         return over(shared, key, delivery, DeliveryStatus::Dead, None, Some("its workflow is no longer kept")).await;
     };
@@ -128,7 +131,7 @@ async fn send(
             }
         }
     }
-    let answer = shared.client.send(request).await.map_err(unanswered)?;
+    let answer = shared.client.send(request).await.map_err(|error| unanswered(&error))?;
     let status = answer.status();
     let verdict = verdict(&answer, shared.now());
     answer.drain(ANSWER_TIME_MAX).await;
@@ -150,17 +153,17 @@ fn verdict(answer: &Response, now: Timestamp) -> Option<Refused> {
     Some(Refused { outcome, status: Some(status), error, retry_after })
 }
 
-fn unanswered(error: HttpError) -> Refused {
-    let outcome = match &error {
+fn unanswered(error: &HttpError) -> Refused {
+    let outcome = match error {
         HttpError::Refused(_) => Outcome::Refused,
         HttpError::Timeout { .. } => Outcome::TimedOut,
         _ => Outcome::Unreachable,
     };
     let error = match error {
-        // Which of the receiver's names and addresses did not answer is known to its owner; the rest is ours.
-        HttpError::Connect(_) => "no connection".to_owned(),
+        HttpError::Refused(_) | HttpError::Timeout { .. } => error.to_string(),
+        // The owner of an endpoint is not told what this machine's network says of it.
         HttpError::Broken(_) => "the connection broke".to_owned(),
-        other => other.to_string(),
+        _ => "no connection".to_owned(),
     };
     Refused { outcome, status: None, error, retry_after: None }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use mcp_orchestrator_domain::Timestamp;
 
-use crate::keys::{EndpointKey, Slot};
+use crate::keys::{EndpointKey, Owner, Slot};
 
 /// Lanes in which nothing waits that are kept for the next event.
 const IDLE_MAX: usize = 1024;
@@ -18,6 +18,8 @@ pub(crate) struct Lanes {
     lanes: BTreeMap<EndpointKey, Lane>,
     /// Whose turn it was last.
     served: Option<EndpointKey>,
+    /// Attempts that run, by owner: those of one owner are not to take the places of all.
+    running: BTreeMap<Owner, usize>,
 }
 
 /// What waits for one endpoint. One attempt at a time, so a receiver sees first attempts in the order of events.
@@ -52,18 +54,36 @@ impl Lanes {
         self.lanes.insert(key, lane);
     }
 
-    /// The next attempt to make now, and marks its lane as running. Lanes take turns.
-    pub(crate) fn next(&mut self, now: Timestamp) -> Option<(EndpointKey, Slot)> {
+    /// The next attempt to make now, and marks its lane as running. Lanes take turns, and of one owner at most `owner_max`
+    /// run at a time.
+    pub(crate) fn next(&mut self, now: Timestamp, owner_max: usize) -> Option<(EndpointKey, Slot)> {
         let after = self.served.clone().map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.lanes.range((after, Bound::Unbounded)).map(|(key, _)| key);
-        let ready = |key: &&EndpointKey| self.lanes.get(*key).is_some_and(|lane| lane.ready(now).is_some());
+        let may_run = |owner: &Owner| self.running.get(owner).is_none_or(|running| *running < owner_max);
+        let ready = |key: &&EndpointKey| {
+            may_run(&key.owner) && self.lanes.get(*key).is_some_and(|lane| lane.ready(now).is_some())
+        };
         let key = behind.chain(self.lanes.keys()).find(ready)?.clone();
         let lane = self.lanes.get_mut(&key)?;
         let slot = lane.ready(now)?;
         lane.was_retry = lane.retries.contains_key(&slot);
         lane.running = true;
         self.served = Some(key.clone());
+        *self.running.entry(key.owner.clone()).or_default() += 1;
         Some((key, slot))
+    }
+
+    /// An attempt has ended; what came of it is told to its lane.
+    pub(crate) fn ended(&mut self, key: &EndpointKey) {
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.running = false;
+        }
+        if let Some(running) = self.running.get_mut(&key.owner) {
+            *running = running.saturating_sub(1);
+            if *running == 0 {
+                self.running.remove(&key.owner);
+            }
+        }
     }
 
     /// When the next attempt is due that is not due yet.
@@ -117,10 +137,6 @@ impl Lane {
         [&mut self.taken, &mut self.dead].into_iter().find(|kept| kept.len() > max)?.pop_first()
     }
 
-    pub(crate) const fn ended(&mut self) {
-        self.running = false;
-    }
-
     pub(crate) const fn block(&mut self, until: Timestamp) {
         self.blocked_until = Some(until);
     }
@@ -163,6 +179,8 @@ mod tests {
         keys::{EndpointKey, Owner, Slot},
     };
 
+    const MANY: usize = 99;
+
     fn key(name: &str) -> EndpointKey {
         EndpointKey { owner: Owner::of(&Principal::local()), id: EndpointId(name.to_owned()) }
     }
@@ -187,15 +205,34 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.put(key("wh_a"), lane(&[1, 2], &[]));
         lanes.put(key("wh_b"), lane(&[1, 2], &[]));
-        assert_eq!(lanes.next(at(5)), Some((key("wh_a"), slot(1))));
-        assert_eq!(lanes.next(at(5)), Some((key("wh_b"), slot(1))));
-        assert_eq!(lanes.next(at(5)), None);
+        assert_eq!(lanes.next(at(5), MANY), Some((key("wh_a"), slot(1))));
+        assert_eq!(lanes.next(at(5), MANY), Some((key("wh_b"), slot(1))));
+        assert_eq!(lanes.next(at(5), MANY), None);
         for name in ["wh_a", "wh_b"] {
             lanes.get(&key(name)).unwrap().keep(slot(1), false);
-            lanes.get(&key(name)).unwrap().ended();
+            lanes.ended(&key(name));
         }
-        assert_eq!(lanes.next(at(5)), Some((key("wh_a"), slot(2))));
+        assert_eq!(lanes.next(at(5), MANY), Some((key("wh_a"), slot(2))));
         assert_eq!(lanes.pending(), 2);
+    }
+
+    #[test]
+    fn one_owner_does_not_take_the_places_of_all() {
+        let mut lanes = Lanes::default();
+        let stranger = EndpointKey { owner: Owner::of(&Principal::named("stranger")), ..key("wh_d") };
+        for key in [key("wh_a"), key("wh_b"), key("wh_c"), stranger.clone()] {
+            lanes.put(key, lane(&[1], &[]));
+        }
+        let mut begun = Vec::new();
+        while let Some((key, _)) = lanes.next(at(5), 2) {
+            begun.push(key);
+        }
+        begun.sort();
+        let mut expected = [key("wh_a"), key("wh_b"), stranger];
+        expected.sort();
+        assert_eq!(begun, expected);
+        lanes.ended(&key("wh_a"));
+        assert!(lanes.next(at(5), 2).is_some());
     }
 
     #[test]
@@ -203,10 +240,9 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.put(key("wh_a"), lane(&[3, 4], &[(1, 10), (2, 5), (9, 99)]));
         let mut order = Vec::new();
-        while let Some((key, slot)) = lanes.next(at(50)) {
-            let lane = lanes.get(&key).unwrap();
-            lane.take(slot);
-            lane.ended();
+        while let Some((key, slot)) = lanes.next(at(50), MANY) {
+            lanes.get(&key).unwrap().take(slot);
+            lanes.ended(&key);
             order.push(slot.ordinal);
         }
         assert_eq!(order, [2, 3, 1, 4]);
@@ -218,10 +254,10 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.put(key("wh_a"), lane(&[1], &[]));
         lanes.get(&key("wh_a")).unwrap().block(at(20));
-        assert_eq!((lanes.next(at(19)), lanes.deadline()), (None, Some(at(20))));
-        assert!(lanes.next(at(20)).is_some());
+        assert_eq!((lanes.next(at(19), MANY), lanes.deadline()), (None, Some(at(20))));
+        assert!(lanes.next(at(20), MANY).is_some());
         lanes.put(key("wh_a"), lane(&[1], &[]));
-        assert_eq!(lanes.next(at(20)), None);
+        assert_eq!(lanes.next(at(20), MANY), None);
     }
 
     #[test]

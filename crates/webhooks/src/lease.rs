@@ -16,6 +16,10 @@ pub(crate) struct Lease {
 impl Lease {
     /// Takes it if nobody has it.
     pub(crate) async fn take(shared: &Shared) -> Result<Option<Self>, StoreError> {
+        // Those that wait ask often; asking is to be cheaper than writing.
+        if shared.db.store.record_get(STATE, KEY).await?.is_some() {
+            return Ok(None);
+        }
         let renew_at = renewal(shared);
         Ok(put(shared, 0).await?.map(|version| Self { version, renew_at }))
     }

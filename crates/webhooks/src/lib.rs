@@ -41,8 +41,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It has no features. Start at [`Webhooks`]; bounds and times are [`WebhookSettings`]. Inside, `leader` reads the feed,
-//! `route` finds who listens, `lanes` orders what waits, and `attempt` sends.
+//! It has no features. Start at [`Webhooks`]; bounds and times are [`WebhookSettings`]. Inside, `leader` is the loop, `reader`
+//! reads the feed, `route` finds who listens, `lanes` orders what waits, and `attempt` sends.
 
 mod clock;
 mod counts;
@@ -69,6 +69,7 @@ mod body;
 mod lanes;
 mod leader;
 mod lease;
+mod reader;
 mod rfc3339;
 mod route;
 mod run;

@@ -57,7 +57,7 @@ pub(crate) async fn create(
         secret: Some(secret.expose().to_owned()),
         former: None,
         created: shared.now(),
-        // What the feed gives and what the log gives meet under the same keys: nothing is missed between them.
+        // Set when the log has been taken; until then what the feed gives is under the same keys, so nothing is missed.
         after: Seq::ZERO,
         backfill: row.is_some(),
         ended: row.as_ref().is_some_and(has_ended),

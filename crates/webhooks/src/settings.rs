@@ -14,8 +14,10 @@ pub struct WebhookSettings {
     pub schedule: Vec<Duration>,
     /// How long one attempt may take until the head of the answer. Default 15 s.
     pub attempt_timeout: Duration,
-    /// Attempts at a time, over all endpoints. One endpoint never has more than one. Default 32.
+    /// Attempts at a time, over all endpoints. One endpoint never has more than one. Default 64.
     pub concurrent_max: usize,
+    /// Attempts at a time for the endpoints of one principal. Default 32.
+    pub principal_concurrent_max: usize,
     /// Endpoints of one principal that hear of all its workflows. Default 100.
     pub endpoints_max: usize,
     /// Endpoints that hear of one workflow. Default 10.
@@ -47,7 +49,8 @@ impl Default for WebhookSettings {
         Self {
             schedule: pauses.map(Duration::from_secs).to_vec(),
             attempt_timeout: Duration::from_secs(15),
-            concurrent_max: 32,
+            concurrent_max: 64,
+            principal_concurrent_max: 32,
             endpoints_max: 100,
             workflow_endpoints_max: 10,
             pending_max: 1000,

@@ -7,6 +7,7 @@ mod failures;
 mod harness;
 mod patterns;
 mod queue;
+mod request_id;
 mod resume;
 mod serving;
 mod store;

@@ -80,6 +80,7 @@ impl Workflow {
             request: Arc::new(submitted.request.clone()),
             seed: submitted.seed,
             strategy_version: submitted.strategy_version,
+            request_id: submitted.request_id.clone(),
             status: Status::Queued,
             head: Seq::new(1),
             created: at,

@@ -14,8 +14,8 @@ use std::{
 };
 
 use crate::{
-    CallNo, Completed, DocumentRef, EvidenceId, Failure, Money, Principal, Progress, Request, Seq, Span, Spent, StepId,
-    Timestamp, WorkflowId,
+    CallNo, Completed, DocumentRef, EvidenceId, Failure, Money, Principal, Progress, Request, RequestId, Seq, Span,
+    Spent, StepId, Timestamp, WorkflowId,
 };
 
 pub use call::{Call, CallState};
@@ -36,6 +36,7 @@ pub struct Workflow {
     request: Arc<Request>,
     seed: u64,
     strategy_version: u32,
+    request_id: Option<RequestId>,
     status: Status,
     head: Seq,
     created: Timestamp,
@@ -98,6 +99,12 @@ impl Workflow {
     #[must_use]
     pub const fn strategy_version(&self) -> u32 {
         self.strategy_version
+    }
+
+    /// The request of a client it came in with, if that had a name.
+    #[must_use]
+    pub const fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
     }
 
     /// Its status.

@@ -63,7 +63,7 @@ pub(crate) fn submitted() -> Submitted {
         ..RequestDraft::default()
     };
     let request = draft.parse(&Limits::default()).unwrap();
-    Submitted { request, principal: Principal::local(), seed: 1, strategy_version: 1 }
+    Submitted { request, principal: Principal::local(), seed: 1, strategy_version: 1, request_id: None }
 }
 
 pub(crate) fn spec(number: u8, stage: Stage, reads: Vec<StepId>) -> StepSpec {

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mcp_orchestrator_domain::{Cost, Event, Money, Recorded, Seq, Spent, StepId, Timestamp, Workflow};
+use mcp_orchestrator_domain::{
+    Cost, Event, Money, Recorded, RequestId, Seq, Spent, StepId, Submitted, Timestamp, Workflow,
+};
 use proptest::prelude::*;
 
-use crate::model::{attempts, event, id, log_of};
+use crate::model::{attempts, event, id, log_of, submitted};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
@@ -180,4 +182,25 @@ fn progress_never_goes_back(log: &[Recorded]) -> Result<(), TestCaseError> {
         prop_assert!(before.completed_agents <= after.completed_agents);
     }
     Ok(())
+}
+
+#[test]
+fn a_workflow_knows_the_request_it_came_in_with() {
+    let named = |id: &str| Submitted { request_id: Some(RequestId::new(id).unwrap()), ..submitted() };
+    let (workflow, first) = Workflow::submit(id(), named("req-1"), Timestamp::from_millis(1));
+    assert_eq!(workflow.request_id().map(RequestId::as_str), Some("req-1"));
+    let folded = Workflow::fold(id(), &[first]).unwrap().unwrap();
+    assert_eq!(folded.request_id(), workflow.request_id());
+    let (unnamed, _) = Workflow::submit(id(), submitted(), Timestamp::from_millis(1));
+    assert_eq!(unnamed.request_id(), None);
+}
+
+#[test]
+fn a_request_id_is_one_to_64_visible_ascii_characters() {
+    for good in ["a", "01J8Z-{7}/\"~", &"x".repeat(64)] {
+        assert_eq!(RequestId::new(good).unwrap().as_str(), good);
+    }
+    for bad in ["", "a b", "a\nb", "\u{e9}", "\u{7f}", &"x".repeat(65)] {
+        assert!(RequestId::new(bad).is_err(), "{bad:?}");
+    }
 }

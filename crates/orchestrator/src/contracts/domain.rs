@@ -5,7 +5,8 @@
 
 // Names.
 pub use mcp_orchestrator_domain::{
-    CallNo, CorpusName, Digest, EvidenceId, InvalidName, ModelName, PatternName, ProviderName, Seq, StepId, ToolName,
+    CallNo, CorpusName, Digest, EvidenceId, InvalidName, ModelName, PatternName, ProviderName, RequestId, Seq, StepId,
+    ToolName,
 };
 // Requests.
 pub use mcp_orchestrator_domain::{

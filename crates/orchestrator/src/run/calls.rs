@@ -4,19 +4,21 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{
-    CallNo, CorpusName, Cost, Failure, FailureClass, Message, ModelName, Principal, Reply, StepId, StepInput,
-    Timestamp, ToolName, ToolSpec, Usage, WorkflowId, clean_line, millis,
+    CallNo, CorpusName, Cost, Failure, FailureClass, Message, ModelName, Principal, Reply, RequestId, StepId,
+    StepInput, Timestamp, ToolName, ToolSpec, Usage, WorkflowId, clean_line, millis,
 };
 use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
 use mcp_orchestrator_store::StoreError;
 use mcp_orchestrator_tools::{Arguments, CallContext, ToolAnswer, ToolError};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::{
     Run,
     ended::{CallEnded, CallOutcome, Ended, ModelAnswered, ToolAnswered},
     resume::{keep, put_blob},
+    trace::CallLine,
 };
 use crate::{
     Error,
@@ -76,17 +78,22 @@ impl Run {
                 id: self.lease.id.clone(),
                 principal: self.workflow.principal().clone(),
                 corpora: self.workflow.request().corpora.clone(),
+                request_id: self.workflow.request_id().cloned(),
             };
             let (call, step, position) = start.place();
+            let line = CallLine::begin(&self.workflow, call, step.clone(), Arc::clone(&self.parts.clock));
             let is_model = matches!(start, Start::Model { .. });
-            let task = self.in_flight.spawn(async move {
+            let make = async move {
                 let made = caught(caller.make(&start)).await;
-                made.unwrap_or_else(|panic| {
+                let ended = made.unwrap_or_else(|panic| {
                     let error = CallError::panicked("call", &panic_text(panic.as_ref()));
                     let outcome = if is_model { CallOutcome::Model(Err(error)) } else { CallOutcome::Tool(Err(error)) };
-                    Box::new(Ended::Call(CallEnded { call, step, position, run_ms: 0, outcome }))
-                })
-            });
+                    CallEnded { call, step, position, run_ms: 0, outcome }
+                });
+                line.end(&ended.outcome);
+                Box::new(Ended::Call(ended))
+            };
+            let task = self.in_flight.spawn(make.in_current_span());
             self.open_here.insert(call, task);
         }
     }
@@ -98,11 +105,12 @@ struct Caller {
     id: WorkflowId,
     principal: Principal,
     corpora: Vec<CorpusName>,
+    request_id: Option<RequestId>,
 }
 
 impl Caller {
     /// Makes one call and stores what is too large for the log. Dropping the future ends the call.
-    async fn make(&self, start: &Start) -> Box<Ended> {
+    async fn make(&self, start: &Start) -> CallEnded {
         let began = self.parts.clock.now();
         let outcome = match start {
             Start::Model {
@@ -127,6 +135,7 @@ impl Caller {
                     temperature: *temperature,
                     output_tokens_max: *output_tokens_max,
                     idempotency_key,
+                    request_id: self.request_id.as_ref(),
                     input,
                 };
                 let mut sink = Deltas { id: &self.id, step, to: &self.parts.deltas };
@@ -142,7 +151,7 @@ impl Caller {
         };
         let run_ms = millis(self.parts.clock.now().since(began));
         let (call, step, position) = start.place();
-        Box::new(Ended::Call(CallEnded { call, step, position, run_ms, outcome }))
+        CallEnded { call, step, position, run_ms, outcome }
     }
 
     /// Runs a call within a time limit and catches its panic.

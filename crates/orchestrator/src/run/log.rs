@@ -8,7 +8,7 @@ use std::{
 use mcp_orchestrator_domain::{Abandoned, Event, Request, Status, Workflow};
 use mcp_orchestrator_store::{After, Append, AppendError, StoreError, Summary, Writer};
 
-use super::{Run, Stop};
+use super::{Run, Stop, trace};
 use crate::Error;
 
 /// How often an append that failed in the store is repeated, with growing pauses.
@@ -87,8 +87,14 @@ impl Run {
         for attempt in 1..=ATTEMPTS_MAX {
             match self.parts.store.append(append.clone()).await {
                 Ok(_) => {
-                    if append.after == After::Finish {
-                        self.parts.ends.tell(&self.workflow);
+                    match append.after {
+                        After::Finish => {
+                            self.parts.ends.tell(&self.workflow);
+                            trace::ended(&self.workflow);
+                        }
+                        After::Wait => tracing::info!("workflow waits"),
+                        After::Requeue { .. } => tracing::info!("workflow given back"),
+                        After::Keep => {}
                     }
                     return Ok(());
                 }

@@ -14,6 +14,7 @@ mod plan;
 mod prompts;
 mod resume;
 mod steps;
+pub(crate) mod trace;
 mod tries;
 
 use std::{
@@ -183,6 +184,7 @@ impl Run {
                 .await?
                 .ok_or_else(|| Error::NotFound(lease.lease.id.clone()))?,
         };
+        trace::claimed(&workflow, lease.attempt);
         let name = &workflow.request().pattern;
         let strategy = parts
             .strategies

@@ -110,6 +110,7 @@ impl Run {
         self.advance(Event::Started(Started { deadline: now.after(time_left), resumed }))?;
         self.plan()?;
         self.commit().await?;
+        tracing::info!(resumed, "workflow started");
         self.start_calls();
         Ok(())
     }

@@ -90,7 +90,7 @@ impl ChatProvider {
         self.http.send(request).await.map_err(|error| self.lost(&error, Cost::FREE))
     }
 
-    fn outgoing(&self, body: Vec<u8>, idempotency_key: &str) -> Request {
+    fn outgoing(&self, body: Vec<u8>, chat: &ChatRequest<'_>) -> Request {
         let mut request = Request::post_json(&self.base, "/chat/completions", body)
             .with_header("accept", "text/event-stream, application/json")
             .with_head_timeout(self.timeouts.head)
@@ -100,7 +100,10 @@ impl ChatProvider {
             request = ProbeAuth::Bearer.sign(request, key.expose_secret());
         }
         if self.dialect.idempotency_key {
-            request = request.with_header("idempotency-key", idempotency_key);
+            request = request.with_header("idempotency-key", chat.idempotency_key);
+        }
+        if let Some(id) = chat.request_id {
+            request = request.with_header("x-request-id", id.as_str());
         }
         request
     }
@@ -132,7 +135,7 @@ impl ChatProvider {
     /// The error of a request whose connection failed. `cost` is what it may have cost if the service saw it.
     fn lost(&self, error: &HttpError, cost: Cost) -> ProviderError {
         let (class, cost) = match error {
-            HttpError::Header { .. } => (FailureClass::BadRequest, Cost::FREE),
+            HttpError::Header { .. } | HttpError::Refused(_) => (FailureClass::BadRequest, Cost::FREE),
             HttpError::Setup(_) => (FailureClass::Internal, Cost::FREE),
             HttpError::Connect(_) => (FailureClass::Network, Cost::FREE),
             HttpError::Timeout { phase: Phase::Connect, .. } => (FailureClass::Timeout, Cost::FREE),
@@ -183,7 +186,7 @@ impl Provider for ChatProvider {
         let model = self.model(request.model).await?;
         let body = encode(&request, self.name.as_str(), model.as_str(), &self.dialect)
             .map_err(|error| self.error(FailureClass::Internal, &format!("the request cannot be written: {error}")))?;
-        let sent = self.http.send(self.outgoing(body, request.idempotency_key)).await;
+        let sent = self.http.send(self.outgoing(body, &request)).await;
         let response = sent.map_err(|error| self.lost(&error, self.cost_once_sent()))?;
         if !response.is_success() {
             return Err(self.refused(response).await);

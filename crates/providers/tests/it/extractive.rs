@@ -20,6 +20,7 @@ fn chat(input: &StepInput) -> ChatAnswer {
         temperature: None,
         output_tokens_max: 1000,
         idempotency_key: "key",
+        request_id: None,
         input,
     };
     let writer = ExtractiveProvider::new();

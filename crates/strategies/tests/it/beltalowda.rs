@@ -221,6 +221,7 @@ fn a_continued_workflow_keeps_its_groups_when_a_reopened_belter_arrives() {
         principal: Principal::local(),
         seed: SEED,
         strategy_version: 1,
+        request_id: None,
     };
     let id = WorkflowId::from_random("test", [8; 16]).unwrap();
     let (workflow, log) = fork_at_head(&play.workflow, &play.log, id, submitted, Timestamp::from_millis(9)).unwrap();

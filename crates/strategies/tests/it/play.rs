@@ -52,8 +52,13 @@ pub(crate) const SEED: u64 = 7;
 impl Play {
     /// Submitted, started, and the strategy asked once.
     pub(crate) fn new(strategy: impl Strategy, request: Request) -> Self {
-        let submitted =
-            Submitted { request, principal: Principal::local(), seed: SEED, strategy_version: strategy.version() };
+        let submitted = Submitted {
+            request,
+            principal: Principal::local(),
+            seed: SEED,
+            strategy_version: strategy.version(),
+            request_id: None,
+        };
         let id = WorkflowId::from_random("test", [7; 16]).unwrap();
         let (workflow, first) = Workflow::submit(id, submitted, Timestamp::from_millis(0));
         Self::going_on(strategy, workflow, vec![first])

@@ -143,7 +143,8 @@ impl Story {
     }
 
     fn of(request: Request) -> Self {
-        let submitted = Submitted { request, principal: Principal::local(), seed: 7, strategy_version: 1 };
+        let submitted =
+            Submitted { request, principal: Principal::local(), seed: 7, strategy_version: 1, request_id: None };
         let (workflow, first) = Workflow::submit(id(), submitted, Timestamp::from_millis(START_MS));
         let mut story = Self { workflow, log: vec![first], now_ms: START_MS };
         let deadline = Timestamp::from_millis(START_MS + 600_000);

@@ -54,7 +54,7 @@ pub(super) async fn finish(State(metrics): State<Metrics>, mut request: Request,
 fn finished(response: Response, method: &Method, path: &str, id: &RequestIdText) -> Response {
     let status = response.status();
     if method == Method::OPTIONS && status == StatusCode::METHOD_NOT_ALLOWED {
-        return options(response);
+        return options(&response);
     }
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -72,7 +72,7 @@ fn finished(response: Response, method: &Method, path: &str, id: &RequestIdText)
 }
 
 /// What a path takes, asked for by OPTIONS.
-fn options(response: Response) -> Response {
+fn options(response: &Response) -> Response {
     let mut headers = kept(response.headers());
     if let Some(allow) = headers.get(header::ALLOW).and_then(|allow| allow.to_str().ok())
         && let Ok(allow) = HeaderValue::try_from(format!("{allow},OPTIONS"))

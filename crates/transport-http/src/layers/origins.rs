@@ -50,7 +50,7 @@ impl Allowed {
     /// Pages of loopback names, of the server itself, and of the origins that were named.
     fn origin(&self, origin: &str, peer: Option<&Peer>) -> bool {
         let origin = origin.to_ascii_lowercase();
-        if self.origins.iter().any(|allowed| *allowed == origin) {
+        if self.origins.contains(&origin) {
             return true;
         }
         let Some(host) = origin.parse::<Uri>().ok().as_ref().and_then(Uri::host).map(bare) else { return false };

@@ -8,8 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
+use mcp_orchestrator_api::Caller;
 use mcp_orchestrator_domain::Principal;
 
+use super::RequestIdText;
 use crate::problem::Problem;
 
 /// The answer of [`Authenticate::authenticate`].
@@ -22,7 +24,8 @@ pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
     fn authenticate<'a>(&'a self, head: &'a Parts) -> Authentication<'a>;
 }
 
-/// Who sends a request. Handlers and what is mounted under `/mcp` find it among the request's extensions.
+/// Who sends a request. What is mounted under `/mcp` finds it among the request's extensions, with the
+/// [`Caller`] made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
@@ -81,6 +84,8 @@ pub(super) async fn identify(
     let (mut head, body) = request.into_parts();
     match authenticate.authenticate(&head).await {
         Ok(identity) => {
+            let request_id = head.extensions.get::<RequestIdText>().map(|id| id.0.to_string());
+            head.extensions.insert(Caller { principal: identity.principal.clone(), request_id });
             head.extensions.insert(identity);
             next.run(Request::from_parts(head, body)).await
         }

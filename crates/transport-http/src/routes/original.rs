@@ -109,9 +109,15 @@ pub(crate) fn owns(path: &str) -> bool {
 
 /// Says on every answer that the route is old and where it went.
 pub(super) async fn mark(State(successor): State<&'static str>, request: Request, next: Next) -> Response {
+    // The part of the new path that is filled in is the last part of the old one.
+    let last = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+    let route = match successor.split_once('{') {
+        Some((before, rest)) => format!("{before}{last}{}", rest.split_once('}').map_or("", |(_, after)| after)),
+        None => successor.to_owned(),
+    };
     let mut response = next.run(request).await;
     response.headers_mut().insert(DEPRECATION, HeaderValue::from_static(SINCE));
-    if let Ok(link) = HeaderValue::try_from(format!("<{successor}>; rel=\"successor-version\"")) {
+    if let Ok(link) = HeaderValue::try_from(format!("<{route}>; rel=\"successor-version\"")) {
         response.headers_mut().append(header::LINK, link);
     }
     response

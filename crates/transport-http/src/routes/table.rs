@@ -46,7 +46,7 @@ impl Table {
             route = route.route_layer(from_fn_with_state(successor, original::mark));
         }
         self.router = std::mem::take(&mut self.router).route(operation.path, route);
-        self.document.add(&operation);
+        self.document.add(operation);
     }
 
     /// The router and the document.

@@ -116,7 +116,7 @@ async fn call(
     Ok(Json(called(&shared, &caller, "execute_registered_tool", arguments).await?).into_response())
 }
 
-/// Calls one of the server's tools. A wait ends when the server drains.
+/// Calls one of the server's tools. A wait ends when the server closes.
 pub(super) async fn called(
     shared: &Shared,
     caller: &Caller,
@@ -125,7 +125,7 @@ pub(super) async fn called(
 ) -> Result<Called, Problem> {
     tokio::select! {
         called = shared.api().call_tool(caller, name, arguments) => Ok(called?),
-        () = shared.drain().wait() => {
+        () = shared.drain().closed() => {
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down").with_code("draining"))
         }
     }

@@ -192,7 +192,7 @@ pub(super) async fn started(
         let id = view.workflow.task_id.clone();
         tokio::select! {
             stands = shared.api().wait(caller, &id, wait) => view.workflow = stands?,
-            () = shared.drain().wait() => {}
+            () = shared.drain().closed() => {}
         }
     }
     Ok(Started(view))

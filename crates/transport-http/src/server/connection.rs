@@ -42,7 +42,7 @@ pub(super) struct Served {
     pub(super) drain: Drain,
 }
 
-/// Serves a connection until it ends; after the drain has begun, until its running requests have ended.
+/// Serves a connection until it ends; after the closing has begun, until its running requests have ended.
 pub(super) async fn serve(stream: TcpStream, served: Served) {
     let Served { router, peer, limits, drain } = served;
     // Only latency is lost when the operating system refuses.
@@ -61,8 +61,8 @@ pub(super) async fn serve(stream: TcpStream, served: Served) {
     let io = TokioIo::new(Guarded::new(stream, limits.write_deadline));
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut first = pin!(tokio::time::sleep(limits.head_deadline));
-    let mut draining = pin!(drain.wait());
-    let (mut waits_for_first, mut drains) = (true, false);
+    let mut closed = pin!(drain.closed());
+    let (mut waits_for_first, mut closes) = (true, false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -79,8 +79,8 @@ pub(super) async fn serve(stream: TcpStream, served: Served) {
                     return;
                 }
             }
-            () = draining.as_mut(), if !drains => {
-                drains = true;
+            () = closed.as_mut(), if !closes => {
+                closes = true;
                 connection.as_mut().graceful_shutdown();
             }
         }

@@ -1,43 +1,51 @@
-//! A workflow's events as a stream reads them.
+//! A workflow's events as a stream reads them: rendered once and shared by all who watch.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use futures_core::Stream;
 use mcp_orchestrator::Handle;
 use mcp_orchestrator_api::ApiError;
 use mcp_orchestrator_domain::WorkflowId;
-use mcp_orchestrator_streaming::{ClientEvents, Cursor, StreamError};
+use mcp_orchestrator_streaming::{Cursor, StreamError, StreamItem, Watch};
 
 use super::readers::{Source, Told};
 use crate::problem::Problem;
 
-/// A workflow from a place on.
+/// A workflow from a place on, with or without the text that is being written.
 pub(crate) async fn source(
     handle: &Handle,
     workflow: &WorkflowId,
     cursor: Cursor,
-    _deltas: bool,
+    deltas: bool,
 ) -> Result<Source, Problem> {
-    let events = handle.events(workflow, cursor).await.map_err(ApiError::from)?;
-    Ok(Box::pin(Rendered { events }))
+    let watch = handle.watch(workflow, cursor).await.map_err(ApiError::from)?;
+    Ok(Box::pin(Events { watch, deltas }))
 }
 
-struct Rendered {
-    events: ClientEvents,
+struct Events {
+    watch: Watch,
+    deltas: bool,
 }
 
-impl Stream for Rendered {
+impl Stream for Events {
     type Item = Result<Told, StreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.events).poll_next(context).map_ok(|event| Told::Event {
-            id: event.id,
-            name: event.event_type().as_str(),
-            json: Bytes::from(serde_json::to_vec(&event).unwrap_or_default()),
-        })
+        loop {
+            return Poll::Ready(match ready!(Pin::new(&mut self.watch).poll_next(context)) {
+                Some(Ok(StreamItem::Event(sent))) => Some(Ok(Told::Event {
+                    id: sent.event.id,
+                    name: sent.event.event_type().as_str(),
+                    json: sent.json().clone(),
+                })),
+                Some(Ok(StreamItem::Delta(json))) if self.deltas => Some(Ok(Told::Delta(json))),
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            });
+        }
     }
 }

@@ -36,7 +36,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 pub(crate) struct SseStream {
     readers: Readers,
     style: Style,
-    drained: Pin<Box<dyn Future<Output = ()> + Send>>,
+    closed: Pin<Box<dyn Future<Output = ()> + Send>>,
     silence: Pin<Box<Sleep>>,
     keep_alive: Duration,
     waiting: VecDeque<Bytes>,
@@ -55,7 +55,7 @@ impl SseStream {
         Self {
             readers,
             style,
-            drained: Box::pin(drain.wait()),
+            closed: Box::pin(drain.closed()),
             silence: Box::pin(tokio::time::sleep(keep_alive)),
             keep_alive,
             waiting: VecDeque::from([first()]),
@@ -67,7 +67,10 @@ impl SseStream {
     fn frame(&self, workflow: &WorkflowId, told: Result<Told, mcp_orchestrator_streaming::StreamError>) -> Bytes {
         match told {
             Ok(Told::Event { name, json, .. }) => event(self.style, Some(&self.readers.place()), name, &json),
-            Ok(Told::Delta(json)) => event(self.style, None, "delta", &json),
+            Ok(Told::Delta(json)) => {
+                let begin = format!("{{\"event_type\":\"delta\",\"task_id\":\"{workflow}\",\"data\":");
+                event(self.style, None, "delta", &[begin.as_bytes(), &json, b"}"].concat())
+            }
             Err(error) => {
                 let said = json!({ "event_type": "stream_error", "task_id": workflow, "error": error.to_string() });
                 event(self.style, None, "stream_error", said.to_string().as_bytes())
@@ -79,7 +82,7 @@ impl SseStream {
     fn shut_down(&mut self) {
         let place = self.readers.place();
         for (workflow, cursor) in self.readers.close() {
-            let said = closed(&workflow, cursor);
+            let said = last_word(&workflow, cursor);
             let id = Some(place.as_str()).filter(|place| !place.is_empty());
             self.waiting.push_back(event(self.style, id, "stream_closed", said.as_bytes()));
         }
@@ -111,7 +114,7 @@ impl Stream for SseStream {
             if this.is_over {
                 return Poll::Ready(None);
             }
-            if this.drained.as_mut().poll(context).is_ready() {
+            if this.closed.as_mut().poll(context).is_ready() {
                 this.shut_down();
                 continue;
             }
@@ -143,7 +146,7 @@ pub(crate) fn answer(stream: SseStream) -> Response {
     (headers, Body::from_stream(stream)).into_response()
 }
 
-fn closed(workflow: &WorkflowId, cursor: Cursor) -> String {
+fn last_word(workflow: &WorkflowId, cursor: Cursor) -> String {
     json!({
         "id": cursor,
         "event_type": "stream_closed",

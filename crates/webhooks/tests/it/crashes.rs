@@ -7,14 +7,14 @@ use std::{
 };
 
 use mcp_orchestrator_domain::Timestamp;
-use mcp_orchestrator_store::{RecordPut, Store};
-use mcp_orchestrator_webhooks::{Clock as _, DeliveryStatus, NewEndpoint, Webhooks};
+use mcp_orchestrator_store::{RecordPut, SqliteStore, Store};
+use mcp_orchestrator_webhooks::{Clock as _, Delivery, DeliveryStatus, NewEndpoint, SystemClock, Webhooks};
 use tokio::sync::Notify;
 
 use super::{
     breaking_store::BreakingStore,
     receiver::{Answer, Hit, Receiver},
-    world::{World, me, until},
+    world::{Running, World, me, until},
 };
 
 type Stop = fn(&RecordPut) -> bool;
@@ -76,6 +76,34 @@ async fn a_crash_at_any_write_loses_nothing_and_makes_nothing_twice() {
             running.stop().await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_read_again_is_neither_sent_again_nor_sooner() {
+    let world = World::new();
+    let receiver = Receiver::start(|hit| Answer::Status(if hit.number == 1 { 500 } else { 200 })).await;
+    let running = world.run();
+    let id = running.endpoint(receiver.url()).await.endpoint.id;
+    let workflow = world.workflow(&me()).await;
+    world.ask(&workflow, ["1"]).await;
+    let is_as_left = |all: &[Delivery]| {
+        let states: Vec<_> = all.iter().take(2).map(|one| (one.status, one.attempts)).collect();
+        states == [(DeliveryStatus::Delivered, 1), (DeliveryStatus::Pending, 1)]
+    };
+    running.deliveries(&id, is_as_left).await;
+    running.stop().await;
+    let position = world.store.record_get("webhooks.state", "position").await.unwrap().unwrap();
+    let (space, key) = ("webhooks.state".to_owned(), "position".to_owned());
+    let forget = RecordPut { space, key, expected: position.version, value: None, ttl: None };
+    world.store.record_put(forget).await.unwrap();
+
+    let running = world.run();
+    world.ask(&workflow, ["2"]).await;
+    assert_eq!(receiver.hits(3).await[2].question(), "2");
+    let all = running.deliveries(&id, |all| all.get(2).is_some_and(|one| one.next_attempt.is_none())).await;
+    assert!(is_as_left(&all) && all.len() == 3, "{all:?}");
+    assert_eq!(receiver.so_far().len(), 3);
+    running.stop().await;
 }
 
 #[tokio::test]
@@ -145,5 +173,57 @@ async fn a_leader_that_slept_too_long_goes_on_or_steps_back() {
     world.ask(&workflow, ["1"]).await;
     assert_eq!(receiver.hits(2).await[1].question(), "1");
     until(async || (running.webhooks.counts().delivered == 2).then_some(())).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn processes_that_share_a_file_deliver_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let receiver = Receiver::willing().await;
+    let mut worlds = Vec::new();
+    for _ in 0..2 {
+        let mut world = World::new();
+        world.store = Arc::new(SqliteStore::open(&path).await.unwrap());
+        world.settings.clock = Arc::new(SystemClock::new());
+        // What is recorded is dated by the other clock, and is not to be from before the endpoints.
+        world.clock.advance(Duration::from_hours(1));
+        world.settings.poll = Duration::from_millis(20);
+        worlds.push(world);
+    }
+    let running: Vec<Running> = worlds.iter().map(World::run).collect();
+    let ids = futures::future::join_all(running.iter().map(|one| one.endpoint(receiver.url()))).await;
+    let workflow = worlds[0].workflow(&me()).await;
+    worlds[1].ask(&workflow, ["1", "2"]).await;
+    worlds[0].ask(&workflow, ["3"]).await;
+    receiver.hits(8).await;
+    for created in &ids {
+        let delivered = |all: &[Delivery]| all.iter().filter(|one| one.status == DeliveryStatus::Delivered).count();
+        running[0].deliveries(&created.endpoint.id, |all| delivered(all) == 4).await;
+    }
+    let hits = receiver.so_far();
+    assert_eq!((hits.iter().map(Hit::id).collect::<HashSet<_>>().len(), hits.len()), (8, 8));
+    assert_eq!(running.iter().filter(|one| one.webhooks.counts().leads).count(), 1);
+    for one in running {
+        one.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn logs_that_nobody_hears_cost_no_write() {
+    let world = World::new();
+    let running = world.run();
+    let workflow = world.workflow(&me()).await;
+    world.ask(&workflow, ["1", "2"]).await;
+    // Whoever comes later hears what comes later, and then the position is kept.
+    world.clock.advance(Duration::from_secs(1));
+    until(async || (running.webhooks.counts().leads && running.webhooks.counts().lag_ms == 0).then_some(())).await;
+    assert_eq!(world.store.record_get("webhooks.state", "position").await.unwrap(), None);
+    let receiver = Receiver::willing().await;
+    running.endpoint(receiver.url()).await;
+    world.ask(&workflow, ["3"]).await;
+    assert_eq!(receiver.hits(1).await[0].question(), "3");
+    until(async || (running.webhooks.counts().delivered == 1).then_some(())).await;
+    assert!(world.store.record_get("webhooks.state", "position").await.unwrap().is_some());
     running.stop().await;
 }

@@ -72,6 +72,7 @@ async fn ask_with(
         temperature: None,
         output_tokens_max: 256,
         idempotency_key: "wf/step/1",
+        request_id: None,
         input: &input,
     };
     change(&mut request);

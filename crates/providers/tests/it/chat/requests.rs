@@ -1,6 +1,6 @@
 //! Requests as they go out: every byte a service would see.
 
-use mcp_orchestrator_domain::{AssistantMessage, Message, ToolCall, ToolName, ToolResult, ToolSpec};
+use mcp_orchestrator_domain::{AssistantMessage, Message, RequestId, ToolCall, ToolName, ToolResult, ToolSpec};
 use mcp_orchestrator_providers::{
     ChatRequest,
     chat::{ChatProviderBuilder, Dialect, OutputSchema, SystemMessages, vendor},
@@ -82,6 +82,7 @@ fn full(dialect: Dialect) -> Value {
             temperature: Some(0.2),
             output_tokens_max: 4096,
             idempotency_key: "wf/belter_0/1",
+            request_id: None,
             input: &input,
         };
         mcp_orchestrator_providers::Provider::chat(&provider, request, &mut Pieces::default()).await.unwrap();
@@ -111,6 +112,33 @@ fn a_minimal_request_is_minimal() {
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert_eq!(request.header("idempotency-key"), None);
     assert!(request.header("user-agent").is_some_and(|agent| agent.starts_with("mcp-orchestrator/")));
+}
+
+#[test]
+fn the_request_behind_a_call_is_named_in_a_header_and_nowhere_else() {
+    let id = RequestId::new("req-7f.42").unwrap();
+    let unnamed = sent(|builder| builder, |_| {});
+    let named = run(async {
+        let server = Server::saying(json_answer(200, OK)).await;
+        let provider = provider(&server).build().unwrap();
+        let (input, messages) = (super::input(), [Message::User("Hello".to_owned())]);
+        let request = ChatRequest {
+            model: None,
+            messages: &messages,
+            tools: &[],
+            output_schema: None,
+            temperature: None,
+            output_tokens_max: 256,
+            idempotency_key: "wf/step/1",
+            request_id: Some(&id),
+            input: &input,
+        };
+        mcp_orchestrator_providers::Provider::chat(&provider, request, &mut Pieces::default()).await.unwrap();
+        server.requests().remove(0)
+    });
+    assert_eq!(named.header("x-request-id"), Some("req-7f.42"));
+    assert_eq!(unnamed.header("x-request-id"), None);
+    assert_eq!(named.json(), unnamed.json());
 }
 
 #[test]
@@ -146,6 +174,7 @@ fn models_that_refuse_a_temperature_get_none() {
                 temperature: Some(0.5),
                 output_tokens_max: 1,
                 idempotency_key: "k",
+                request_id: None,
                 input: &input,
             };
             mcp_orchestrator_providers::Provider::chat(&provider, request, &mut Pieces::default()).await.unwrap();
@@ -177,6 +206,7 @@ fn schemas_and_tools_go_only_where_they_are_taken() {
                 temperature: None,
                 output_tokens_max: 1,
                 idempotency_key: "k",
+                request_id: None,
                 input: &input,
             };
             mcp_orchestrator_providers::Provider::chat(&provider, request, &mut Pieces::default()).await.unwrap();
@@ -219,6 +249,7 @@ fn reasoning_and_signatures_go_back_to_whoever_wrote_them_and_to_nobody_else() {
                 temperature: None,
                 output_tokens_max: 1,
                 idempotency_key: "k",
+                request_id: None,
                 input: &input,
             };
             mcp_orchestrator_providers::Provider::chat(&build(name), request, &mut Pieces::default()).await.unwrap();
