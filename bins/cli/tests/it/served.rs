@@ -51,7 +51,8 @@ impl Served {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = TcpListener::bind(odd.address.unwrap_or(([127, 0, 0, 1], 0).into())).await.unwrap();
+                let listener =
+                    TcpListener::bind(odd.address.unwrap_or_else(|| ([127, 0, 0, 1], 0).into())).await.unwrap();
                 let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database).await.unwrap());
                 let folders = BTreeMap::from([("docs".parse().unwrap(), vec![docs])]);
                 let corpora = LiveCorpora::new(folders, cache);
