@@ -11,6 +11,8 @@ mod machine;
 mod output;
 mod refusals;
 mod remote;
+mod remote_life;
+mod remote_trouble;
 mod research;
 mod served;
 mod setup;
