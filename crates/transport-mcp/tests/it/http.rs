@@ -99,12 +99,12 @@ async fn workflows_belong_to_the_principal_of_the_request() {
     let world = World::held();
     let http = Http::new(&world.server);
     let id = http.named("anna").tool("orchestrate_research", research()).await.task_id();
-    assert_eq!(world.ids("anna").await, [id.clone()]);
+    assert_eq!(world.ids("anna").await, [id.as_str()]);
     let known = http.named("anna").tool("get_orchestration_status", json!({ "task_id": id })).await;
     assert_eq!(known.structured()["task_id"], id);
     let unknown = http.named("boris").tool("get_orchestration_status", json!({ "task_id": id })).await;
     assert_eq!(unknown.result()["isError"], true);
-    assert_eq!(unknown.structured()["error"]["code"], "not_found");
+    assert_eq!(unknown.refusal()["code"], "not_found");
 }
 
 #[tokio::test]
