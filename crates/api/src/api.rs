@@ -92,10 +92,11 @@ impl Api {
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
         let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
         if let Some(url) = &webhook_url {
-            self.webhooks.check_url(url)?;
+            self.webhooks.check_url("webhook_url", url)?;
         }
         let handle = self.handle(caller);
-        let options = SubmitOptions { idempotency_key, ..SubmitOptions::default() };
+        let request_id = caller.request_id();
+        let options = SubmitOptions { idempotency_key, request_id, ..SubmitOptions::default() };
         let submission = handle.submit_once(draft, options).await.map_err(|error| self.of_start(kind, error))?;
         if let Some(url) = webhook_url {
             self.webhooks.register_submission(&caller.principal, &submission.id, &url).await?;
@@ -279,7 +280,8 @@ impl Api {
     /// As [`Api::workflow`]; [`Code::Conflict`] when it has completed.
     pub async fn resume(&self, caller: &Caller, id: &str) -> Result<WorkflowView, ApiError> {
         let (handle, id) = (self.handle(caller), parse_id(id)?);
-        let next = handle.resume(&id, ResumeOptions::default()).await?;
+        let options = ResumeOptions { request_id: caller.request_id(), ..ResumeOptions::default() };
+        let next = handle.resume(&id, options).await?;
         Ok(WorkflowView::of(&handle.status(&next).await?))
     }
 

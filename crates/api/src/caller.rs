@@ -1,6 +1,6 @@
 //! Who calls, and under which request. Made by the one place of each transport that authenticates.
 
-use mcp_orchestrator::Principal;
+use mcp_orchestrator::{Principal, domain::RequestId};
 
 /// Somebody who calls.
 #[derive(Clone, Debug)]
@@ -17,5 +17,10 @@ impl Caller {
     #[must_use]
     pub fn local() -> Self {
         Self { principal: Principal::local(), request_id: None }
+    }
+
+    /// The request id as workflows keep it; `None` when it is longer or stranger than one may be.
+    pub(crate) fn request_id(&self) -> Option<RequestId> {
+        self.request_id.as_deref().and_then(|id| RequestId::new(id).ok())
     }
 }

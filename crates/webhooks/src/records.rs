@@ -138,3 +138,40 @@ impl DeliveryRecord {
 pub(crate) fn is_told(event: ClientEventType) -> bool {
     !matches!(event, ClientEventType::StreamReset | ClientEventType::StreamClosed)
 }
+
+#[cfg(test)]
+mod tests {
+    use mcp_orchestrator_domain::Timestamp;
+    use mcp_orchestrator_streaming::ClientEventType;
+
+    use super::{DeliveryRecord, EndpointRecord};
+
+    const ENDPOINT: &str = concat!(
+        r#"{"id":"wh_0","url":"https://example.com/","events":["agent_start"],"workflow":"test_000000000001","#,
+        r#""description":"for me","form":"standard","status":"active","secret":"whsec_b","#,
+        r#""former":{"secret":"whsec_a","until":20},"created":10,"after":3,"backfill":true,"ended":false,"#,
+        r#""dead_letters_in_a_row":1,"paused_until":30}"#
+    );
+    const DELIVERY: &str = concat!(
+        r#"{"id":"msg_0","workflow":"test_000000000001","seq":3,"n":1,"type":"agent_start","status":"pending","#,
+        r#""attempts":1,"status_code":500,"error":"it answered 500","due":20,"created":10,"changed":15}"#
+    );
+
+    #[test]
+    fn what_was_stored_is_read_and_written_alike() {
+        let endpoint: EndpointRecord = serde_json::from_str(ENDPOINT).unwrap();
+        assert_eq!(serde_json::to_string(&endpoint).unwrap(), ENDPOINT);
+        let delivery: DeliveryRecord = serde_json::from_str(DELIVERY).unwrap();
+        assert_eq!(serde_json::to_string(&delivery).unwrap(), DELIVERY);
+    }
+
+    #[test]
+    fn the_former_secret_signs_until_its_time_and_streams_are_not_told_of() {
+        let mut endpoint: EndpointRecord = serde_json::from_str(ENDPOINT).unwrap();
+        assert_eq!(endpoint.secrets(Timestamp::from_millis(19)), ["whsec_b", "whsec_a"]);
+        assert_eq!(endpoint.secrets(Timestamp::from_millis(20)), ["whsec_b"]);
+        assert!(endpoint.wants(ClientEventType::AgentStart) && !endpoint.wants(ClientEventType::AgentError));
+        endpoint.events.clear();
+        assert!(endpoint.wants(ClientEventType::AgentError) && !endpoint.wants(ClientEventType::StreamClosed));
+    }
+}

@@ -18,7 +18,8 @@ async fn one_request_id_links_the_log_and_the_calls_of_the_model() {
     assert_eq!(client.ended(id).await["status"], "completed");
     let seen = model.seen();
     assert!(!seen.is_empty());
-    assert!(seen.iter().all(|request| request.request_id.as_deref() == Some("trace-me-7")), "{seen:?}");
+    let ids: Vec<_> = seen.iter().map(|request| request.request_id.as_deref()).collect();
+    assert!(ids.iter().all(|id| *id == Some("trace-me-7")), "{ids:?}");
     let log = server.log();
     let linked: Vec<&str> = log.lines().filter(|line| line.contains("trace-me-7")).collect();
     assert!(linked.iter().any(|line| line.contains("/v1/workflows")), "{log}");

@@ -135,7 +135,7 @@ impl ChatProvider {
     /// The error of a request whose connection failed. `cost` is what it may have cost if the service saw it.
     fn lost(&self, error: &HttpError, cost: Cost) -> ProviderError {
         let (class, cost) = match error {
-            HttpError::Header { .. } => (FailureClass::BadRequest, Cost::FREE),
+            HttpError::Header { .. } | HttpError::Refused(_) => (FailureClass::BadRequest, Cost::FREE),
             HttpError::Setup(_) => (FailureClass::Internal, Cost::FREE),
             HttpError::Connect(_) => (FailureClass::Network, Cost::FREE),
             HttpError::Timeout { phase: Phase::Connect, .. } => (FailureClass::Timeout, Cost::FREE),

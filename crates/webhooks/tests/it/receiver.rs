@@ -10,7 +10,9 @@ use axum::{
     routing::post,
 };
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+
+use super::world::PATIENCE;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -81,7 +83,8 @@ impl Receiver {
 
     /// Waits until it was sent so many requests, and gives them.
     pub(crate) async fn hits(&self, count: usize) -> Vec<Hit> {
-        self.hits.clone().wait_for(|hits| hits.len() >= count).await.unwrap().clone()
+        let mut hits = self.hits.clone();
+        timeout(PATIENCE, hits.wait_for(|hits| hits.len() >= count)).await.unwrap().unwrap().clone()
     }
 
     /// What it was sent so far.

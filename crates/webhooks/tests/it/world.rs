@@ -20,7 +20,11 @@ use mcp_orchestrator_webhooks::{
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
+    time::timeout,
 };
+
+/// What never comes fails a test instead of hanging it. Generous: the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -193,12 +197,15 @@ impl Drop for Running {
 
 /// Asks again and again, letting everything else run between.
 pub(crate) async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
-    loop {
-        if let Some(found) = ask().await {
-            return found;
+    let asking = async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    timeout(PATIENCE, asking).await.unwrap()
 }
 
 pub(crate) fn question(text: &str) -> Event {
