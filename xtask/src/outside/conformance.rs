@@ -54,21 +54,26 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
 fn count(tally: &mut Tally, set: &str, scored: &[String], results: &Path) -> anyhow::Result<()> {
     let ran = checks(results)?;
     for scenario in scored.iter().filter(|scenario| !ran.contains_key(*scenario)) {
-        tally.check(set, scenario, Err("did not run".to_owned()));
+        tally.check(&format!("{set}, scored"), scenario, Err("did not run".to_owned()));
     }
     for (scenario, checks) in ran {
         let is_scored = scored.contains(&scenario);
         for check in checks {
             let name = format!("{scenario} {}", check.id);
             let problem = check.error_message.unwrap_or_default();
-            let section = if is_scored { set.to_owned() } else { format!("{set} not scored") };
-            match check.status.as_str() {
-                "SUCCESS" => tally.check(&section, &name, Ok(())),
-                "FAILURE" if is_scored => tally.check(&section, &name, Err(problem)),
-                "FAILURE" | "WARNING" => {
-                    tally.remark(format!("{section}: {name}: {}: {problem}", check.status.to_lowercase()));
+            let outcome = match check.status.as_str() {
+                "SUCCESS" => Ok(()),
+                "FAILURE" => Err(problem),
+                "WARNING" => {
+                    tally.remark(format!("{set}: {name}: {problem}"));
+                    continue;
                 }
-                _ => {}
+                _ => continue,
+            };
+            if is_scored {
+                tally.check(&format!("{set}, scored"), &name, outcome);
+            } else {
+                tally.show(&format!("{set}, not scored"), &name, outcome);
             }
         }
     }

@@ -88,7 +88,7 @@ impl Inspector<'_> {
         check("resources/templates/list", expect(&templates, |result| count(&result["resourceTemplates"]) > 0));
         let prompts = self.ask(&["--method", "prompts/list"])?;
         check("prompts/list", expect(&prompts, |result| count(&result["prompts"]) == 2));
-        let question = format!("topic={QUESTION}");
+        let question = format!("query={QUESTION}");
         let prompt = self.ask(&["--method", "prompts/get", "--prompt-name", "search", "--prompt-args", &question])?;
         check("prompts/get", expect(&prompt, |result| count(&result["messages"]) > 0));
         Ok(())

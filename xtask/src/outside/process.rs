@@ -2,7 +2,7 @@
 //! program that prints much waits for nobody.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::Read as _,
     path::Path,
     process::{Child, Command, Stdio},
@@ -61,7 +61,7 @@ pub(super) fn ended(child: &mut Child, deadline: Duration) -> anyhow::Result<Opt
 /// A file as text, up to a bound.
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).with_context(|| path.display().to_string())?;
+    let file = File::open(path).with_context(|| path.display().to_string())?;
     file.take(PRINTED_MAX).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

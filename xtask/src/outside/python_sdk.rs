@@ -1,7 +1,7 @@
 //! `cargo xtask python-sdk`: the Python SDK of MCP against the server people run. What it does there is a script,
 //! `xtask/outside/python_sdk.py`, which prints a line for each check; this owns starting both and reading the lines.
 
-use std::{process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use serde_json::json;
@@ -28,11 +28,13 @@ pub(crate) fn run(_: &[String]) -> anyhow::Result<ExitCode> {
         command.args(["--listen", &address.to_string()]);
         command
     })?;
+    let arguments = [vec!["--stdio".to_owned()], server::arguments(&beside)].concat();
+    let environment: BTreeMap<&str, String> = server::surroundings(&beside).into_iter().collect();
     let target = json!({
         "url": server.url("/mcp"),
         "command": product,
-        "arguments": [vec!["--stdio".to_owned()], server::arguments(&beside)].concat(),
-        "environment": server::surroundings(&beside).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+        "arguments": arguments,
+        "environment": environment,
         "corpus": CORPUS,
     });
     let mut python = std::process::Command::new(programs.join("python"));

@@ -9,20 +9,40 @@ use std::{
 /// Checks of one suite.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    sections: BTreeMap<String, (usize, usize)>,
+    sections: BTreeMap<String, Section>,
     problems: Vec<String>,
     remarks: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Section {
+    passed: usize,
+    total: usize,
+    is_shown_only: bool,
 }
 
 impl Tally {
     /// Counts one check of a section; a problem is kept with its name.
     pub(super) fn check(&mut self, section: &str, name: &str, outcome: Result<(), String>) {
-        let (passed, total) = self.sections.entry(section.to_owned()).or_default();
-        *total += 1;
-        match outcome {
-            Ok(()) => *passed += 1,
-            Err(problem) => self.problems.push(format!("{section}: {name}: {problem}")),
+        if let Err(problem) = self.count(section, name, outcome) {
+            self.problems.push(problem);
         }
+    }
+
+    /// Shows one check of a section of which none counts for the outcome.
+    pub(super) fn show(&mut self, section: &str, name: &str, outcome: Result<(), String>) {
+        let counted = self.count(section, name, outcome);
+        self.sections.entry(section.to_owned()).or_default().is_shown_only = true;
+        if let Err(problem) = counted {
+            self.remark(format!("failed: {problem}"));
+        }
+    }
+
+    fn count(&mut self, section: &str, name: &str, outcome: Result<(), String>) -> Result<(), String> {
+        let counts = self.sections.entry(section.to_owned()).or_default();
+        counts.total += 1;
+        counts.passed += usize::from(outcome.is_ok());
+        outcome.map_err(|problem| format!("{section}: {name}: {problem}"))
     }
 
     /// Keeps something worth saying that is no failure.
@@ -34,8 +54,8 @@ impl Tally {
     pub(super) fn print(&self, suite: &str) -> io::Result<ExitCode> {
         let mut out = io::stdout().lock();
         let width = self.sections.keys().map(String::len).max().unwrap_or_default().max(suite.len());
-        for (section, (passed, total)) in &self.sections {
-            writeln!(out, "{section:<width$}  {passed}/{total}")?;
+        for (name, section) in &self.sections {
+            writeln!(out, "{name:<width$}  {}/{}", section.passed, section.total)?;
         }
         for remark in &self.remarks {
             writeln!(out, "note: {remark}")?;
@@ -49,7 +69,8 @@ impl Tally {
     }
 
     fn counts(&self) -> (usize, usize) {
-        self.sections.values().fold((0, 0), |(passed, total), section| (passed + section.0, total + section.1))
+        let counted = self.sections.values().filter(|section| !section.is_shown_only);
+        counted.fold((0, 0), |(passed, total), section| (passed + section.passed, total + section.total))
     }
 }
 
@@ -62,6 +83,7 @@ mod tests {
         let mut tally = Tally::default();
         assert_eq!(tally.print("none").unwrap(), ExitCode::FAILURE);
         tally.check("one", "a", Ok(()));
+        tally.show("other", "c", Err("nobody minds".to_owned()));
         assert_eq!(tally.print("one").unwrap(), ExitCode::SUCCESS);
         tally.check("two", "b", Err("it broke".to_owned()));
         assert_eq!(tally.print("both").unwrap(), ExitCode::FAILURE);
