@@ -235,7 +235,7 @@ async def main(target: dict[str, Any]) -> None:
 
         async def with_tasks() -> None:
             extension = Tasks()
-            async with Client(server(transport), mode=NEWEST, extensions=[extension]) as client:
+            async with Client(server(transport), mode="auto", extensions=[extension]) as client:
                 await tasks(client, extension, target["corpus"], checks)
 
         await checks.check("connects and leaves", with_tasks())
