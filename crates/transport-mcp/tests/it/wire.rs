@@ -40,6 +40,7 @@ pub(crate) fn meta(capabilities: &Value) -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "parameters are written where the request is")]
 pub(crate) fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
 }
@@ -185,6 +186,13 @@ impl Answer {
     /// The structure of a tool's result.
     pub(crate) fn structured(&self) -> &Value {
         &self.result()["structuredContent"]
+    }
+
+    /// What a refused call says for programs.
+    pub(crate) fn refusal(&self) -> &Value {
+        assert_eq!(self.result()["isError"], true, "{self:?}");
+        assert_eq!(self.result().get("structuredContent"), None, "an error fits no output schema");
+        &self.result()["_meta"]["mcp-orchestrator/error"]
     }
 
     pub(crate) fn task_id(&self) -> String {
