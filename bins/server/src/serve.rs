@@ -137,7 +137,10 @@ fn mcp_settings(setup: &Setup) -> McpSettings {
     if let Some(address) = setup.listen {
         hosts.push(address.ip().to_string());
     }
-    McpSettings::default().with_allowed_hosts(hosts).with_allowed_origins(setup.settings.server.origins.clone())
+    // Pages of this machine may call, as they may on every other route.
+    let mut origins: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:*")).into();
+    origins.extend(setup.settings.server.origins.iter().cloned());
+    McpSettings::default().with_allowed_hosts(hosts).with_allowed_origins(origins)
 }
 
 async fn until(finished: CancellationToken, work: impl Future<Output = ()>) {

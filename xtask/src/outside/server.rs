@@ -24,6 +24,8 @@ const ENDING: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long the answer to one of them may take.
 const ANSWERING: Duration = Duration::from_secs(5);
+/// The most that is read of an answer.
+const ANSWER_MAX: u64 = 1024 * 1024;
 
 /// What the servers answer from.
 pub(super) const CORPUS: &str = "harbour";
@@ -60,6 +62,24 @@ impl Server {
     /// The address of one of its pages.
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// Sends a request with a JSON body, or without any; the body of the answer.
+    pub(super) fn ask(&self, method: &str, path: &str, json: &str) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&self.address, ANSWERING)?;
+        stream.set_read_timeout(Some(STARTING))?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{json}",
+            self.address,
+            json.len()
+        )?;
+        let mut answer = Vec::new();
+        stream.take(ANSWER_MAX).read_to_end(&mut answer)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let (_, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
+        Ok(body.to_owned())
     }
 
     fn is_ready(&self) -> bool {

@@ -38,6 +38,7 @@ pub(super) fn add(table: &mut Table) {
         Operation::get("/v1/resources", TAG, "List resources, or read one by its URI")
             .query::<ResourceQuery>()
             .gives("application/json", "`resources` and `count`; with `uri` the resource itself, in its own media type")
+            .gives("text/markdown", "A report")
             .fails([StatusCode::NOT_FOUND]),
         resources,
     );

@@ -71,7 +71,7 @@ pub(super) fn add(table: &mut Table) {
     table.add(
         Operation::get("/v1/workflows/{id}/documents/{name}", TAG, "Download a document, or a text by its SHA-256")
             .header("If-None-Match", "The `ETag` of the file that is there already.")
-            .gives("application/octet-stream", "The file")
+            .gives("*/*", "The file, in its own media type")
             .gives_nothing(StatusCode::NOT_MODIFIED, "It has not changed")
             .fails([StatusCode::NOT_FOUND]),
         document,
