@@ -92,7 +92,7 @@ impl Api {
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
         let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
         if let Some(url) = &webhook_url {
-            self.webhooks.check_url(url)?;
+            self.webhooks.check_url("webhook_url", url)?;
         }
         let handle = self.handle(caller);
         let request_id = caller.request_id();

@@ -156,11 +156,6 @@ pub(crate) enum Since {
     Now,
 }
 
-/// Whether an endpoint with this address could be made.
-pub(crate) fn check_url(shared: &Shared, url: &str) -> Result<(), WebhookError> {
-    admitted(shared, "webhook_url", url).map(drop)
-}
-
 pub(crate) async fn register_original(
     shared: &Shared,
     principal: &Principal,

@@ -175,14 +175,6 @@ impl Webhooks {
         manage::register_original(&self.shared, p, workflow, url, None, Since::Beginning).await
     }
 
-    /// Whether deliveries may go to an address, as far as can be seen without asking anybody.
-    ///
-    /// # Errors
-    /// [`WebhookError::Invalid`] says why not.
-    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
-        manage::check_url(&self.shared, url)
-    }
-
     /// Removes what [`Webhooks::register_original`] made; whether there was something.
     ///
     /// # Errors
