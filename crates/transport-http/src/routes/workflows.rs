@@ -122,7 +122,8 @@ struct FilesView {
 struct LogQuery {
     /// Those after this position; default 0, the beginning.
     after: Option<u64>,
-    /// How many at most; default 100.
+    /// How many at most, 1 to 1000; default 100.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
 }
 
