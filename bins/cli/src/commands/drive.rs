@@ -33,7 +33,7 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
     let corpora = session.open(&work.corpora).await?;
     let store = session.store().await?;
     let handle = session.worker(&store, &work.choice, &corpora, WorkerMode::Own)?;
-    let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true };
+    let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true, ..SubmitOptions::default() };
     let begun = now();
     let ended = async {
         sources::announce(store.as_ref(), &work.title, &work.corpora).await?;

@@ -90,7 +90,7 @@ pub(crate) async fn one(
     let corpora = session.open(&folders).await?;
     let handle = session.worker(store, &choice, &corpora, WorkerMode::Only(vec![row.id.clone()]))?;
     let ended = async {
-        let options = ResumeOptions { reserved: true, budget };
+        let options = ResumeOptions { reserved: true, budget, ..ResumeOptions::default() };
         let id = handle.resume(&row.id, options).await?;
         if id != row.id {
             sources::remember(store.as_ref(), &id, &folders).await?;
