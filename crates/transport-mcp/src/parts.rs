@@ -159,23 +159,9 @@ fn tool(spec: &ToolSpec) -> Tool {
     }
     Tool::new(spec.name, spec.description, object(&spec.input_schema))
         .with_title(spec.title)
-        .with_raw_output_schema(Arc::new(output_schema(spec)))
+        .with_raw_output_schema(Arc::new(object(&spec.output_schema)))
         .with_annotations(annotations)
         .with_meta(MetaObject(meta))
-}
-
-/// What a tool answers over MCP: for those that wait, how it ended or what to do next.
-fn output_schema(spec: &ToolSpec) -> JsonObject {
-    let mut schema = object(&spec.output_schema);
-    if matches!(spec.kind, ToolKind::Start(_) | ToolKind::Wait)
-        && let Some(Value::Object(properties)) = schema.get_mut("properties")
-    {
-        let report = "The report once it has completed, cut to 24,000 characters, or why there is none.";
-        let next = "The tool to call next with this task_id, while it has not ended.";
-        properties.insert("report".to_owned(), json!({ "type": "string", "description": report }));
-        properties.insert("next".to_owned(), json!({ "type": "string", "description": next }));
-    }
-    schema
 }
 
 /// A schema whose type is an object, which the protocol wants said.

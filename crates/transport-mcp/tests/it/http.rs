@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     wire::{Http, LEGACY, MODERN, no_capabilities, request},
@@ -122,4 +123,33 @@ async fn closing_answers_waits_and_ends_sessions() {
     let answer = waiting.await.unwrap();
     assert_eq!(answer.structured()["next"], "wait_for_orchestration");
     assert_eq!(world.status(&answer.task_id()).await, "running");
+}
+
+#[tokio::test]
+async fn it_is_mounted_at_a_path_of_a_real_server() {
+    let world = World::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = axum::Router::new().nest_service("/mcp", world.server.http_service());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { drop(stopped.await) });
+    let serving = tokio::spawn(async move { serving.await });
+
+    let (_, message) = Http::new(&world.server).message("tools/list", json!({}));
+    let body = message.to_string();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nmcp-protocol-version: {MODERN}\r\nmcp-method: tools/list\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.contains("\"orchestrate_research\""));
+
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
 }
