@@ -77,7 +77,8 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
     finished.cancel();
     let mut outcome = early.map_or(Ok(()), joined);
     while let Some(ended) = transports.join_next().await {
-        outcome = outcome.and(joined(ended));
+        let ended = joined(ended);
+        outcome = outcome.and(ended);
     }
     let ended = tokio::time::timeout(ENDING, async { while services.join_next().await.is_some() {} }).await;
     if ended.is_err() {

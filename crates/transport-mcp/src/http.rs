@@ -89,9 +89,7 @@ impl McpHttp {
                 return plain(StatusCode::NOT_FOUND, "Not Found: Session not found");
             }
             None if request.method() == Method::POST && !is_modern(request.headers()) && self.sessions.is_full() => {
-                let mut full = plain(StatusCode::SERVICE_UNAVAILABLE, "every session is busy; try again later");
-                full.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-                return full;
+                return busy();
             }
             Some(_) | None => {}
         }
@@ -131,6 +129,10 @@ impl McpHttp {
             );
             return json(StatusCode::BAD_REQUEST, &refusal);
         }
+        if !in_session && answer.status() == StatusCode::INTERNAL_SERVER_ERROR && self.sessions.is_full() {
+            // Others were quicker since it was looked at first.
+            return busy();
+        }
         if !in_session && let Some(id) = answer.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
             self.sessions.bind(id, principal);
         }
@@ -167,6 +169,12 @@ fn is_modern(headers: &HeaderMap) -> bool {
 fn plain(status: StatusCode, text: &'static str) -> Response<McpBody> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed());
     *response.status_mut() = status;
+    response
+}
+
+fn busy() -> Response<McpBody> {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "every session is busy; try again later");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 

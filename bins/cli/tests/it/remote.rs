@@ -134,6 +134,7 @@ fn every_reading_command_answers_in_one_shape() {
         assert!(!constant_lines(&local).is_empty(), "{arguments:?}");
         assert_eq!(constant_lines(&remote), constant_lines(&local), "{arguments:?}");
     }
+    assert_eq!(server.run(&there, &["list", "--json", "--before", &remote_id]).ended(0).out, "");
     let page = |ran: Ran| constant(&ran.ended(0).out);
     assert_eq!(page(server.run(&there, &["results", &remote_id])), page(here.run(&["results", &local_id])));
 
