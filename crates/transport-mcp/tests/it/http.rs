@@ -80,6 +80,24 @@ async fn an_unknown_method_is_404_and_unreadable_parameters_are_named() {
 }
 
 #[tokio::test]
+async fn a_method_that_only_older_versions_have_is_404_whatever_its_parameters() {
+    let world = World::new();
+    let http = Http::new(&world.server);
+    for (method, parameters) in [
+        ("initialize", json!({})),
+        ("ping", json!({})),
+        ("logging/setLevel", json!({})),
+        ("logging/setLevel", json!({ "level": "info" })),
+        ("resources/subscribe", json!({})),
+        ("resources/subscribe", json!({ "uri": "orchestrator://beltalowda/info" })),
+        ("resources/unsubscribe", json!({})),
+    ] {
+        let gone = http.call(method, parameters).await;
+        assert_eq!((gone.status, gone.code()), (StatusCode::NOT_FOUND, -32601), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
     let world = World::with(crate::world::holding(), quick().with_message_max_bytes(2_000));
     let answer = Http::new(&world.server).tool("list_orchestrations", json!({ "cursor": "x".repeat(4_000) })).await;
