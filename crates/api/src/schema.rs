@@ -172,6 +172,20 @@ pub(crate) fn with_outcome(mut schema: Map<String, Value>) -> Map<String, Value>
     schema
 }
 
+/// A schema without its words: what an answer holds is said by its names, and hosts give lists of tools to models.
+pub(crate) fn wordless(schema: Map<String, Value>) -> Map<String, Value> {
+    fn strip(value: Value) -> Value {
+        match value {
+            Value::Object(object) => Value::Object(wordless(object)),
+            Value::Array(array) => array.into_iter().map(strip).collect(),
+            other => other,
+        }
+    }
+    // A property may be called so; its value is then a schema and no text.
+    let kept = schema.into_iter().filter(|(name, value)| !(name == "description" && value.is_string()));
+    kept.map(|(name, value)| (name, strip(value))).collect()
+}
+
 /// Takes away the sizes of numbers in memory, which are no formats of JSON Schema.
 fn without_sizes(schema: &mut Value) {
     match schema {

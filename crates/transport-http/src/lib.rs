@@ -33,7 +33,7 @@
 //!   on loopback;
 //! * [`Metrics`] and [`Drain`], for who starts and stops the server.
 //!
-//! It has no features. It knows no TLS: put a proxy before it.
+//! It has no features. It knows no TLS: put a proxy before it. Start at [`Http`].
 
 mod answer;
 mod drain;

@@ -34,8 +34,9 @@
 //!
 //! # Where to start
 //!
-//! [`McpServer`], then [`McpSettings`]. [`Extra`] is how embedders add tools, resources and prompts of their own. There are
-//! no features.
+//! [`McpServer`], then [`McpSettings`]. [`Extra`] is how embedders add tools, resources and prompts of their own.
+//!
+//! It has no features.
 
 mod answers;
 mod call;

@@ -48,6 +48,7 @@ impl FromStr for EndpointId {
 #[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
 pub struct NewEndpoint {
     /// Where to send: an absolute `https` URL of a public address, unless the operator allows more.
+    #[schemars(length(min = 8, max = 2000), extend("format" = "uri"))]
     pub url: String,
     /// Which events, by their names; empty means all.
     pub events: Vec<String>,

@@ -166,5 +166,6 @@ fn tool<Output: schemars::JsonSchema>(
         ToolKind::Start(_) | ToolKind::Wait => schema::with_outcome(output_schema),
         _ => output_schema,
     };
+    let output_schema = schema::wordless(output_schema);
     ToolSpec { name, title, description, kind, version: env!("CARGO_PKG_VERSION"), input_schema, output_schema }
 }
