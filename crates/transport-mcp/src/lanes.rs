@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     WAIT_MAX, answers,
+    broken::Unanswered,
     call::Call,
     input::{self, Asked, By, Handed},
     tasks,
@@ -37,6 +38,10 @@ pub(crate) async fn start(
         Err(error) => return Ok(answers::refused(call, &error).into()),
     };
     let most = parsed.wait.unwrap_or(call.parts.settings.wait);
+    if let Some(id) = broken_before(call, &asked, &parsed).await {
+        let unanswered = call.parts.broken.begun(asked.same(), &id);
+        return answered(call, unanswered, await_end(call, &asked, Handed { id, by: By::Rejoin }, most)).await;
+    }
     match call.parts.api.start(&call.caller, kind, parsed).await {
         Err(error) => Ok(answers::refused(call, &error).into()),
         // The workflow is stored: the handle holds in this process, in the next and in every replica.
@@ -46,9 +51,36 @@ pub(crate) async fn start(
         }
         Ok(started) => {
             let by = if started.created { By::Start } else { By::Rejoin };
-            await_end(call, &asked, Handed { id: started.workflow.task_id, by }, most).await
+            let id = started.workflow.task_id;
+            let unanswered = call.parts.broken.begun(asked.same(), &id);
+            answered(call, unanswered, await_end(call, &asked, Handed { id, by }, most)).await
         }
     }
+}
+
+/// The workflow that the same call has started before without hearing of it. One that came to nothing is started anew, and a
+/// key says by itself which workflow is meant.
+async fn broken_before(call: &Call<'_>, asked: &Asked<'_>, parsed: &StartCall) -> Option<String> {
+    if parsed.idempotency_key.is_some() {
+        return None;
+    }
+    let id = call.parts.broken.take(asked.same())?;
+    let view = call.parts.api.workflow(&call.caller, &id).await.ok()?;
+    (!matches!(view.status.as_str(), "failed" | "cancelled")).then_some(id)
+}
+
+/// Answers a call that has started a workflow. When its client is gone by then, or this is dropped, the same call again
+/// joins that workflow.
+async fn answered(
+    call: &Call<'_>,
+    unanswered: Unanswered,
+    answer: impl Future<Output = Result<CallToolResponse, ErrorData>>,
+) -> Result<CallToolResponse, ErrorData> {
+    let answer = answer.await;
+    if !call.context.ct.is_cancelled() {
+        unanswered.answered();
+    }
+    answer
 }
 
 /// Calls the tool that waits.

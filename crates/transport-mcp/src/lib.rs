@@ -39,6 +39,7 @@
 //! It has no features.
 
 mod answers;
+mod broken;
 mod call;
 mod client;
 mod extra;

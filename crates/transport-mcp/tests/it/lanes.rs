@@ -115,7 +115,9 @@ async fn a_client_that_goes_away_ends_its_wait_and_no_workflow() {
     drop(stream);
     let silent = tokio::spawn({
         let http = http.clone();
-        async move { http.tool("orchestrate_research", research()).await }
+        let mut other = research();
+        other["task"] = json!("Why is the sea salt, and since when?");
+        async move { http.tool("orchestrate_research", other).await }
     });
     while world.ids("local").await.len() < 2 {
         tokio::task::yield_now().await;
@@ -134,6 +136,41 @@ async fn a_client_that_goes_away_ends_its_wait_and_no_workflow() {
         http.tool("get_orchestration_status", json!({ "task_id": id })).await.structured()["status"],
         "completed"
     );
+}
+
+#[tokio::test]
+async fn the_same_call_again_joins_what_a_broken_one_has_started() {
+    let world = World::with(holding(), quick().with_wait(Duration::from_mins(4)));
+    let http = Http::new(&world.server);
+    let call = json!({ "name": "orchestrate_research", "arguments": research(), "_meta": { "progressToken": 1 } });
+    let mut stream = http.stream("tools/call", call).await;
+    stream.next().await.unwrap();
+    drop(stream);
+    // Everything is on this thread: the server learns of it in between.
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    let id = world.ids("local").await.remove(0);
+    let again = tokio::spawn({
+        let http = http.clone();
+        async move { http.tool("orchestrate_research", research()).await }
+    });
+    world.release(&id).await;
+    let again = again.await.unwrap();
+    assert_eq!(again.task_id(), id);
+    assert_eq!(again.structured()["created"], false);
+    assert_eq!(world.ids("local").await.len(), 1);
+    // That one was answered, so the next is a new question, and so is another principal's.
+    let third = tokio::spawn({
+        let http = http.clone();
+        async move { http.tool("orchestrate_research", research()).await }
+    });
+    while world.ids("local").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let newest = world.ids("local").await.into_iter().find(|other| *other != id).unwrap();
+    world.release(&newest).await;
+    assert_eq!(third.await.unwrap().task_id(), newest);
 }
 
 #[tokio::test]
