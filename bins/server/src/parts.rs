@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use mcp_orchestrator::{Handle, Orchestrator};
-use mcp_orchestrator_api::Api;
-use mcp_orchestrator_app::{Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, StoreUrl};
+use mcp_orchestrator_api::{Api, Defaults};
+use mcp_orchestrator_app::{
+    Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, Settings, StoreUrl,
+};
 use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
 use mcp_orchestrator_store::Store;
 use mcp_orchestrator_webhooks::{WebhookSettings, Webhooks};
@@ -41,11 +43,24 @@ pub(crate) async fn start(setup: &Setup) -> Result<Parts, Stop> {
     }
     let handle = builder.build().map_err(Stop::setting)?.start();
     let webhooks = webhooks(setup, store)?;
-    let api = Api::new(handle.clone(), webhooks.clone()).with_missing_providers(missing);
+    let api = Api::new(handle.clone(), webhooks.clone())
+        .with_missing_providers(missing)
+        .with_defaults(defaults(&setup.settings));
     if let Some(first) = chosen.first() {
         tracing::info!(provider = %first.name, because = %first.reason, store = %setup.settings.store_url, "ready to run");
     }
     Ok(Parts { handle, webhooks, corpora, api })
+}
+
+/// What holds for requests that do not say.
+fn defaults(settings: &Settings) -> Defaults {
+    let seconds = |setting: Option<std::time::Duration>| setting.map(|duration| duration.as_secs_f64());
+    Defaults {
+        document_formats: Some(settings.report_formats.clone()),
+        timeout_seconds: seconds(settings.agent_timeout),
+        workflow_timeout_seconds: seconds(settings.workflow_timeout),
+        citation_gate: settings.gate_mode.clone(),
+    }
 }
 
 /// Every provider that can answer, the default one first; and why each other known one cannot.

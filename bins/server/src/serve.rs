@@ -72,7 +72,8 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
 
     stopping();
     draining.begin();
-    let grace = if setup.stdio { Duration::ZERO } else { setup.settings.server.grace.unwrap_or(GRACE) };
+    // Over stdio alone nobody is left to wait for.
+    let grace = setup.listen.map_or(Duration::ZERO, |_| setup.settings.server.grace.unwrap_or(GRACE));
     let (drained, ()) = tokio::join!(drain(&parts, grace), mcp.close());
     finished.cancel();
     let mut outcome = early.map_or(Ok(()), joined);

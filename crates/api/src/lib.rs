@@ -42,7 +42,7 @@ mod summary;
 mod tools;
 pub mod view;
 
-pub use api::{Api, Download, LogPage};
+pub use api::{Api, Defaults, Download, LogPage};
 pub use caller::Caller;
 pub use error::{ApiError, Code, FieldProblem};
 pub use prompt::{PROMPTS, PromptSpec, prompt};

@@ -1,7 +1,7 @@
 //! From the arguments somebody sent to a request that can be submitted. Owns the fields beside the request's own and what
 //! is said about a field that does not fit; the rules of the request itself are the domain's.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use mcp_orchestrator::RequestDraft;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use crate::{
 pub const WAIT_SECONDS_MAX: u64 = 240;
 
 /// A submission, with what belongs to the call and not to the request.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "transports build it")]
 pub struct StartCall {
     /// The request.
@@ -27,6 +27,13 @@ pub struct StartCall {
     pub webhook_url: Option<String>,
     /// How long the caller wants to wait for the end; `None`: as long as the transport sees fit.
     pub wait: Option<Duration>,
+}
+
+/// Without the webhook's address, which may hold a token.
+impl fmt::Debug for StartCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartCall").field("draft", &self.draft).field("wait", &self.wait).finish_non_exhaustive()
+    }
 }
 
 impl StartCall {

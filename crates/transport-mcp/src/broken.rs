@@ -30,10 +30,18 @@ pub(crate) struct Unanswered {
 }
 
 impl Broken {
-    /// The workflow an earlier call, the same as this one, has started without hearing of it; once.
-    pub(crate) fn take(&self, call: &[u8]) -> Option<String> {
-        let (workflow, at) = self.lock().remove(call)?;
-        (at.elapsed() <= REMEMBERED).then_some(workflow)
+    /// The workflow an earlier call, the same as this one, has started without hearing of it.
+    pub(crate) fn known(&self, call: &[u8]) -> Option<String> {
+        let calls = self.lock();
+        let (workflow, at) = calls.get(call)?;
+        (at.elapsed() <= REMEMBERED).then(|| workflow.clone())
+    }
+
+    /// Forgets that; false when somebody else has meanwhile, and answers that call.
+    pub(crate) fn forget(&self, call: &[u8], workflow: &str) -> bool {
+        let mut calls = self.lock();
+        let is_known = calls.get(call).is_some_and(|(known, _)| known == workflow);
+        is_known && calls.remove(call).is_some()
     }
 
     /// A call that has started a workflow.

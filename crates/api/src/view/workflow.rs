@@ -136,6 +136,9 @@ pub struct StartedView {
     /// Every setting in force, defaults filled in. Left out where a model reads the answer.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
+    /// What did not go as asked, although the workflow runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Who watches what.

@@ -192,7 +192,8 @@ pub(super) async fn started(
     if let Some(wait) = wait {
         let id = view.workflow.task_id.clone();
         tokio::select! {
-            stands = shared.api().wait(caller, &id, wait) => view.workflow = stands?,
+            // That it runs is known: an error of the wait must not hide its id.
+            stands = shared.api().wait(caller, &id, wait) => if let Ok(stands) = stands { view.workflow = stands },
             () = shared.drain().closed() => {}
         }
     }
