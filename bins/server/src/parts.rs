@@ -21,6 +21,7 @@ pub(crate) struct Parts {
     pub(crate) webhooks: Webhooks,
     pub(crate) corpora: LiveCorpora,
     pub(crate) api: Api,
+    pub(crate) store: Arc<dyn Store>,
 }
 
 /// Opens the store and starts the engine. Documents are not read yet.
@@ -42,14 +43,14 @@ pub(crate) async fn start(setup: &Setup) -> Result<Parts, Stop> {
         }
     }
     let handle = builder.build().map_err(Stop::setting)?.start();
-    let webhooks = webhooks(setup, store)?;
+    let webhooks = webhooks(setup, Arc::clone(&store))?;
     let api = Api::new(handle.clone(), webhooks.clone())
         .with_missing_providers(missing)
         .with_defaults(defaults(&setup.settings));
     if let Some(first) = chosen.first() {
         tracing::info!(provider = %first.name, because = %first.reason, store = %setup.settings.store_url, "ready to run");
     }
-    Ok(Parts { handle, webhooks, corpora, api })
+    Ok(Parts { handle, webhooks, corpora, api, store })
 }
 
 /// What holds for requests that do not say.
@@ -93,6 +94,11 @@ fn webhooks(setup: &Setup, store: Arc<dyn Store>) -> Result<Webhooks, Stop> {
         guard = guard.allow_http();
     }
     for rule in &egress.allow {
+        if rule.contains('*') {
+            let detail =
+                anyhow::anyhow!("setting `egress.allow` has {rule:?}: name hosts or networks, for example 10.0.0.0/8");
+            return Err(Stop::Setting(detail));
+        }
         let is_net = rule.contains('/') || rule.parse::<std::net::IpAddr>().is_ok();
         let changed = if is_net { guard.allow_net(rule) } else { guard.allow_host(rule) };
         guard = changed.with_context(|| format!("setting `egress.allow` has {rule:?}")).map_err(Stop::Setting)?;

@@ -110,10 +110,23 @@ fn pointer_of(path: &str) -> String {
     path.split('.').filter(|part| !part.is_empty() && *part != "?").map(pointer).collect()
 }
 
-/// What a parser says, without the place in a text nobody sees.
+/// What a parser says, without the place in a text nobody sees, and in words of JSON.
 fn plain(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+    let said = message.split(" at line ").next().unwrap_or(message);
+    WORDS.iter().fold(said.to_owned(), |said, (rust, words)| said.replace(rust, words))
 }
+
+/// Words of the language this is written in, and what clients call the same.
+const WORDS: &[(&str, &str)] = &[
+    ("invalid type: ", "is "),
+    ("invalid value: ", "is "),
+    ("expected u64", "expected a whole number"),
+    ("expected f64", "expected a number"),
+    ("expected a sequence", "expected a list"),
+    ("expected a map", "expected an object"),
+    ("expected struct StepDraft", "expected a step"),
+    ("provided string was not `true` or `false`", "expected true or false"),
+];
 
 fn text(arguments: &mut Map<String, Value>, name: &str, wrong: &mut Vec<FieldProblem>) -> Option<String> {
     match arguments.remove(name)? {

@@ -73,16 +73,20 @@ pub(crate) async fn ended(
 /// A workflow that goes on: a whole answer, with what to do next.
 pub(crate) async fn running(call: &Call<'_>, handed: &Handed, view: WorkflowView) -> CallToolResult {
     let id = view.task_id.clone();
-    let (what, next) = if view.questions.is_empty() {
-        (String::new(), "wait_for_orchestration")
+    let line = status_line(&view);
+    let (next, text) = if view.questions.is_empty() {
+        let next = "wait_for_orchestration";
+        let how = format!("It goes on by itself. Next: call {next} with this task_id; do not start it again.");
+        (next, format!("{line}\ntask_id: {id}\n{how}"))
     } else {
+        let next = "answer_orchestration";
         let asked = view.questions.iter().map(|question| format!("\n- {} (step {})", question.question, question.step));
-        (format!("\nIt asks:{}", asked.collect::<String>()), "answer_orchestration")
+        let asked: String = asked.collect();
+        (
+            next,
+            format!("{line}\ntask_id: {id}\nIt waits for an answer to:{asked}\nNext: call {next} with this task_id."),
+        )
     };
-    let text = format!(
-        "{}\ntask_id: {id}{what}\nIt goes on by itself. Next: call {next} with this task_id; do not start it again.",
-        status_line(&view)
-    );
     let content = vec![ContentBlock::text(text), link(&id, "status", "How it stands", "application/json")];
     let mut result = CallToolResult::success(content);
     result.structured_content = shape(call, handed, view, "next", next).await;

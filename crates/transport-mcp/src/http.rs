@@ -29,6 +29,9 @@ const SESSION: &str = "mcp-session-id";
 const VERSION: &str = "mcp-protocol-version";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// The longest refusal in plain words that is passed on.
+const REFUSAL_BYTES_MAX: usize = 4 * 1024;
+
 /// The body of an answer.
 pub type McpBody = BoxBody<Bytes, Infallible>;
 
@@ -65,16 +68,26 @@ impl McpHttp {
         handler: impl Fn() -> Handler + Send + Sync + 'static,
     ) -> Self {
         let sessions = Arc::new(Sessions::new(settings.sessions_max, settings.session_idle));
-        let config = StreamableHttpServerConfig::default()
-            .with_json_response(true)
-            .with_legacy_session_mode(true)
-            .with_allowed_hosts(settings.allowed_hosts.clone())
-            .with_allowed_origins(settings.allowed_origins.clone())
-            .enforce_origin_validation()
-            .with_max_request_body_bytes(settings.body_max_bytes)
-            .with_cancellation_token(ended);
+        let config = StreamableHttpServerConfig::default().with_json_response(true).with_legacy_session_mode(true);
+        let config = if settings.is_checked_before {
+            config.disable_allowed_hosts().disable_allowed_origins()
+        } else {
+            config
+                .with_allowed_hosts(settings.allowed_hosts.clone())
+                .with_allowed_origins(settings.allowed_origins.clone())
+                .enforce_origin_validation()
+        };
+        let config = config.with_max_request_body_bytes(settings.body_max_bytes).with_cancellation_token(ended);
         let rmcp = StreamableHttpService::new(move || Ok(handler()), Arc::clone(&sessions), config);
         Self { rmcp, sessions, answering, body_max_bytes: settings.body_max_bytes }
+    }
+
+    async fn answer<B>(self, request: Request<B>) -> Response<McpBody>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Display,
+    {
+        worded(self.handle(request).await).await
     }
 
     async fn handle<B>(self, request: Request<B>) -> Response<McpBody>
@@ -156,8 +169,39 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        Box::pin(async move { Ok(service.handle(request).await) })
+        Box::pin(async move { Ok(service.answer(request).await) })
     }
+}
+
+/// A refusal in plain words as a JSON-RPC error that says what to do.
+async fn worded(answer: Response<McpBody>) -> Response<McpBody> {
+    let status = answer.status();
+    let is_json =
+        answer.headers().get(header::CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(JSON.as_bytes()));
+    if !(status.is_client_error() || status.is_server_error()) || is_json {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let said = match Limited::new(body, REFUSAL_BYTES_MAX).collect().await {
+        Ok(said) => String::from_utf8_lossy(&said.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    };
+    let said = match status {
+        StatusCode::NOT_FOUND => {
+            "there is no session of this id: it ended, or the server was started anew; send initialize again".to_owned()
+        }
+        StatusCode::NOT_ACCEPTABLE => "Accept must name application/json and text/event-stream".to_owned(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "Content-Type must be application/json".to_owned(),
+        StatusCode::BAD_REQUEST => format!(
+            "{said}; send initialize first and then its Mcp-Session-Id, or the metadata and headers of version 2026-07-28"
+        ),
+        _ if said.is_empty() => status.canonical_reason().unwrap_or("refused").to_owned(),
+        _ => said,
+    };
+    let error = JsonRpcError::new(None, ErrorData::invalid_request(said, None));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, JSON);
+    Response::from_parts(parts, Full::new(serde_json::to_vec(&error).unwrap_or_default().into()).boxed())
 }
 
 /// Versions of the protocol compare as text.

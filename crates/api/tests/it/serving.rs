@@ -57,6 +57,10 @@ async fn the_same_key_finds_the_same_workflow() {
     assert_eq!((&first["created"], &second["created"]), (&json!(true), &json!(false)));
     let other = json!({ "query": QUESTION, "num_agents": 2, "idempotency_key": "k1" });
     assert_eq!(code(&setting, "orchestrate_search", other).await, Code::IdempotencyMismatch);
+    let elsewhere = json!({
+        "query": QUESTION, "num_agents": 1, "idempotency_key": "k1", "webhook_url": "https://hooks.example.com/a",
+    });
+    assert_eq!(code(&setting, "orchestrate_search", elsewhere).await, Code::IdempotencyMismatch);
 }
 
 #[tokio::test]

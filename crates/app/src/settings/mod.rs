@@ -39,6 +39,8 @@ pub struct Sources {
 pub struct Settings {
     /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
     pub store_url: String,
+    /// How long a server keeps workflows that have ended; `None` is for ever.
+    pub store_retention: Option<Duration>,
     /// The provider used when a request names none.
     pub provider_default: Option<(String, Origin)>,
     /// Settings of single providers by name.
@@ -231,6 +233,7 @@ impl Settings {
         }
         Ok(Self {
             store_url: text("store.url").unwrap_or_default(),
+            store_retention: duration("store.retention"),
             provider_default: merged.get("provider.default").and_then(|(value, origin)| match value {
                 Value::Text(name) => Some((name.clone(), origin.clone())),
                 _ => None,
