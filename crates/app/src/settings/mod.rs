@@ -203,6 +203,10 @@ impl Settings {
         default("server.listen", Value::Text("127.0.0.1:5060".to_owned()));
         default("server.running_max", Value::Whole(5));
         default("server.grace", Value::Duration(Duration::from_secs(20)));
+        default("server.connections_max", Value::Whole(16_384));
+        default("server.connections_per_address_max", Value::Whole(4_096));
+        default("server.reads_per_second", Value::Whole(100));
+        default("server.writes_per_second", Value::Whole(20));
         default("server.log", Value::Text("text".to_owned()));
         default("egress.http", Value::Text("refuse".to_owned()));
         default("limits.agents_max", Value::Whole(limits.agents_max.into()));
