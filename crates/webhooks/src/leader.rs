@@ -75,10 +75,11 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Att
     let mut news = News::ALL;
     let mut poll_at = shared.now();
     loop {
-        if lease.renew_at <= shared.now() && !lease.renew(shared).await? {
+        if lease.is_due(shared) && !lease.renew(shared).await? {
             return Ok(());
         }
-        if poll_at <= shared.now() {
+        // A clock that was set back puts off nothing for longer than usual.
+        if poll_at <= shared.now() || poll_at > shared.now().after(shared.settings.poll) {
             poll_at = shared.now().after(shared.settings.poll);
             news = News::ALL;
         }

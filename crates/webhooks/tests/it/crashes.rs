@@ -177,6 +177,26 @@ async fn a_leader_that_slept_too_long_goes_on_or_steps_back() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_puts_off_no_reading() {
+    let world = World::new();
+    let (receiver, running) = (Receiver::willing().await, world.run());
+    let workflow = world.workflow(&me()).await;
+    running.endpoint(receiver.url()).await;
+    world.ask(&workflow, ["1"]).await;
+    receiver.hits(1).await;
+    until(async || (running.webhooks.counts().delivered == 1).then_some(())).await;
+    let an_hour_ago = world.clock_now().as_millis() - 3_600_000;
+    world.clock.set(Timestamp::from_millis(an_hour_ago));
+    // Made by another process: it is found by looking, and the next look was planned by the former time.
+    let late = Receiver::willing().await;
+    let new = NewEndpoint { url: late.url(), workflow: Some(workflow), ..NewEndpoint::default() };
+    world.webhooks().create(&me(), new).await.unwrap();
+    world.workflow(&me()).await;
+    late.hits(2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn processes_that_share_a_file_deliver_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
