@@ -43,7 +43,7 @@ impl Webhooks {
     /// from callers.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, client: HttpClient, settings: WebhookSettings) -> Self {
-        let (db, tally, nudge) = (Db { store }, Tally::default(), Notify::new());
+        let (db, tally, nudge) = (Db::new(store), Tally::default(), Notify::new());
         Self { shared: Arc::new(Shared { db, client, settings, tally, nudge }) }
     }
 
