@@ -11,14 +11,13 @@ use crate::{
     DeliveryStatus,
     attempt::Attempted,
     db::Stored,
-    keys::{DELIVERIES, EndpointKey, STATE, Slot, WAKES},
+    keys::{DELIVERIES, EndpointKey, POSITION, STATE, Slot, WAKES},
     lanes::{Lane, Lanes},
     records::{DeliveryRecord, EndpointRecord},
     route::{Job, Router, jobs},
     shared::Shared,
 };
 
-const POSITION: &str = "position";
 /// Records read at once.
 const FEED_MAX: usize = 256;
 /// Deliveries stored at once.

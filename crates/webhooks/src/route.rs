@@ -70,7 +70,7 @@ impl Router {
                 if endpoint.workflow.is_some() && entry.recorded.record.event.is_terminal() {
                     routed.ended.push(key.clone());
                 }
-                if hears(endpoint, &entry.recorded) {
+                if hears(endpoint, entry) {
                     routed.jobs.extend(jobs(shared, &key, endpoint, &entry.id, entry.position, &entry.recorded));
                 }
             }
@@ -114,11 +114,13 @@ async fn listeners(shared: &Shared, prefix: &str) -> Result<Vec<EndpointRecord>,
     Ok(found.into_iter().map(|stored| stored.value).collect())
 }
 
-/// Whether a record is for an endpoint at all: it is active, and the record is not from before its time.
-fn hears(endpoint: &EndpointRecord, recorded: &Recorded) -> bool {
-    let in_time = match endpoint.workflow {
-        Some(_) => recorded.seq > endpoint.after,
-        None => recorded.record.at >= endpoint.created,
+/// Whether a record is for an endpoint at all: it is active, and the record is not from before it was made. Positions tell
+/// that, as clocks of several processes differ.
+fn hears(endpoint: &EndpointRecord, entry: &FeedEntry) -> bool {
+    let in_time = match (&endpoint.workflow, endpoint.after_all) {
+        (Some(_), _) => entry.recorded.seq > endpoint.after,
+        (None, Some(after)) => entry.position > after,
+        (None, None) => entry.recorded.record.at >= endpoint.created,
     };
     endpoint.is_active() && in_time
 }

@@ -197,6 +197,37 @@ async fn a_clock_that_is_set_back_puts_off_no_reading() {
 }
 
 #[tokio::test]
+async fn what_came_before_an_endpoint_is_told_by_order_and_not_by_clocks() {
+    for listens in [false, true] {
+        let world = World::new();
+        let running = world.run();
+        let other = Receiver::willing().await;
+        if listens {
+            running.endpoint(other.url()).await;
+        }
+        let now = world.clock_now();
+        let an_hour = Duration::from_hours(1);
+        // Another process's clock is ahead, then behind.
+        world.clock.set(now.after(an_hour));
+        let workflow = world.workflow(&me()).await;
+        world.ask(&workflow, ["1", "2"]).await;
+        world.clock.set(now);
+        let receiver = Receiver::willing().await;
+        running.endpoint(receiver.url()).await;
+        world.clock.set(Timestamp::from_millis(now.as_millis() - 3_600_000));
+        world.ask(&workflow, ["3"]).await;
+        world.clock.set(now);
+        assert_eq!(receiver.hits(1).await[0].question(), "3");
+        world.ask(&workflow, ["4"]).await;
+        assert_eq!(receiver.hits(2).await[1].question(), "4");
+        if listens {
+            assert_eq!(other.hits(5).await.len(), 5);
+        }
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn processes_that_share_a_file_deliver_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
@@ -206,8 +237,6 @@ async fn processes_that_share_a_file_deliver_once() {
         let mut world = World::new();
         world.store = Arc::new(SqliteStore::open(&path).await.unwrap());
         world.settings.clock = Arc::new(SystemClock::new());
-        // What is recorded is dated by the other clock, and is not to be from before the endpoints.
-        world.clock.advance(Duration::from_hours(1));
         world.settings.poll = Duration::from_millis(20);
         worlds.push(world);
     }
