@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::Seq;
 use mcp_orchestrator_store::{FeedPosition, PAGE_MAX, StoreError};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::{
     DeliveryStatus,
@@ -24,6 +24,8 @@ const FEED_MAX: usize = 256;
 const STORING_MAX: usize = 32;
 /// Endpoints looked at anew at once.
 const WAKES_MAX: usize = 256;
+/// Deliveries that are over and forgotten in one turn, where more are kept than may be; the rest is for later turns.
+const FORGOTTEN_MAX: usize = 32;
 /// Records nobody hears of that are read before the position is stored all the same.
 const UNSAVED_MAX: usize = 1024;
 
@@ -165,9 +167,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Stores deliveries, each once: what is there already stays as it is.
+    /// Stores deliveries, each once: what is there already stays as it is. A dead letter too many takes the place of the
+    /// oldest.
     async fn store(&mut self, found: Vec<Job>) -> Result<(), StoreError> {
-        let mut storing = JoinSet::new();
+        let mut storing: JoinSet<Storing> = JoinSet::new();
         let mut failure = None;
         for mut job in found {
             if self.lanes.get(&job.key).is_none() {
@@ -182,39 +185,42 @@ impl<'a> Reader<'a> {
                 // It is not sent before this function ends, so it may be counted before it is stored.
                 place(lane, job.slot, &job.record, self.shared);
             }
-            if storing.len() >= STORING_MAX {
-                failure = self.stored(storing.join_next().await).or(failure);
+            // What has been stored may have something to forget, which takes its place.
+            while storing.len() >= STORING_MAX
+                && let Some(ended) = storing.join_next().await
+            {
+                failure = self.stored(ended, &mut storing).or(failure);
             }
             let shared = Arc::clone(self.shared);
             storing.spawn(async move {
                 let key = job.key.delivery(job.slot);
                 let put = shared.db.put(DELIVERIES, &key, 0, &job.record, Some(shared.settings.kept_for)).await;
-                (job, put)
+                put.map(|put| put.map(|_| job))
             });
         }
         while let Some(ended) = storing.join_next().await {
-            failure = self.stored(Some(ended)).or(failure);
+            failure = self.stored(ended, &mut storing).or(failure);
         }
         failure.map_or(Ok(()), Err)
     }
 
-    fn stored(&mut self, ended: Option<Ended>) -> Option<StoreError> {
-        let (job, put) = match ended? {
-            Ok(ended) => ended,
-            Err(error) => return Some(StoreError::Unavailable(error.to_string())),
-        };
-        match put {
-            Ok(Some(_)) if job.record.is_pending() => {}
-            Ok(Some(_)) => {
-                self.shared.tally.dead_letter(&job.key.owner, &job.record.workflow);
-                if let Some(lane) = self.lanes.get(&job.key) {
-                    lane.keep(job.slot, true);
-                }
-            }
+    fn stored(&mut self, ended: Result<Storing, JoinError>, storing: &mut JoinSet<Storing>) -> Option<StoreError> {
+        let job = match ended {
             // It was stored before, and its lane believes now that it waits for its first attempt. The attempt will read
             // what is true.
-            Ok(None) => {}
-            Err(error) => return Some(error),
+            Ok(Ok(None)) => return None,
+            Ok(Ok(Some(job))) if job.record.is_pending() => return None,
+            Ok(Ok(Some(job))) => job,
+            Ok(Err(error)) => return Some(error),
+            // It panicked.
+            Err(error) => return Some(StoreError::Unavailable(error.to_string())),
+        };
+        self.shared.tally.dead_letter(&job.key.owner, &job.record.workflow);
+        let lane = self.lanes.get(&job.key)?;
+        lane.keep(job.slot, true);
+        if let Some(oldest) = lane.surplus(self.shared.settings.kept_max) {
+            let shared = Arc::clone(self.shared);
+            storing.spawn(async move { forget(&shared, &job.key, oldest).await.map(|()| None) });
         }
         None
     }
@@ -247,18 +253,25 @@ impl<'a> Reader<'a> {
     /// Forgets the oldest of what is over when more is kept than may be.
     async fn forget_surplus(&mut self, key: &EndpointKey) -> Result<(), StoreError> {
         let max = self.shared.settings.kept_max;
-        while let Some(slot) = self.lanes.get(key).and_then(|lane| lane.surplus(max)) {
-            let found = self.shared.db.get::<DeliveryRecord>(DELIVERIES, &key.delivery(slot)).await?;
-            // One that is being replayed is not over.
-            if let Some(found) = found.filter(|found| !found.value.is_pending()) {
-                self.shared.db.delete(DELIVERIES, &found.key, found.version).await?;
-            }
+        for _ in 0..FORGOTTEN_MAX {
+            let Some(slot) = self.lanes.get(key).and_then(|lane| lane.surplus(max)) else { break };
+            forget(self.shared, key, slot).await?;
         }
         Ok(())
     }
 }
 
-type Ended = Result<(Job, Result<Option<u64>, StoreError>), tokio::task::JoinError>;
+/// What a task of storing did: a delivery stored, or none, as it was there or this was only forgetting.
+type Storing = Result<Option<Job>, StoreError>;
+
+/// Deletes a delivery that is over. One that is being replayed is not.
+async fn forget(shared: &Shared, key: &EndpointKey, slot: Slot) -> Result<(), StoreError> {
+    let found = shared.db.find::<DeliveryRecord>(DELIVERIES, &key.delivery(slot)).await?;
+    if let Some(found) = found.filter(|found| !found.value.is_pending()) {
+        shared.db.delete(DELIVERIES, &found.key, found.version).await?;
+    }
+    Ok(())
+}
 
 /// Puts a stored delivery where it belongs in its lane.
 fn place(lane: &mut Lane, slot: Slot, record: &DeliveryRecord, shared: &Shared) {

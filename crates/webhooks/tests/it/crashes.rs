@@ -197,6 +197,30 @@ async fn a_clock_that_is_set_back_puts_off_no_reading() {
 }
 
 #[tokio::test]
+async fn a_leader_that_is_long_at_work_keeps_its_lease() {
+    let world = World::new();
+    let receiver = Receiver::willing().await;
+    world.webhooks().create(&me(), NewEndpoint { url: receiver.url(), ..NewEndpoint::default() }).await.unwrap();
+    world.workflow(&me()).await;
+    let inner = Arc::clone(&world.store);
+    let slow = Arc::new(BreakingStore { inner, stops: is_delivery, spared: AtomicU64::new(0), stopped: Notify::new() });
+    let store: Arc<dyn Store> = Arc::clone(&slow) as _;
+    let webhooks = Webhooks::new(store, world.client.clone(), world.settings.clone());
+    let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
+    slow.stopped.notified().await;
+    let version = async || world.store.record_get("webhooks.state", "leader").await.unwrap().unwrap().version;
+    let mut held = version().await;
+    // It takes longer than a lease lasts, and no other process comes between.
+    for _ in 0..4 {
+        world.clock.advance(world.settings.lease / 3);
+        until(async || (version().await > held).then_some(())).await;
+        held = version().await;
+    }
+    task.abort();
+    let _ = task.await;
+}
+
+#[tokio::test]
 async fn what_came_before_an_endpoint_is_told_by_order_and_not_by_clocks() {
     for listens in [false, true] {
         let world = World::new();

@@ -257,3 +257,29 @@ async fn an_endpoint_that_becomes_unreadable_stops_nobody_else() {
     assert_eq!(running.webhooks.get(&me(), &id).await.unwrap_err(), unknown);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn dead_letters_of_an_overflow_are_bounded_without_any_attempt() {
+    let mut world = World::new();
+    world.settings.pending_max = 1;
+    world.settings.kept_max = 3;
+    let (receiver, running) = (Receiver::start(|_| Answer::Hang).await, world.run());
+    let id = running.endpoint(receiver.url()).await.endpoint.id;
+    let workflow = world.workflow(&me()).await;
+    receiver.hits(1).await;
+    for text in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        world.ask(&workflow, [text]).await;
+    }
+    let mut seen = until(async || {
+        let stored = world.store.record_scan("webhooks.delivery", None, 100).await.unwrap();
+        Some(stored).filter(|stored| running.webhooks.counts().dead_letters == 8 && stored.len() == 4)
+    })
+    .await;
+    // The one that waits, and the latest of the others.
+    let all = running.deliveries(&id, |all| all.len() == 4).await;
+    let seqs: Vec<bool> = all.iter().map(|one| one.status == DeliveryStatus::Pending).collect();
+    assert_eq!(seqs, [true, false, false, false]);
+    let last: serde_json::Value = serde_json::from_slice(&seen.pop().unwrap().1.value).unwrap();
+    assert_eq!(last["seq"], 9);
+    running.stop().await;
+}
