@@ -84,7 +84,9 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Att
             news = News::ALL;
         }
         if std::mem::take(&mut news.wakes) {
-            let Some(()) = holding(shared, lease, reader.take_wakes()).await? else { return Ok(()) };
+            let Some(any) = holding(shared, lease, reader.take_wakes()).await? else { return Ok(()) };
+            // Somebody may have begun to listen.
+            news.records |= any;
         }
         if news.records {
             match holding(shared, lease, reader.read()).await? {
@@ -109,7 +111,7 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Att
                 let Some(()) = holding(shared, lease, told).await? else { return Ok(()) };
             }
             () = future::ready(()), if news.records => {}
-            found = hint(&mut hints) => news.and(found),
+            found = hint(&mut hints) => news.and(News { records: found.records && reader.is_heard(), ..found }),
             () = shared.nudge.notified() => news.wakes = true,
             () = shared.settings.clock.sleep_until(wake_at) => {}
         }

@@ -205,9 +205,7 @@ pub(crate) async fn register_original(
             if let Some(former) = former {
                 shared.wake(&EndpointKey { owner: key.owner.clone(), id: former.value.id }).await?;
             }
-            if since == Since::Beginning {
-                shared.wake(&key).await?;
-            }
+            shared.wake(&key).await?;
             return Ok(record.view(shared.now()));
         }
     }

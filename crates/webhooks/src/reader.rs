@@ -105,16 +105,22 @@ impl<'a> Reader<'a> {
         Ok(Some(true))
     }
 
-    /// Looks anew at endpoints that were changed, in whichever process.
-    pub(crate) async fn take_wakes(&mut self) -> Result<(), StoreError> {
-        for wake in self.shared.db.scan::<bool>(WAKES, "", None, WAKES_MAX).await? {
+    /// Whether anybody may hear of what comes next. Where nobody listens, no hint of a new record is worth a read.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.router.is_heard()
+    }
+
+    /// Looks anew at endpoints that were changed, in whichever process; whether there were any.
+    pub(crate) async fn take_wakes(&mut self) -> Result<bool, StoreError> {
+        let wakes = self.shared.db.scan::<bool>(WAKES, "", None, WAKES_MAX).await?;
+        for wake in &wakes {
             if let Some(key) = EndpointKey::parse_wake(&wake.key) {
                 self.refresh(&key).await?;
             }
             // When it was woken again meanwhile, it is looked at again.
             self.shared.db.delete(WAKES, &wake.key, wake.version).await?;
         }
-        Ok(())
+        Ok(!wakes.is_empty())
     }
 
     async fn refresh(&mut self, key: &EndpointKey) -> Result<(), StoreError> {

@@ -2,14 +2,13 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use mcp_orchestrator_domain::Timestamp;
 use mcp_orchestrator_store::{RecordPut, SqliteStore, Store};
 use mcp_orchestrator_webhooks::{Clock as _, Delivery, DeliveryStatus, NewEndpoint, SystemClock, Webhooks};
-use tokio::sync::Notify;
 
 use super::{
     breaking_store::BreakingStore,
@@ -26,8 +25,7 @@ impl World {
 
     /// Runs webhooks on this world's store until they come to a write that `stops` names, and no further.
     async fn run_until(&self, stops: Stop, spared: u64) {
-        let inner = Arc::clone(&self.store);
-        let broken = Arc::new(BreakingStore { inner, stops, spared: AtomicU64::new(spared), stopped: Notify::new() });
+        let broken = BreakingStore::new(Arc::clone(&self.store), stops, spared);
         let store: Arc<dyn Store> = Arc::clone(&broken) as _;
         let webhooks = Webhooks::new(store, self.client.clone(), self.settings.clone());
         let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
@@ -202,8 +200,7 @@ async fn a_leader_that_is_long_at_work_keeps_its_lease() {
     let receiver = Receiver::willing().await;
     world.webhooks().create(&me(), NewEndpoint { url: receiver.url(), ..NewEndpoint::default() }).await.unwrap();
     world.workflow(&me()).await;
-    let inner = Arc::clone(&world.store);
-    let slow = Arc::new(BreakingStore { inner, stops: is_delivery, spared: AtomicU64::new(0), stopped: Notify::new() });
+    let slow = BreakingStore::new(Arc::clone(&world.store), is_delivery, 0);
     let store: Arc<dyn Store> = Arc::clone(&slow) as _;
     let webhooks = Webhooks::new(store, world.client.clone(), world.settings.clone());
     let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
@@ -298,5 +295,38 @@ async fn logs_that_nobody_hears_cost_no_write() {
     assert_eq!(receiver.hits(1).await[0].question(), "3");
     until(async || (running.webhooks.counts().delivered == 1).then_some(())).await;
     assert!(world.store.record_get("webhooks.state", "position").await.unwrap().is_some());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn hints_of_what_nobody_hears_cost_no_read_and_listeners_are_not_looked_for_each_time() {
+    let mut world = World::new();
+    let counted = BreakingStore::new(Arc::clone(&world.store), |_| false, 0);
+    world.store = Arc::clone(&counted) as _;
+    let reads = || (counted.feeds.load(Ordering::SeqCst), counted.looks.load(Ordering::SeqCst));
+    let running = world.run();
+    let workflow = world.workflow(&me()).await;
+    until(async || (reads().1 > 0 && running.webhooks.counts().lag_ms == 0).then_some(())).await;
+    world.clock.advance(Duration::from_secs(1));
+    let before = reads();
+    for n in 0..50 {
+        world.ask(&workflow, [n.to_string().as_str()]).await;
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let (feeds, looks) = reads();
+    assert!(feeds - before.0 <= 2 && looks - before.1 <= 2, "{before:?} {feeds} {looks}");
+
+    // Whoever begins to listen hears of what follows, and what is read for it is read once.
+    let receiver = Receiver::willing().await;
+    running.webhooks.register_original(&me(), &workflow, &receiver.url(), None).await.unwrap();
+    let before = reads();
+    for n in 0..50 {
+        world.ask(&workflow, [n.to_string().as_str()]).await;
+        receiver.hits(n + 1).await;
+    }
+    let (feeds, looks) = reads();
+    assert!(feeds - before.0 >= 50 && looks - before.1 <= 3, "{before:?} {feeds} {looks}");
     running.stop().await;
 }
