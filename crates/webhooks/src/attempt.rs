@@ -64,7 +64,7 @@ async fn try_it(shared: &Shared, key: &EndpointKey, slot: Slot) -> Result<Attemp
     if let Some(peace) = endpoint.paused_until.filter(|until| shared.now() < *until) {
         return Ok(Attempted::Peace(peace));
     }
-    let Some(delivery) = shared.db.get::<DeliveryRecord>(DELIVERIES, &key.delivery(slot)).await? else {
+    let Some(delivery) = shared.db.find::<DeliveryRecord>(DELIVERIES, &key.delivery(slot)).await? else {
         return Ok(Attempted::Missing);
     };
     if !delivery.value.is_pending() {

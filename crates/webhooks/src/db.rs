@@ -1,16 +1,24 @@
 //! Small records as values. Owns JSON, prefixes and repeated changes over the store; knows no key and no shape.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use mcp_orchestrator_store::{PAGE_MAX, RecordPut, Store, StoreError};
+use mcp_orchestrator_store::{PAGE_MAX, RecordPut, SmallRecord, Store, StoreError};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// How often a change is tried against others that change the same record.
 const CHANGES_MAX: usize = 16;
+/// Unreadable records that are named in the log of this process, each once.
+const NAMED_MAX: usize = 1024;
 
 #[derive(Clone)]
 pub(crate) struct Db {
     pub(crate) store: Arc<dyn Store>,
+    /// The unreadable records that were named.
+    named: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
 /// A stored value.
@@ -29,6 +37,10 @@ pub(crate) enum Changed<T> {
 }
 
 impl Db {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, named: Arc::default() }
+    }
+
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         space: &str,
@@ -37,6 +49,16 @@ impl Db {
         let Some(found) = self.store.record_get(space, key).await? else { return Ok(None) };
         let value = parse(space, &found.value)?;
         Ok(Some(Stored { key: key.to_owned(), version: found.version, value }))
+    }
+
+    /// As [`Db::get`]; one that cannot be read is passed over, so that it is in nobody's way.
+    pub(crate) async fn find<T: DeserializeOwned>(
+        &self,
+        space: &str,
+        key: &str,
+    ) -> Result<Option<Stored<T>>, StoreError> {
+        let found = self.store.record_get(space, key).await?;
+        Ok(found.and_then(|found| self.readable(space, key.to_owned(), &found)))
     }
 
     /// Writes if the version is still `expected` (0: there is none); `None` is the conflict.
@@ -78,7 +100,8 @@ impl Db {
         Ok(Changed::Busy)
     }
 
-    /// At most `max` values whose keys begin with `prefix`, in key order, after a key.
+    /// At most `max` values whose keys begin with `prefix`, in key order, after a key. Those that cannot be
+    /// read are passed over.
     pub(crate) async fn scan<T: DeserializeOwned>(
         &self,
         space: &str,
@@ -96,14 +119,26 @@ impl Db {
                 if !key.starts_with(prefix) {
                     return Ok(found);
                 }
-                found.push(Stored { value: parse(space, &record.value)?, version: record.version, key });
+                after.clone_from(&key);
+                found.extend(self.readable(space, key, &record));
             }
-            match found.last() {
-                Some(last) if full => after.clone_from(&last.key),
-                _ => break,
+            if !full {
+                break;
             }
         }
         Ok(found)
+    }
+
+    /// The value of a record, unless another version of this program wrote it, or nobody knows what. That is logged once.
+    fn readable<T: DeserializeOwned>(&self, space: &str, key: String, record: &SmallRecord) -> Option<Stored<T>> {
+        if let Ok(value) = parse(space, &record.value) {
+            return Some(Stored { version: record.version, value, key });
+        }
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.len() < NAMED_MAX && named.insert((space.to_owned(), key.clone())) {
+            tracing::warn!(space, key, "a record of webhooks cannot be read and is passed over");
+        }
+        None
     }
 
     async fn write(

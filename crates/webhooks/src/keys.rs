@@ -21,6 +21,8 @@ pub(crate) const ENDPOINTS: &str = "webhooks.endpoint";
 pub(crate) const DELIVERIES: &str = "webhooks.delivery";
 pub(crate) const WAKES: &str = "webhooks.wake";
 pub(crate) const STATE: &str = "webhooks.state";
+/// In the space of states: how far logs are read.
+pub(crate) const POSITION: &str = "position";
 
 /// A principal, as keys name it: 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

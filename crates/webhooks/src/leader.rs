@@ -1,6 +1,6 @@
 //! The process that delivers, as long as it does. Owns the loop: when to read, when to send, when to stop leading.
 
-use std::{future, sync::Arc};
+use std::{future, pin::pin, sync::Arc};
 
 use mcp_orchestrator_domain::Timestamp;
 use mcp_orchestrator_store::{Change, StoreError};
@@ -71,24 +71,27 @@ pub(crate) async fn lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut
 async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Attempts) -> Result<(), StoreError> {
     // Listening before reading: nothing falls between the two.
     let mut hints = Some(shared.db.store.changes());
-    let mut reader = Reader::load(shared).await?;
+    let Some(mut reader) = holding(shared, lease, Reader::load(shared)).await? else { return Ok(()) };
     let mut news = News::ALL;
     let mut poll_at = shared.now();
     loop {
-        if lease.renew_at <= shared.now() && !lease.renew(shared).await? {
+        if lease.is_due(shared) && !lease.renew(shared).await? {
             return Ok(());
         }
-        if poll_at <= shared.now() {
+        // A clock that was set back puts off nothing for longer than usual.
+        if poll_at <= shared.now() || poll_at > shared.now().after(shared.settings.poll) {
             poll_at = shared.now().after(shared.settings.poll);
             news = News::ALL;
         }
         if std::mem::take(&mut news.wakes) {
-            reader.take_wakes().await?;
+            let Some(any) = holding(shared, lease, reader.take_wakes()).await? else { return Ok(()) };
+            // Somebody may have begun to listen.
+            news.records |= any;
         }
         if news.records {
-            match reader.read().await? {
-                Some(more) => news.records = more,
-                None => return Ok(()),
+            match holding(shared, lease, reader.read()).await? {
+                Some(Some(more)) => news.records = more,
+                Some(None) | None => return Ok(()),
             }
         }
         let now = shared.now();
@@ -104,12 +107,33 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Att
             Some(ended) = attempts.join_next(), if !attempts.is_empty() => {
                 // An attempt that panicked left its lane in an unknown state: begin anew.
                 let Ok((key, slot, attempted)) = ended else { return Ok(()) };
-                reader.ended(&key, slot, attempted).await?;
+                let told = reader.ended(&key, slot, attempted);
+                let Some(()) = holding(shared, lease, told).await? else { return Ok(()) };
             }
             () = future::ready(()), if news.records => {}
-            found = hint(&mut hints) => news.and(found),
+            found = hint(&mut hints) => news.and(News { records: found.records && reader.is_heard(), ..found }),
             () = shared.nudge.notified() => news.wakes = true,
             () = shared.settings.clock.sleep_until(wake_at) => {}
+        }
+    }
+}
+
+/// Does some work with the store and prolongs the lease whenever that is due meanwhile. `None`: the lease was lost, and the
+/// rest of the work is not done.
+async fn holding<T>(
+    shared: &Shared,
+    lease: &mut Lease,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<Option<T>, StoreError> {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done.map(Some),
+            () = shared.settings.clock.sleep_until(lease.renew_at) => {}
+        }
+        if !lease.renew(shared).await? {
+            return Ok(None);
         }
     }
 }

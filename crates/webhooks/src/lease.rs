@@ -24,6 +24,11 @@ impl Lease {
         Ok(put(shared, 0).await?.map(|version| Self { version, renew_at }))
     }
 
+    /// Whether it is to be prolonged now; also when the clock was set back, and nobody knows how old it is.
+    pub(crate) fn is_due(&self, shared: &Shared) -> bool {
+        self.renew_at <= shared.now() || self.renew_at > renewal(shared)
+    }
+
     /// Prolongs it; whether it is still there.
     pub(crate) async fn renew(&mut self, shared: &Shared) -> Result<bool, StoreError> {
         let renew_at = renewal(shared);

@@ -1,14 +1,14 @@
 //! Making, changing and removing endpoints. Owns what a valid endpoint is and how many there may be.
 
 use mcp_orchestrator_domain::{Principal, Seq, WorkflowId};
-use mcp_orchestrator_store::WorkflowRow;
+use mcp_orchestrator_store::{FeedPosition, PAGE_MAX, WorkflowRow};
 use mcp_orchestrator_streaming::ClientEventType;
 
 use crate::{
     CreatedEndpoint, Endpoint, EndpointId, EndpointPage, EndpointStatus, Form, NewEndpoint, WebhookError,
     WebhookSecret,
     db::Changed,
-    keys::{ENDPOINTS, EndpointKey, Owner, new_id},
+    keys::{ENDPOINTS, EndpointKey, Owner, POSITION, STATE, new_id},
     records::{EndpointRecord, FormerSecret, is_told},
     shared::Shared,
 };
@@ -19,6 +19,8 @@ const ORIGINAL_SECRET_CHARS_MAX: usize = 256;
 const PAGE: usize = 100;
 /// How often a registration is tried against others of the same workflow.
 const REGISTRATIONS_MAX: usize = 16;
+/// Pages that are read to find the end of the feed.
+const END_PAGES_MAX: usize = 32;
 
 pub(crate) async fn create(
     shared: &Shared,
@@ -46,6 +48,7 @@ pub(crate) async fn create(
         return Err(too_many);
     }
     let key = EndpointKey { owner, id: new_id(false, new.workflow.as_ref())? };
+    let after_all = if new.workflow.is_none() { end_of_feed(shared).await? } else { None };
     let record = EndpointRecord {
         id: key.id.clone(),
         url,
@@ -57,6 +60,7 @@ pub(crate) async fn create(
         secret: Some(secret.expose().to_owned()),
         former: None,
         created: shared.now(),
+        after_all,
         // Set when the log has been taken; until then what the feed gives is under the same keys, so nothing is missed.
         after: Seq::ZERO,
         backfill: row.is_some(),
@@ -183,6 +187,7 @@ pub(crate) async fn register_original(
             secret: secret.map(str::to_owned),
             former: None,
             created: shared.now(),
+            after_all: None,
             after: if since == Since::Now { row.head } else { Seq::ZERO },
             backfill: since == Since::Beginning,
             ended: has_ended(&row),
@@ -190,7 +195,8 @@ pub(crate) async fn register_original(
             paused_until: None,
         };
         let former = shared.db.get::<EndpointRecord>(ENDPOINTS, &key.record()).await?;
-        if let Some(former) = former.as_ref().filter(|former| since == Since::Beginning && former.value.url == url) {
+        // A submission that is repeated undoes nothing that was registered since.
+        if let Some(former) = former.as_ref().filter(|_| since == Since::Beginning) {
             return Ok(former.value.view(shared.now()));
         }
         let version = former.as_ref().map_or(0, |former| former.version);
@@ -199,9 +205,7 @@ pub(crate) async fn register_original(
             if let Some(former) = former {
                 shared.wake(&EndpointKey { owner: key.owner.clone(), id: former.value.id }).await?;
             }
-            if since == Since::Beginning {
-                shared.wake(&key).await?;
-            }
+            shared.wake(&key).await?;
             return Ok(record.view(shared.now()));
         }
     }
@@ -222,6 +226,20 @@ pub(crate) async fn unregister_original(
         }
     }
     Err(WebhookError::Busy)
+}
+
+/// Where the order over all logs ends now. It is looked for from where whoever delivers has read to; `None` when that is
+/// far behind.
+async fn end_of_feed(shared: &Shared) -> Result<Option<FeedPosition>, WebhookError> {
+    let mut end =
+        shared.db.find::<FeedPosition>(STATE, POSITION).await?.map_or_else(Default::default, |read| read.value);
+    for _ in 0..END_PAGES_MAX {
+        match shared.db.store.feed(end, PAGE_MAX).await?.last() {
+            Some(last) => end = last.position,
+            None => return Ok(Some(end)),
+        }
+    }
+    Ok(None)
 }
 
 /// How many endpoints there are whose keys begin with `prefix`, counted up to `max`.

@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::Seq;
 use mcp_orchestrator_store::{FeedPosition, PAGE_MAX, StoreError};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::{
     DeliveryStatus,
     attempt::Attempted,
     db::Stored,
-    keys::{DELIVERIES, EndpointKey, STATE, Slot, WAKES},
+    keys::{DELIVERIES, EndpointKey, POSITION, STATE, Slot, WAKES},
     lanes::{Lane, Lanes},
     records::{DeliveryRecord, EndpointRecord},
     route::{Job, Router, jobs},
     shared::Shared,
 };
 
-const POSITION: &str = "position";
 /// Records read at once.
 const FEED_MAX: usize = 256;
 /// Deliveries stored at once.
 const STORING_MAX: usize = 32;
 /// Endpoints looked at anew at once.
 const WAKES_MAX: usize = 256;
+/// Deliveries that are over and forgotten in one turn, where more are kept than may be; the rest is for later turns.
+const FORGOTTEN_MAX: usize = 32;
 /// Records nobody hears of that are read before the position is stored all the same.
 const UNSAVED_MAX: usize = 1024;
 
@@ -104,16 +105,22 @@ impl<'a> Reader<'a> {
         Ok(Some(true))
     }
 
-    /// Looks anew at endpoints that were changed, in whichever process.
-    pub(crate) async fn take_wakes(&mut self) -> Result<(), StoreError> {
-        for wake in self.shared.db.scan::<bool>(WAKES, "", None, WAKES_MAX).await? {
+    /// Whether anybody may hear of what comes next. Where nobody listens, no hint of a new record is worth a read.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.router.is_heard()
+    }
+
+    /// Looks anew at endpoints that were changed, in whichever process; whether there were any.
+    pub(crate) async fn take_wakes(&mut self) -> Result<bool, StoreError> {
+        let wakes = self.shared.db.scan::<bool>(WAKES, "", None, WAKES_MAX).await?;
+        for wake in &wakes {
             if let Some(key) = EndpointKey::parse_wake(&wake.key) {
                 self.refresh(&key).await?;
             }
             // When it was woken again meanwhile, it is looked at again.
             self.shared.db.delete(WAKES, &wake.key, wake.version).await?;
         }
-        Ok(())
+        Ok(!wakes.is_empty())
     }
 
     async fn refresh(&mut self, key: &EndpointKey) -> Result<(), StoreError> {
@@ -166,9 +173,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Stores deliveries, each once: what is there already stays as it is.
+    /// Stores deliveries, each once: what is there already stays as it is. A dead letter too many takes the place of the
+    /// oldest.
     async fn store(&mut self, found: Vec<Job>) -> Result<(), StoreError> {
-        let mut storing = JoinSet::new();
+        let mut storing: JoinSet<Storing> = JoinSet::new();
         let mut failure = None;
         for mut job in found {
             if self.lanes.get(&job.key).is_none() {
@@ -183,39 +191,42 @@ impl<'a> Reader<'a> {
                 // It is not sent before this function ends, so it may be counted before it is stored.
                 place(lane, job.slot, &job.record, self.shared);
             }
-            if storing.len() >= STORING_MAX {
-                failure = self.stored(storing.join_next().await).or(failure);
+            // What has been stored may have something to forget, which takes its place.
+            while storing.len() >= STORING_MAX
+                && let Some(ended) = storing.join_next().await
+            {
+                failure = self.stored(ended, &mut storing).or(failure);
             }
             let shared = Arc::clone(self.shared);
             storing.spawn(async move {
                 let key = job.key.delivery(job.slot);
                 let put = shared.db.put(DELIVERIES, &key, 0, &job.record, Some(shared.settings.kept_for)).await;
-                (job, put)
+                put.map(|put| put.map(|_| job))
             });
         }
         while let Some(ended) = storing.join_next().await {
-            failure = self.stored(Some(ended)).or(failure);
+            failure = self.stored(ended, &mut storing).or(failure);
         }
         failure.map_or(Ok(()), Err)
     }
 
-    fn stored(&mut self, ended: Option<Ended>) -> Option<StoreError> {
-        let (job, put) = match ended? {
-            Ok(ended) => ended,
-            Err(error) => return Some(StoreError::Unavailable(error.to_string())),
-        };
-        match put {
-            Ok(Some(_)) if job.record.is_pending() => {}
-            Ok(Some(_)) => {
-                self.shared.tally.dead_letter(&job.key.owner, &job.record.workflow);
-                if let Some(lane) = self.lanes.get(&job.key) {
-                    lane.keep(job.slot, true);
-                }
-            }
+    fn stored(&mut self, ended: Result<Storing, JoinError>, storing: &mut JoinSet<Storing>) -> Option<StoreError> {
+        let job = match ended {
             // It was stored before, and its lane believes now that it waits for its first attempt. The attempt will read
             // what is true.
-            Ok(None) => {}
-            Err(error) => return Some(error),
+            Ok(Ok(None)) => return None,
+            Ok(Ok(Some(job))) if job.record.is_pending() => return None,
+            Ok(Ok(Some(job))) => job,
+            Ok(Err(error)) => return Some(error),
+            // It panicked.
+            Err(error) => return Some(StoreError::Unavailable(error.to_string())),
+        };
+        self.shared.tally.dead_letter(&job.key.owner, &job.record.workflow);
+        let lane = self.lanes.get(&job.key)?;
+        lane.keep(job.slot, true);
+        if let Some(oldest) = lane.surplus(self.shared.settings.kept_max) {
+            let shared = Arc::clone(self.shared);
+            storing.spawn(async move { forget(&shared, &job.key, oldest).await.map(|()| None) });
         }
         None
     }
@@ -248,18 +259,25 @@ impl<'a> Reader<'a> {
     /// Forgets the oldest of what is over when more is kept than may be.
     async fn forget_surplus(&mut self, key: &EndpointKey) -> Result<(), StoreError> {
         let max = self.shared.settings.kept_max;
-        while let Some(slot) = self.lanes.get(key).and_then(|lane| lane.surplus(max)) {
-            let found = self.shared.db.get::<DeliveryRecord>(DELIVERIES, &key.delivery(slot)).await?;
-            // One that is being replayed is not over.
-            if let Some(found) = found.filter(|found| !found.value.is_pending()) {
-                self.shared.db.delete(DELIVERIES, &found.key, found.version).await?;
-            }
+        for _ in 0..FORGOTTEN_MAX {
+            let Some(slot) = self.lanes.get(key).and_then(|lane| lane.surplus(max)) else { break };
+            forget(self.shared, key, slot).await?;
         }
         Ok(())
     }
 }
 
-type Ended = Result<(Job, Result<Option<u64>, StoreError>), tokio::task::JoinError>;
+/// What a task of storing did: a delivery stored, or none, as it was there or this was only forgetting.
+type Storing = Result<Option<Job>, StoreError>;
+
+/// Deletes a delivery that is over. One that is being replayed is not.
+async fn forget(shared: &Shared, key: &EndpointKey, slot: Slot) -> Result<(), StoreError> {
+    let found = shared.db.find::<DeliveryRecord>(DELIVERIES, &key.delivery(slot)).await?;
+    if let Some(found) = found.filter(|found| !found.value.is_pending()) {
+        shared.db.delete(DELIVERIES, &found.key, found.version).await?;
+    }
+    Ok(())
+}
 
 /// Puts a stored delivery where it belongs in its lane.
 fn place(lane: &mut Lane, slot: Slot, record: &DeliveryRecord, shared: &Shared) {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use mcp_orchestrator_domain::{Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_store::FeedPosition;
 use mcp_orchestrator_streaming::ClientEventType;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,10 @@ pub(crate) struct EndpointRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) former: Option<FormerSecret>,
     pub(crate) created: Timestamp,
+    /// Where the order over all logs ended when it was made, if it hears of all of them: it hears of what follows. None:
+    /// nobody knew, and its time counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after_all: Option<FeedPosition>,
     /// Records of its workflow up to here are not taken from the feed.
     #[serde(default)]
     pub(crate) after: Seq,
@@ -149,7 +154,7 @@ mod tests {
     const ENDPOINT: &str = concat!(
         r#"{"id":"wh_0","url":"https://example.com/","events":["agent_start"],"workflow":"test_000000000001","#,
         r#""description":"for me","form":"standard","status":"active","secret":"whsec_b","#,
-        r#""former":{"secret":"whsec_a","until":20},"created":10,"after":3,"backfill":true,"ended":false,"#,
+        r#""former":{"secret":"whsec_a","until":20},"created":10,"after_all":7,"after":3,"backfill":true,"ended":false,"#,
         r#""dead_letters_in_a_row":1,"paused_until":30}"#
     );
     const DELIVERY: &str = concat!(

@@ -27,11 +27,13 @@ pub(crate) struct Job {
     pub(crate) record: DeliveryRecord,
 }
 
-/// Finds who listens. What it knows of endpoints is as old as the page it routes.
+/// Finds who listens. What it knows of endpoints is younger than the page it routes.
 #[derive(Default)]
 pub(crate) struct Router {
     /// Whose each workflow is: that never changes. None: it is no longer kept.
     owners: HashMap<WorkflowId, Option<Principal>>,
+    /// When it was looked for anybody who listens, and whether there was.
+    looked: Option<(Timestamp, bool)>,
 }
 
 /// Who listens to one page.
@@ -54,7 +56,7 @@ pub(crate) struct Routed {
 impl Router {
     pub(crate) async fn route(&mut self, shared: &Shared, page: &[FeedEntry]) -> Result<Routed, StoreError> {
         let mut routed = Routed::default();
-        if shared.db.store.record_scan(ENDPOINTS, None, 1).await?.is_empty() {
+        if !self.look(shared).await? {
             return Ok(routed);
         }
         let mut listeners = Listeners::default();
@@ -70,12 +72,31 @@ impl Router {
                 if endpoint.workflow.is_some() && entry.recorded.record.event.is_terminal() {
                     routed.ended.push(key.clone());
                 }
-                if hears(endpoint, &entry.recorded) {
+                if hears(endpoint, entry) {
                     routed.jobs.extend(jobs(shared, &key, endpoint, &entry.id, entry.position, &entry.recorded));
                 }
             }
         }
         Ok(routed)
+    }
+
+    /// Whether anybody may listen to what comes next. Who begins to listen wakes the leader.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.looked.is_none_or(|(_, somebody)| somebody)
+    }
+
+    /// Whether anybody listens. That somebody does is believed for a while, as it costs no more than a few reads for nothing;
+    /// that nobody does is never believed, as one who has just begun would miss something.
+    async fn look(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        let now = shared.now();
+        let believed =
+            |(at, somebody): (Timestamp, bool)| somebody && at <= now && now.since(at) < shared.settings.poll;
+        if self.looked.is_some_and(believed) {
+            return Ok(true);
+        }
+        let somebody = !shared.db.store.record_scan(ENDPOINTS, None, 1).await?.is_empty();
+        self.looked = Some((now, somebody));
+        Ok(somebody)
     }
 
     async fn principal(&mut self, shared: &Shared, id: &WorkflowId) -> Result<Option<Principal>, StoreError> {
@@ -114,11 +135,13 @@ async fn listeners(shared: &Shared, prefix: &str) -> Result<Vec<EndpointRecord>,
     Ok(found.into_iter().map(|stored| stored.value).collect())
 }
 
-/// Whether a record is for an endpoint at all: it is active, and the record is not from before its time.
-fn hears(endpoint: &EndpointRecord, recorded: &Recorded) -> bool {
-    let in_time = match endpoint.workflow {
-        Some(_) => recorded.seq > endpoint.after,
-        None => recorded.record.at >= endpoint.created,
+/// Whether a record is for an endpoint at all: it is active, and the record is not from before it was made. Positions tell
+/// that, as clocks of several processes differ.
+fn hears(endpoint: &EndpointRecord, entry: &FeedEntry) -> bool {
+    let in_time = match (&endpoint.workflow, endpoint.after_all) {
+        (Some(_), _) => entry.recorded.seq > endpoint.after,
+        (None, Some(after)) => entry.position > after,
+        (None, None) => entry.recorded.record.at >= endpoint.created,
     };
     endpoint.is_active() && in_time
 }

@@ -27,9 +27,9 @@ impl Shared {
         self.settings.clock.now()
     }
 
-    /// An endpoint; none also when another one has taken its place.
+    /// An endpoint; none also when another one has taken its place, or when it cannot be read.
     pub(crate) async fn endpoint(&self, key: &EndpointKey) -> Result<Option<Stored<EndpointRecord>>, StoreError> {
-        let found = self.db.get::<EndpointRecord>(ENDPOINTS, &key.record()).await?;
+        let found = self.db.find::<EndpointRecord>(ENDPOINTS, &key.record()).await?;
         Ok(found.filter(|found| found.value.id == key.id))
     }
 

@@ -43,7 +43,7 @@ impl Webhooks {
     /// from callers.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, client: HttpClient, settings: WebhookSettings) -> Self {
-        let (db, tally, nudge) = (Db { store }, Tally::default(), Notify::new());
+        let (db, tally, nudge) = (Db::new(store), Tally::default(), Notify::new());
         Self { shared: Arc::new(Shared { db, client, settings, tally, nudge }) }
     }
 
@@ -162,7 +162,8 @@ impl Webhooks {
     }
 
     /// Registers the endpoint a submission named, in the original's form and without a secret: it hears of everything
-    /// from the workflow's first event on. The same address a second time changes nothing.
+    /// from the workflow's first event on. Where the workflow has such an endpoint already, whatever its address or secret, that
+    /// one is answered and nothing changes: a submission may be repeated.
     ///
     /// # Errors
     /// As [`Webhooks::register_original`].

@@ -25,6 +25,23 @@ pub(crate) struct BreakingStore {
     /// How many such writes are made all the same, first.
     pub(crate) spared: AtomicU64,
     pub(crate) stopped: Notify,
+    /// How often the feed was read.
+    pub(crate) feeds: AtomicU64,
+    /// How often it was looked for any endpoint.
+    pub(crate) looks: AtomicU64,
+}
+
+impl BreakingStore {
+    pub(crate) fn new(inner: Arc<dyn Store>, stops: fn(&RecordPut) -> bool, spared: u64) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            stops,
+            spared: AtomicU64::new(spared),
+            stopped: Notify::new(),
+            feeds: AtomicU64::default(),
+            looks: AtomicU64::default(),
+        })
+    }
 }
 
 #[async_trait]
@@ -57,6 +74,7 @@ impl Store for BreakingStore {
     }
 
     async fn feed(&self, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, StoreError> {
+        self.feeds.fetch_add(1, Ordering::SeqCst);
         self.inner.feed(after, max).await
     }
 
@@ -106,6 +124,9 @@ impl Store for BreakingStore {
         after: Option<&str>,
         max: usize,
     ) -> Result<Vec<(String, SmallRecord)>, StoreError> {
+        if space == "webhooks.endpoint" && after.is_none() {
+            self.looks.fetch_add(1, Ordering::SeqCst);
+        }
         self.inner.record_scan(space, after, max).await
     }
 

@@ -2,14 +2,13 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use mcp_orchestrator_domain::Timestamp;
 use mcp_orchestrator_store::{RecordPut, SqliteStore, Store};
 use mcp_orchestrator_webhooks::{Clock as _, Delivery, DeliveryStatus, NewEndpoint, SystemClock, Webhooks};
-use tokio::sync::Notify;
 
 use super::{
     breaking_store::BreakingStore,
@@ -26,8 +25,7 @@ impl World {
 
     /// Runs webhooks on this world's store until they come to a write that `stops` names, and no further.
     async fn run_until(&self, stops: Stop, spared: u64) {
-        let inner = Arc::clone(&self.store);
-        let broken = Arc::new(BreakingStore { inner, stops, spared: AtomicU64::new(spared), stopped: Notify::new() });
+        let broken = BreakingStore::new(Arc::clone(&self.store), stops, spared);
         let store: Arc<dyn Store> = Arc::clone(&broken) as _;
         let webhooks = Webhooks::new(store, self.client.clone(), self.settings.clone());
         let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
@@ -177,6 +175,80 @@ async fn a_leader_that_slept_too_long_goes_on_or_steps_back() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_puts_off_no_reading() {
+    let world = World::new();
+    let (receiver, running) = (Receiver::willing().await, world.run());
+    let workflow = world.workflow(&me()).await;
+    running.endpoint(receiver.url()).await;
+    world.ask(&workflow, ["1"]).await;
+    receiver.hits(1).await;
+    until(async || (running.webhooks.counts().delivered == 1).then_some(())).await;
+    let an_hour_ago = world.clock_now().as_millis() - 3_600_000;
+    world.clock.set(Timestamp::from_millis(an_hour_ago));
+    // Made by another process: it is found by looking, and the next look was planned by the former time.
+    let late = Receiver::willing().await;
+    let new = NewEndpoint { url: late.url(), workflow: Some(workflow), ..NewEndpoint::default() };
+    world.webhooks().create(&me(), new).await.unwrap();
+    world.workflow(&me()).await;
+    late.hits(2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_leader_that_is_long_at_work_keeps_its_lease() {
+    let world = World::new();
+    let receiver = Receiver::willing().await;
+    world.webhooks().create(&me(), NewEndpoint { url: receiver.url(), ..NewEndpoint::default() }).await.unwrap();
+    world.workflow(&me()).await;
+    let slow = BreakingStore::new(Arc::clone(&world.store), is_delivery, 0);
+    let store: Arc<dyn Store> = Arc::clone(&slow) as _;
+    let webhooks = Webhooks::new(store, world.client.clone(), world.settings.clone());
+    let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
+    slow.stopped.notified().await;
+    let version = async || world.store.record_get("webhooks.state", "leader").await.unwrap().unwrap().version;
+    let mut held = version().await;
+    // It takes longer than a lease lasts, and no other process comes between.
+    for _ in 0..4 {
+        world.clock.advance(world.settings.lease / 3);
+        until(async || (version().await > held).then_some(())).await;
+        held = version().await;
+    }
+    task.abort();
+    let _ = task.await;
+}
+
+#[tokio::test]
+async fn what_came_before_an_endpoint_is_told_by_order_and_not_by_clocks() {
+    for listens in [false, true] {
+        let world = World::new();
+        let running = world.run();
+        let other = Receiver::willing().await;
+        if listens {
+            running.endpoint(other.url()).await;
+        }
+        let now = world.clock_now();
+        let an_hour = Duration::from_hours(1);
+        // Another process's clock is ahead, then behind.
+        world.clock.set(now.after(an_hour));
+        let workflow = world.workflow(&me()).await;
+        world.ask(&workflow, ["1", "2"]).await;
+        world.clock.set(now);
+        let receiver = Receiver::willing().await;
+        running.endpoint(receiver.url()).await;
+        world.clock.set(Timestamp::from_millis(now.as_millis() - 3_600_000));
+        world.ask(&workflow, ["3"]).await;
+        world.clock.set(now);
+        assert_eq!(receiver.hits(1).await[0].question(), "3");
+        world.ask(&workflow, ["4"]).await;
+        assert_eq!(receiver.hits(2).await[1].question(), "4");
+        if listens {
+            assert_eq!(other.hits(5).await.len(), 5);
+        }
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn processes_that_share_a_file_deliver_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
@@ -186,8 +258,6 @@ async fn processes_that_share_a_file_deliver_once() {
         let mut world = World::new();
         world.store = Arc::new(SqliteStore::open(&path).await.unwrap());
         world.settings.clock = Arc::new(SystemClock::new());
-        // What is recorded is dated by the other clock, and is not to be from before the endpoints.
-        world.clock.advance(Duration::from_hours(1));
         world.settings.poll = Duration::from_millis(20);
         worlds.push(world);
     }
@@ -225,5 +295,38 @@ async fn logs_that_nobody_hears_cost_no_write() {
     assert_eq!(receiver.hits(1).await[0].question(), "3");
     until(async || (running.webhooks.counts().delivered == 1).then_some(())).await;
     assert!(world.store.record_get("webhooks.state", "position").await.unwrap().is_some());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn hints_of_what_nobody_hears_cost_no_read_and_listeners_are_not_looked_for_each_time() {
+    let mut world = World::new();
+    let counted = BreakingStore::new(Arc::clone(&world.store), |_| false, 0);
+    world.store = Arc::clone(&counted) as _;
+    let reads = || (counted.feeds.load(Ordering::SeqCst), counted.looks.load(Ordering::SeqCst));
+    let running = world.run();
+    let workflow = world.workflow(&me()).await;
+    until(async || (reads().1 > 0 && running.webhooks.counts().lag_ms == 0).then_some(())).await;
+    world.clock.advance(Duration::from_secs(1));
+    let before = reads();
+    for n in 0..50 {
+        world.ask(&workflow, [n.to_string().as_str()]).await;
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let (feeds, looks) = reads();
+    assert!(feeds - before.0 <= 2 && looks - before.1 <= 2, "{before:?} {feeds} {looks}");
+
+    // Whoever begins to listen hears of what follows, and what is read for it is read once.
+    let receiver = Receiver::willing().await;
+    running.webhooks.register_original(&me(), &workflow, &receiver.url(), None).await.unwrap();
+    let before = reads();
+    for n in 0..50 {
+        world.ask(&workflow, [n.to_string().as_str()]).await;
+        receiver.hits(n + 1).await;
+    }
+    let (feeds, looks) = reads();
+    assert!(feeds - before.0 >= 50 && looks - before.1 <= 3, "{before:?} {feeds} {looks}");
     running.stop().await;
 }

@@ -10,7 +10,8 @@ use std::{
 };
 
 use mcp_orchestrator_egress::{Guard, Resolver, Resolving};
-use mcp_orchestrator_webhooks::{DeliveryStatus, EndpointStatus, WebhookError};
+use mcp_orchestrator_store::RecordPut;
+use mcp_orchestrator_webhooks::{DeliveryStatus, EndpointStatus, NewEndpoint, WebhookError};
 
 use super::{
     receiver::{Answer, Receiver},
@@ -115,7 +116,7 @@ async fn a_name_that_leads_inside_is_never_connected_to() {
     assert_eq!((receiver.so_far().len(), running.webhooks.counts().attempts.refused), (0, 1));
 
     for url in [receiver.url(), "http://localhost/".to_owned(), "ftp://example.com/".to_owned(), "no url".to_owned()] {
-        let new = mcp_orchestrator_webhooks::NewEndpoint { url, ..Default::default() };
+        let new = NewEndpoint { url, ..Default::default() };
         let error = running.webhooks.create(&me(), new).await.unwrap_err();
         assert!(matches!(&error, WebhookError::Invalid { field: "url", .. }), "{error}");
     }
@@ -197,5 +198,88 @@ async fn what_waits_and_what_is_kept_is_bounded() {
     let kept = running.deliveries(&id, |all| all.len() == 4 && all[3].next_attempt.is_none()).await;
     let dead = kept.iter().filter(|one| one.status == DeliveryStatus::Dead).count();
     assert_eq!((dead, kept.len() - dead), (2, 2));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_stops_nobody_else() {
+    let world = World::new();
+    let receiver = Receiver::willing().await;
+    let webhooks = world.webhooks();
+    let workflow = world.workflow(&me()).await;
+    for of in [None, Some(workflow.clone())] {
+        let new = NewEndpoint { url: receiver.url(), workflow: of, ..NewEndpoint::default() };
+        webhooks.create(&me(), new).await.unwrap();
+    }
+    // As another version may have left them: before, between and behind those that can be read.
+    for space in ["webhooks.endpoint", "webhooks.delivery", "webhooks.wake"] {
+        let found = world.store.record_scan(space, None, 10).await.unwrap();
+        let near = found.iter().flat_map(|(key, _)| {
+            let (start, last) = key.split_at(key.len() - 1);
+            [format!("{start}!{last}"), format!("{key}~")]
+        });
+        for key in near.chain(["!".to_owned(), "~".to_owned(), "owner.wh_0:00000000000000000001.00000".to_owned()]) {
+            let value = Some("no JSON".into());
+            world
+                .store
+                .record_put(RecordPut { space: space.to_owned(), key, expected: 0, value, ttl: None })
+                .await
+                .unwrap();
+        }
+    }
+    let running = world.run();
+    world.ask(&workflow, ["1"]).await;
+    // The one hears of everything, the other of what came after it.
+    receiver.hits(3).await;
+    until(async || (running.webhooks.counts().pending == 0).then_some(())).await;
+    assert_eq!(running.webhooks.list(&me(), None, 10).await.unwrap().endpoints.len(), 2);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_becomes_unreadable_stops_nobody_else() {
+    let world = World::new();
+    let (broken, well) = (Receiver::willing().await, Receiver::willing().await);
+    let running = world.run();
+    let id = running.endpoint(broken.url()).await.endpoint.id;
+    let workflow = world.workflow(&me()).await;
+    broken.hits(1).await;
+    until(async || (running.webhooks.counts().delivered == 1).then_some(())).await;
+    let space = "webhooks.endpoint";
+    let (key, record) = world.store.record_scan(space, None, 1).await.unwrap().remove(0);
+    let put =
+        RecordPut { space: space.to_owned(), key, expected: record.version, value: Some("no JSON".into()), ttl: None };
+    world.store.record_put(put).await.unwrap();
+    running.endpoint(well.url()).await;
+    world.ask(&workflow, ["1"]).await;
+    assert_eq!(well.hits(1).await[0].question(), "1");
+    let unknown = WebhookError::UnknownEndpoint(id.to_string());
+    assert_eq!(running.webhooks.get(&me(), &id).await.unwrap_err(), unknown);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn dead_letters_of_an_overflow_are_bounded_without_any_attempt() {
+    let mut world = World::new();
+    world.settings.pending_max = 1;
+    world.settings.kept_max = 3;
+    let (receiver, running) = (Receiver::start(|_| Answer::Hang).await, world.run());
+    let id = running.endpoint(receiver.url()).await.endpoint.id;
+    let workflow = world.workflow(&me()).await;
+    receiver.hits(1).await;
+    for text in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        world.ask(&workflow, [text]).await;
+    }
+    let mut seen = until(async || {
+        let stored = world.store.record_scan("webhooks.delivery", None, 100).await.unwrap();
+        Some(stored).filter(|stored| running.webhooks.counts().dead_letters == 8 && stored.len() == 4)
+    })
+    .await;
+    // The one that waits, and the latest of the others.
+    let all = running.deliveries(&id, |all| all.len() == 4).await;
+    let seqs: Vec<bool> = all.iter().map(|one| one.status == DeliveryStatus::Pending).collect();
+    assert_eq!(seqs, [true, false, false, false]);
+    let last: serde_json::Value = serde_json::from_slice(&seen.pop().unwrap().1.value).unwrap();
+    assert_eq!(last["seq"], 9);
     running.stop().await;
 }

@@ -87,6 +87,24 @@ async fn what_a_submission_names_hears_of_everything_once() {
 }
 
 #[tokio::test]
+async fn a_repeated_submission_replaces_no_endpoint() {
+    let world = World::new();
+    let (named, registered) = (Receiver::willing().await, Receiver::willing().await);
+    let running = world.run();
+    let workflow = world.workflow(&me()).await;
+    let webhooks = &running.webhooks;
+    webhooks.register_submission(&me(), &workflow, &named.url()).await.unwrap();
+    named.hits(1).await;
+    let later = webhooks.register_original(&me(), &workflow, &registered.url(), Some("secret")).await.unwrap();
+    let again = webhooks.register_submission(&me(), &workflow, &named.url()).await.unwrap();
+    assert_eq!((&again.id, &again.url), (&later.id, &later.url));
+    world.ask(&workflow, ["1"]).await;
+    assert_ne!(registered.hits(1).await[0].header("x-webhook-signature"), "");
+    assert_eq!(named.so_far().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_is_sent_to_what_is_unregistered_while_a_delivery_runs() {
     let world = World::new();
     let open = Arc::new(Semaphore::new(0));

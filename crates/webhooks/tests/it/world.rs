@@ -35,6 +35,11 @@ impl ManualClock {
     pub(crate) fn advance(&self, by: Duration) {
         self.0.send_modify(|now| *now = now.after(by));
     }
+
+    /// As an operator or a time server does.
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.0.send_replace(now);
+    }
 }
 
 #[async_trait]
