@@ -13,6 +13,8 @@ use crate::{
     shared::Shared,
 };
 
+/// Former secrets that sign too, at most: with more rotations the oldest goes before its time.
+const FORMER_SECRETS_MAX: usize = 4;
 const DESCRIPTION_CHARS_MAX: usize = 200;
 const ORIGINAL_SECRET_CHARS_MAX: usize = 256;
 /// The most endpoints a list shows at once.
@@ -58,7 +60,7 @@ pub(crate) async fn create(
         form: Form::Standard,
         status: EndpointStatus::Active,
         secret: Some(secret.expose().to_owned()),
-        former: None,
+        former: Vec::new(),
         created: shared.now(),
         after_all,
         // Set when the log has been taken; until then what the feed gives is under the same keys, so nothing is missed.
@@ -120,14 +122,19 @@ pub(crate) async fn rotate(
     id: &EndpointId,
 ) -> Result<WebhookSecret, WebhookError> {
     let secret = WebhookSecret::random()?;
-    let until = shared.now().after(shared.settings.rotation_overlap);
+    let now = shared.now();
+    let until = now.after(shared.settings.rotation_overlap);
     let mut rotatable = true;
     let changed = shared
         .change_endpoint(&key(principal, id), |record| {
             rotatable = record.form == Form::Standard;
             if rotatable {
                 let former = record.secret.replace(secret.expose().to_owned());
-                record.former = former.map(|secret| FormerSecret { secret, until });
+                // A second rotation takes no receiver's secret away before its time.
+                record.former.retain(|former| now < former.until);
+                record.former.extend(former.map(|secret| FormerSecret { secret, until }));
+                let surplus = record.former.len().saturating_sub(FORMER_SECRETS_MAX);
+                record.former.drain(..surplus);
             }
             rotatable
         })
@@ -185,7 +192,7 @@ pub(crate) async fn register_original(
             form: Form::Original,
             status: EndpointStatus::Active,
             secret: secret.map(str::to_owned),
-            former: None,
+            former: Vec::new(),
             created: shared.now(),
             after_all: None,
             after: if since == Since::Now { row.head } else { Seq::ZERO },

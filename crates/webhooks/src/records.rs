@@ -25,8 +25,8 @@ pub(crate) struct EndpointRecord {
     pub(crate) status: EndpointStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) secret: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) former: Option<FormerSecret>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) former: Vec<FormerSecret>,
     pub(crate) created: Timestamp,
     /// Where the order over all logs ended when it was made, if it hears of all of them: it hears of what follows. None:
     /// nobody knew, and its time counts.
@@ -91,7 +91,7 @@ impl EndpointRecord {
 
     /// The secrets that sign now, the newest first.
     pub(crate) fn secrets(&self, now: Timestamp) -> Vec<&str> {
-        let former = self.former.as_ref().filter(|former| now < former.until).map(|former| former.secret.as_str());
+        let former = self.former.iter().filter(|former| now < former.until).map(|former| former.secret.as_str());
         self.secret.as_deref().into_iter().chain(former).collect()
     }
 
@@ -112,7 +112,7 @@ impl EndpointRecord {
             dead_letters_in_a_row: self.dead_letters_in_a_row,
             created: self.created,
             paused_until: self.paused_until.filter(|until| now < *until),
-            rotating_until: self.former.as_ref().map(|former| former.until).filter(|until| now < *until),
+            rotating_until: self.former.iter().map(|former| former.until).filter(|until| now < *until).max(),
         }
     }
 }
@@ -154,7 +154,7 @@ mod tests {
     const ENDPOINT: &str = concat!(
         r#"{"id":"wh_0","url":"https://example.com/","events":["agent_start"],"workflow":"test_000000000001","#,
         r#""description":"for me","form":"standard","status":"active","secret":"whsec_b","#,
-        r#""former":{"secret":"whsec_a","until":20},"created":10,"after_all":7,"after":3,"backfill":true,"ended":false,"#,
+        r#""former":[{"secret":"whsec_a","until":20}],"created":10,"after_all":7,"after":3,"backfill":true,"ended":false,"#,
         r#""dead_letters_in_a_row":1,"paused_until":30}"#
     );
     const DELIVERY: &str = concat!(
