@@ -2,22 +2,25 @@
 
 use std::{sync::Arc, time::Duration};
 
+use mcp_orchestrator_transport_mcp::McpSettings;
 use serde_json::{Value, json};
 
 use crate::{
     unreadable_store::UnreadableStore,
     wire::{Http, LEGACY, Pipes, Stream, no_capabilities, request},
-    world::{World, holding, quick, research},
+    world::{World, holding, research},
 };
 
 /// Resources that all connections follow together, and those of one stream.
 const FOLLOWED_MAX: usize = 4_096;
 const URIS_MAX: usize = 64;
+/// How often a log that cannot be read is opened.
+const TRIES_MAX: usize = 8;
 
 /// A server over a store that can become unreadable, and a workflow whose agents hold.
 async fn held() -> (Arc<UnreadableStore>, World, String) {
     let store = Arc::new(UnreadableStore::default());
-    let world = World::on(store.clone(), holding(), quick().with_wait(Duration::ZERO));
+    let world = World::on(store.clone(), holding(), McpSettings::default().with_wait(Duration::ZERO));
     let id = Http::new(&world.server).tool("orchestrate_research", research()).await.task_id();
     while world.provider.running() == 0 {
         tokio::task::yield_now().await;
@@ -84,10 +87,12 @@ async fn a_session_is_told_that_its_subscription_is_given_up_and_can_subscribe_a
 #[tokio::test(start_paused = true)]
 async fn a_listener_is_told_that_a_log_cannot_be_read() {
     let (store, world, id) = held().await;
-    store.fail(&id, usize::MAX);
+    store.fail(&id, TRIES_MAX);
     let wanted = json!({ "notifications": { "resourceSubscriptions": [format!("orchestrator://{id}/status")] } });
     let mut stream = Http::new(&world.server).stream("subscriptions/listen", wanted).await;
     assert_eq!(next(&mut stream).await["method"], "notifications/subscriptions/acknowledged");
+    // The stream is not read meanwhile: its signs of life follow the real clock.
+    store.recovered().await;
     let last = next(&mut stream).await;
     assert_eq!(last["error"]["message"], "the log of a workflow cannot be read now", "{last}");
 }
