@@ -6,7 +6,8 @@
 //! | panics | 500 |
 //! | `heads`: size of address and header fields | 414, 431 |
 //! | `origins`: Host, Origin, CORS | 400, 403, preflights |
-//! | `principal`: authentication | 401 |
+//! | `refusals`: addresses that are refused too often | 429 |
+//! | `principal`: authentication, probes of health aside | 401 |
 //! | `rate` | 429 |
 //! | `body`: size and deadline of what is sent | 408, 413 |
 //! | `deadline`, streams and `/mcp` aside | 504 |
@@ -18,6 +19,7 @@ mod heads;
 mod origins;
 mod principal;
 mod rate;
+mod refusals;
 mod request_id;
 
 use std::{any::Any, sync::Arc, time::Duration};
@@ -50,10 +52,12 @@ pub(crate) fn around(
     metrics: &Metrics,
 ) -> Router {
     let rate = rate::Limits::new(settings.reads, settings.writes, metrics.clone());
+    let refusals = settings.writes.map(|rate| Arc::new(refusals::Refusals::new(rate, metrics.clone())));
     router
         .layer(from_fn_with_state(body::Limit::new(settings), body::collect))
         .layer(from_fn_with_state(Arc::new(rate), rate::check))
         .layer(from_fn_with_state(authenticate, principal::identify))
+        .layer(from_fn_with_state(refusals, refusals::check))
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()))
         .layer(from_fn_with_state(Arc::new(origins::Allowed::new(settings)), origins::check))
         .layer(from_fn_with_state(heads::Limit::new(settings), heads::check))

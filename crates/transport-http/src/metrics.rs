@@ -46,7 +46,6 @@ struct Inner {
     attempts: Family<Outcome, Counter>,
     dead_letters: Counter,
     pending: Gauge,
-    queue: Gauge,
 }
 
 impl Default for Metrics {
@@ -83,8 +82,6 @@ impl Drop for Living {
 pub(crate) struct Reading {
     /// Workflows that run in this process.
     pub(crate) running: u64,
-    /// Workflows that wait to run, if that is known.
-    pub(crate) queued: Option<u64>,
     /// Attempts to deliver webhooks since the process began, by outcome.
     pub(crate) attempts: [(&'static str, u64); 7],
     /// Deliveries that were given up since the process began.
@@ -151,7 +148,6 @@ impl Metrics {
     pub(crate) fn render(&self, reading: &Reading, format: Format) -> String {
         let inner = &self.inner;
         set(&inner.active, reading.running);
-        set(&inner.queue, reading.queued.unwrap_or_default());
         set(&inner.pending, reading.pending);
         inner.dead_letters.inner().store(reading.dead_letters, Ordering::Relaxed);
         for (outcome, count) in reading.attempts {
@@ -183,9 +179,8 @@ impl Inner {
             attempts: Family::default(),
             dead_letters: Counter::default(),
             pending: Gauge::default(),
-            queue: Gauge::default(),
         };
-        for kind in ["reads", "writes"] {
+        for kind in ["reads", "writes", "refusals"] {
             // A counter that is there before it counts.
             let _zero = inner.rate_limited.get_or_create(&Kind { kind });
         }
@@ -218,11 +213,6 @@ impl Inner {
             self.connections_refused.clone(),
         );
         r.register("orchestrator_sse_readers", "Event streams that are open", self.sse_readers.clone());
-        r.register(
-            "orchestrator_queued_workflows",
-            "Workflows that wait to run, counted up to 500",
-            self.queue.clone(),
-        );
         r.register(
             "orchestrator_webhook_attempts",
             "Attempts to deliver webhooks since the process began, by outcome",

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use mcp_orchestrator_domain::CorpusName;
-use mcp_orchestrator_egress::BaseUrl;
+use mcp_orchestrator_egress::{BaseUrl, InvalidBaseUrl};
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,6 +17,8 @@ const SERVER: &str = "mcp-orchestrator-server";
 const NAME_MAX: usize = 64;
 /// Seconds goose waits for an answer: a tool of ours waits for a workflow's end at most 240.
 const GOOSE_SECONDS: u16 = 300;
+/// Characters of a wrong address that are repeated.
+const URL_CHARS_MAX: usize = 200;
 
 /// A server in a client's file, in the client's own words and in the order in which people write them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,12 +57,10 @@ impl Entry {
     }
 
     fn http(client: Client, url: &str) -> Result<Self, InstallError> {
-        let refused = |reason: String| InstallError::Url { url: url.chars().take(200).collect(), reason };
-        // An address may hold a password: then nothing of it is repeated.
+        let refused = |reason: String| InstallError::Url { url: shown(url), reason };
         let parsed = BaseUrl::parse(url).map_err(|error| match error {
-            mcp_orchestrator_egress::InvalidBaseUrl::Syntax(_) | mcp_orchestrator_egress::InvalidBaseUrl::Scheme(_) => {
-                refused(error.to_string())
-            }
+            InvalidBaseUrl::Syntax(_) | InvalidBaseUrl::Scheme(_) => refused(error.to_string()),
+            // It holds a password or a key: then nothing of it is repeated.
             _ => InstallError::Url { url: "(not shown)".to_owned(), reason: error.to_string() },
         })?;
         if !parsed.to_string().ends_with("/mcp") {
@@ -109,6 +109,19 @@ impl Entry {
         ]);
         lines.join("\n")
     }
+}
+
+/// An address as errors repeat it, without what may be a user name and a password: everything up to the last `@`, for what
+/// is no address may have one anywhere.
+fn shown(url: &str) -> String {
+    let shown = match url.rsplit_once('@') {
+        Some((before, after)) => {
+            let scheme = before.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
+            format!("{}…@{after}", scheme.map_or(String::new(), |(scheme, _)| format!("{scheme}://")))
+        }
+        None => url.to_owned(),
+    };
+    shown.chars().take(URL_CHARS_MAX).collect()
 }
 
 /// What the server is started with.

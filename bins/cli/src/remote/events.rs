@@ -8,12 +8,13 @@ use mcp_orchestrator_egress::{
     Request,
     sse::{SseEvent, SseStream},
 };
+use mcp_orchestrator_streaming::Cursor;
 use tokio::time::{Instant, sleep_until};
 
 use super::{RemoteError, Server, path};
 use crate::told::Told;
 
-/// Connections made one after the other without an event between them.
+/// Connections made one after the other without a new event between them.
 const TRIES_MAX: u32 = 8;
 /// The wait before the second of them, doubled before each further one.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -21,6 +22,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Silence after which a connection counts as broken: servers send a sign of life every 15 seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// The status of a stream whose last event was seen.
+const NOTHING_FOLLOWS: u16 = 204;
 
 /// The events of one workflow, in order, each once. Dropping it closes the connection.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Events {
     id: WorkflowId,
     /// The id of the last event seen; empty before the first.
     last: String,
+    /// The furthest place seen: what a server tells again is nothing new.
+    furthest: Cursor,
     stream: Option<SseStream>,
     tries: u32,
     not_before: Instant,
@@ -41,9 +46,11 @@ impl Events {
     /// # Errors
     /// The first connection is made once: a server that is not there is told at once.
     pub(crate) async fn follow(server: Server, id: WorkflowId, after: String) -> Result<Self, RemoteError> {
-        let mut events =
-            Self { server, id, last: after, stream: None, tries: 0, not_before: Instant::now(), is_over: false };
-        events.stream = Some(events.connect().await?);
+        let furthest = after.parse().unwrap_or_default();
+        let (stream, not_before) = (None, Instant::now());
+        let mut events = Self { server, id, last: after, furthest, stream, tries: 0, not_before, is_over: false };
+        let connected = events.connect().await?;
+        events.begin(connected);
         Ok(events)
     }
 
@@ -61,7 +68,7 @@ impl Events {
             let Some(stream) = &mut self.stream else {
                 sleep_until(self.not_before).await;
                 match self.connect().await {
-                    Ok(stream) => self.stream = Some(stream),
+                    Ok(connected) => self.begin(connected),
                     Err(error) => self.wait_after(error)?,
                 }
                 continue;
@@ -92,14 +99,23 @@ impl Events {
             Err(error) => return self.try_again(&error).map(|()| None),
         };
         if !event.id.is_empty() {
+            let place = event.id.parse().unwrap_or_default();
+            if place > self.furthest {
+                (self.furthest, self.tries) = (place, 0);
+            }
             self.last = event.id;
         }
-        self.tries = 0;
         self.is_over = told.is_last();
         Ok(Some(told))
     }
 
-    async fn connect(&self) -> Result<SseStream, RemoteError> {
+    fn begin(&mut self, connected: Option<SseStream>) {
+        self.is_over = connected.is_none();
+        self.stream = connected;
+    }
+
+    /// A new connection; `None` when the workflow has ended and nothing follows.
+    async fn connect(&self) -> Result<Option<SseStream>, RemoteError> {
         let request = Request::get(&self.server.base, path(&self.id, "/events"))
             .with_header("accept", "text/event-stream")
             .with_idle_timeout(SILENCE_MAX)
@@ -109,11 +125,14 @@ impl Events {
             last => request.with_header("last-event-id", last),
         };
         let response = self.server.send(request).await?;
+        if response.status() == NOTHING_FOLLOWS {
+            return Ok(None);
+        }
         let is_stream = response.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
         if !is_stream {
             return Err(self.server.not_ours(&"it sends no stream of events"));
         }
-        Ok(SseStream::new(response))
+        Ok(Some(SseStream::new(response)))
     }
 
     /// Leaves a connection that tells nothing more.
@@ -139,5 +158,43 @@ impl Events {
         let pause = PAUSE.saturating_mul(1 << (self.tries - 1)).max(asked).min(PAUSE_MAX);
         self.not_before = Instant::now() + pause;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: &str) -> SseEvent {
+        let mut event = SseEvent::default();
+        event.id = id.to_owned();
+        event.data = format!(
+            r#"{{"id":"{id}","event_type":"agent_start","task_id":"t","timestamp":"now","data":{{}},"agent_id":null,"progress":null}}"#
+        );
+        event
+    }
+
+    #[tokio::test]
+    async fn what_a_server_tells_again_and_again_is_no_reason_to_go_on() {
+        let server = Server::at("http://127.0.0.1:9").unwrap();
+        let mut events = Events {
+            server,
+            id: "research_0123456789abcdef".parse().unwrap(),
+            last: String::new(),
+            furthest: Cursor::START,
+            stream: None,
+            tries: 0,
+            not_before: Instant::now(),
+            is_over: false,
+        };
+        for id in (1..50).map(|n| format!("0-{n}-0")) {
+            assert!(events.take(event(&id)).unwrap().is_some(), "a new event each time is progress");
+            events.try_again(&"it breaks off").unwrap();
+        }
+        let mut begun_again = 0;
+        while events.take(event("0-1-0")).is_ok() && events.try_again(&"it breaks off").is_ok() {
+            begun_again += 1;
+            assert!(begun_again < TRIES_MAX, "without end");
+        }
     }
 }

@@ -274,12 +274,16 @@ fn cursor_and_vs_code_have_links_too() {
 #[test]
 fn what_cannot_be_installed_is_refused_by_name() {
     let machine = Machine::new();
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 13] = [
         (&["emacs"], 65, "no client is named \"emacs\"; there are claude-code, claude-desktop, codex"),
         (&["goose", "--scope", "project"], 65, "goose has one file for all projects"),
         (&["claude-desktop", "--url", "http://127.0.0.1:5060/mcp"], 65, "Claude Desktop takes no address"),
         (&["cursor", "--url", "http://127.0.0.1:5060"], 65, "ends with /mcp"),
         (&["cursor", "--url", "http://me:s3cret@host/mcp"], 65, "password"),
+        (&["cursor", "--url", "https://me:s3cret@host:99999/mcp"], 65, "\"https://…@host:99999/mcp\""),
+        (&["cursor", "--url", "https://me:a/s3cret@host/mcp"], 65, "\"https://…@host/mcp\""),
+        (&["cursor", "--url", "me:s3cret@host/mcp"], 65, "\"…@host/mcp\""),
+        (&["cursor", "--url", "ftp://me:s3cret@host/mcp"], 65, "\"…@host/mcp\""),
         (&["cursor", "--corpus", "docs"], 65, "expected NAME=DIR"),
         (&["cursor", "--corpus", "docs=absent"], 65, "absent is no folder"),
         (&["cursor", "--store", "redis://me:s3cret@host/0"], 65, "holds a password"),

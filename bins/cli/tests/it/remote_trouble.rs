@@ -9,6 +9,7 @@ use crate::{
     setup::{Home, Ran},
 };
 
+const ID: &str = "research_0123456789abcdef";
 const QUESTION: &str = "How does a workflow survive a crash?";
 
 #[test]
@@ -116,6 +117,24 @@ fn a_broken_stream_goes_on_after_the_last_event_seen() {
     let ran = home.run(&["watch", "research_0123456789abcdef", "--json", "--server", &canned.url()]).ended(0);
     let ids: Vec<String> = ran.json_lines().iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids, ["0-1-0", "0-2-0", "0-3-0", "0-4-0"]);
+}
+
+#[test]
+fn a_workflow_whose_last_event_was_seen_is_over_there_as_it_is_here() {
+    let home = Home::with_docs();
+    let canned = Canned::start(|request| match request.split(' ').nth(1).unwrap_or_default() {
+        path if path.ends_with("/events") && request.to_ascii_lowercase().contains("last-event-id: 0-2-0") => {
+            "HTTP/1.1 204 No Content\r\n\r\n".to_owned()
+        }
+        // It breaks off before it says that it has ended.
+        path if path.ends_with("/events") => {
+            stream(&[("0-1-0", "workflow_start", "{}"), ("0-2-0", "workflow_complete", r#"{"outcome":"answered"}"#)])
+        }
+        _ => json_answer(&workflow("completed")),
+    });
+    let ran = home.run(&["events", ID, "--follow", "--after", "0-2-0", "--server", &canned.url()]).ended(0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
+    assert_eq!(home.run(&["watch", ID, "--json", "--server", &canned.url()]).ended(0).json_lines().len(), 2);
 }
 
 #[cfg(unix)]

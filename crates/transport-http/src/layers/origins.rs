@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
 
 use super::Peer;
@@ -17,7 +17,9 @@ use crate::{Settings, problem::Problem};
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-none-match, last-event-id, \
-                               mcp-protocol-version, mcp-session-id, traceparent, x-request-id";
+                               mcp-method, mcp-name, mcp-protocol-version, mcp-session-id, traceparent, x-request-id";
+/// What headers begin with that carry parameters of a call: `/mcp` takes any of them.
+const MCP_PARAMETER: &str = "mcp-param-";
 const RESPONSE_HEADERS: &str = "deprecation, etag, idempotency-replayed, link, location, mcp-session-id, \
                                 ratelimit-policy, retry-after, x-request-id";
 /// How long a browser may remember a preflight, in seconds.
@@ -83,7 +85,8 @@ pub(super) async fn check(State(allowed): State<Arc<Allowed>>, request: Request,
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         insert(headers, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        insert(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, request_headers(&request));
+        headers.append(header::VARY, HeaderValue::from_static("access-control-request-headers"));
         insert(headers, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
         response
     } else {
@@ -96,7 +99,24 @@ pub(super) async fn check(State(allowed): State<Arc<Allowed>>, request: Request,
     response
 }
 
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &'static str) {
+/// What a page may send: what every route takes, and to `/mcp` the parameters it asks for. Their number is bounded by the
+/// size of a request's head.
+fn request_headers(request: &Request) -> HeaderValue {
+    let mut allowed = REQUEST_HEADERS.to_owned();
+    let asked = request.headers().get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let asked = asked.filter_map(|names| names.to_str().ok()).flat_map(|names| names.split(','));
+    if request.uri().path() == "/mcp" {
+        for name in asked.filter_map(|name| name.trim().parse::<HeaderName>().ok()) {
+            if name.as_str().starts_with(MCP_PARAMETER) {
+                allowed.push_str(", ");
+                allowed.push_str(name.as_str());
+            }
+        }
+    }
+    HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(REQUEST_HEADERS))
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));
 }
 

@@ -1,4 +1,5 @@
-//! On whose behalf a request acts. Owns the one layer that decides it; knows no route.
+//! On whose behalf a request acts. Owns the one layer that decides it; of routes it knows those that ask
+//! nobody who they are.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -12,12 +13,13 @@ use mcp_orchestrator_api::Caller;
 use mcp_orchestrator_domain::Principal;
 
 use super::RequestIdText;
-use crate::problem::Problem;
+use crate::{problem::Problem, routes::health};
 
 /// The answer of [`Authenticate::authenticate`].
 pub type Authentication<'a> = Pin<Box<dyn Future<Output = Result<Identity, Refused>> + Send + 'a>>;
 
-/// Says who sends a request. There is one for the whole server, `/mcp` included.
+/// Says who sends a request. There is one for the whole server, `/mcp` included; `/livez`, `/readyz` and `/health` are
+/// answered without.
 pub trait Authenticate: fmt::Debug + Send + Sync + 'static {
     /// Looks at the head of a request, before its body is read. The connection is among the extensions as
     /// [`Peer`](crate::Peer). Dropped when the client goes away.
@@ -81,6 +83,9 @@ pub(super) async fn identify(
     request: Request,
     next: Next,
 ) -> Response {
+    if health::is_open(request.uri().path()) {
+        return next.run(request).await;
+    }
     let (mut head, body) = request.into_parts();
     match authenticate.authenticate(&head).await {
         Ok(identity) => {

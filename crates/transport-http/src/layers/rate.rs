@@ -98,14 +98,19 @@ pub(super) async fn check(State(limits): State<Arc<Limits>>, request: Request, n
         Ok(()) => return next.run(request).await,
         Err(wait) => {
             limits.metrics.rate_limited(if reads { "reads" } else { "writes" });
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "this client asks too often")
-                .with_hint("wait as long as Retry-After says")
-                .with_retry_after(Some(wait))
-                .into_response()
+            too_often(wait)
         }
     };
     response.headers_mut().insert(RATE_LIMIT_POLICY, limit.policy.clone());
     response
+}
+
+/// The answer to who asks too often.
+pub(super) fn too_often(wait: Duration) -> Response {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "this client asks too often")
+        .with_hint("wait as long as Retry-After says")
+        .with_retry_after(Some(wait))
+        .into_response()
 }
 
 fn client(request: &Request) -> Client {

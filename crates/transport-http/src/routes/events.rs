@@ -44,6 +44,7 @@ pub(super) fn add(table: &mut Table) {
             .query::<ManyQuery>()
             .header("Last-Event-ID", RESUME)
             .gives(STREAM, "As the stream of one workflow; each event names its workflow in `task_id`")
+            .gives_nothing(StatusCode::NO_CONTENT, "All of them have ended and their last events were seen")
             .fails([StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY])
             .unhurried(),
         many,
@@ -96,13 +97,12 @@ pub(super) async fn follow(
     style: Style,
     keep_alive: Duration,
 ) -> Result<Response, Problem> {
-    let workflow = known(shared, caller, id).await?;
+    let (workflow, end) = known(shared, caller, id).await?;
     let cursor = match after {
         Some(after) => cursor(after)?,
         None => Cursor::START,
     };
-    let row = shared.api().handle(caller).status(&workflow).await.map_err(ApiError::from)?;
-    if row.summary.status.is_terminal() && cursor == Cursor::after(row.head) {
+    if end == Some(cursor) {
         // It tells browsers not to connect again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -137,11 +137,19 @@ async fn many(
         Some(after) => Place::parse(after)?,
         None => Place::default(),
     };
-    let handle = shared.api().handle(&caller);
-    let mut sources = Vec::with_capacity(ids.len());
+    let (mut places, mut are_over) = (Vec::with_capacity(ids.len()), true);
     for id in &ids {
-        let workflow = known(&shared, &caller, id).await?;
+        let (workflow, end) = known(&shared, &caller, id).await?;
         let cursor = place.of(&workflow);
+        are_over &= end == Some(cursor);
+        places.push((workflow, cursor));
+    }
+    if are_over {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let handle = shared.api().handle(&caller);
+    let mut sources = Vec::with_capacity(places.len());
+    for (workflow, cursor) in places {
         let source = source(&handle, &workflow, cursor, deltas).await?;
         sources.push((workflow, cursor, source));
     }
@@ -151,11 +159,15 @@ async fn many(
     Ok(answer(SseStream::new(readers, Style::Named, shared.settings().keep_alive, shared.drain(), counted)))
 }
 
-/// The id of a workflow that the caller has.
-async fn known(shared: &Shared, caller: &Caller, id: &str) -> Result<WorkflowId, Problem> {
+/// The id of a workflow that the caller has, and the place after its last event if it has ended. Reads one row.
+async fn known(shared: &Shared, caller: &Caller, id: &str) -> Result<(WorkflowId, Option<Cursor>), Problem> {
     // What is no id names no workflow, and neither does another principal's.
-    let view = shared.api().workflow(caller, id).await?;
-    view.task_id.parse().map_err(|_| Problem::not_found(format!("no workflow is named {}", view.task_id)))
+    let id: WorkflowId = id.parse().map_err(|_| {
+        let shown: String = id.chars().filter(|c| !c.is_control()).take(80).collect();
+        Problem::not_found(format!("no workflow is named {shown}"))
+    })?;
+    let row = shared.api().handle(caller).status(&id).await.map_err(ApiError::from)?;
+    Ok((id, row.summary.status.is_terminal().then(|| Cursor::after(row.head))))
 }
 
 /// Where a client says it stands. A browser sets the header when it connects again, and its address stays as it was.

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use mcp_orchestrator::{ListFilter, Status, store::StoreInfo};
+use mcp_orchestrator::store::StoreInfo;
 use mcp_orchestrator_api::Caller;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +15,6 @@ use serde::Serialize;
 use super::{Operation, Table};
 use crate::{
     answer::Json,
-    extract::Who,
     http::Shared,
     metrics::{Format, Reading},
     problem::Problem,
@@ -24,8 +23,6 @@ use crate::{
 const TAG: &str = "health";
 /// How long the store may take to say that it is there.
 const STORE_DEADLINE: Duration = Duration::from_secs(2);
-/// Queued workflows that are counted.
-const QUEUED_MAX: usize = 500;
 
 pub(super) fn add(table: &mut Table) {
     table.add(Operation::get("/livez", TAG, "Whether the process answers").gives("text/plain", "It does"), livez);
@@ -51,6 +48,11 @@ pub(super) fn add(table: &mut Table) {
 /// Whether a path is never limited.
 pub(crate) fn is_exempt(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/health" | "/metrics")
+}
+
+/// Whether a path is answered whoever asks: probes have no credentials. Counters are not, they tell more.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/health")
 }
 
 /// How the server fares.
@@ -124,12 +126,11 @@ async fn health(State(shared): State<Shared>) -> Result<Json<HealthView>, Proble
     }))
 }
 
-async fn metrics(State(shared): State<Shared>, Who(caller): Who, headers: HeaderMap) -> Response {
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let counts = shared.api().webhooks().counts();
     let attempts = counts.attempts;
     let reading = Reading {
         running: shared.running(),
-        queued: queued(&shared, &caller).await,
         attempts: [
             ("delivered", attempts.delivered),
             ("redirected", attempts.redirected),
@@ -145,13 +146,6 @@ async fn metrics(State(shared): State<Shared>, Who(caller): Who, headers: Header
     let format = Format::asked_for(&headers);
     let text = shared.metrics().render(&reading, format);
     ([(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()))], text).into_response()
-}
-
-/// How many of the caller's workflows wait to run.
-async fn queued(shared: &Shared, caller: &Caller) -> Option<u64> {
-    let filter = ListFilter { statuses: vec![Status::Queued], max: QUEUED_MAX, ..ListFilter::default() };
-    let rows = tokio::time::timeout(STORE_DEADLINE, shared.api().handle(caller).list(filter)).await.ok()?.ok()?;
-    u64::try_from(rows.len()).ok()
 }
 
 async fn store(shared: &Shared) -> Result<StoreInfo, Problem> {

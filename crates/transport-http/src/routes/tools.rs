@@ -108,7 +108,8 @@ async fn call(
     }
     let arguments = json!({ "tool_name": name, "tool_arguments": arguments });
     let Value::Object(arguments) = arguments else { return Err(Problem::not_found("there is no such tool")) };
-    let is_known = shared.api().registered_tools(None, &[]).tools.iter().any(|tool| tool.name == name);
+    let registered = shared.api().handle(&caller).tools();
+    let is_known = registered.iter().any(|tool| tool.description().spec.name.as_str() == name);
     if !is_known {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
         return Err(Problem::not_found(format!("no tool is named {shown}")).with_hint("GET /v1/tools lists every tool"));

@@ -22,6 +22,7 @@ use mcp_orchestrator_domain::WorkflowId;
 use mcp_orchestrator_streaming::Cursor;
 use serde_json::json;
 use tokio::time::{Instant, Sleep};
+use tracing::error;
 
 use super::{
     Readers, Style, Watching,
@@ -30,9 +31,11 @@ use super::{
 };
 use crate::{Drain, metrics::Living};
 
+/// All that a client is told of a log that fails.
+const UNREADABLE: &str = "the log cannot be read now";
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// A stream of frames that ends after the last event, or at shutdown.
+/// A stream of frames that ends after the last event, after an error, or at shutdown.
 pub(crate) struct SseStream {
     readers: Readers,
     style: Style,
@@ -72,7 +75,9 @@ impl SseStream {
                 event(self.style, None, "delta", &[begin.as_bytes(), &json, b"}"].concat())
             }
             Err(error) => {
-                let said = json!({ "event_type": "stream_error", "task_id": workflow, "error": error.to_string() });
+                // What the store says may name files and addresses.
+                error!(%workflow, %error, "an event stream breaks off");
+                let said = json!({ "event_type": "stream_error", "task_id": workflow, "error": UNREADABLE });
                 event(self.style, None, "stream_error", said.to_string().as_bytes())
             }
         }
@@ -120,6 +125,8 @@ impl Stream for SseStream {
             }
             match this.readers.poll_told(context) {
                 Poll::Ready(Some((workflow, told))) => {
+                    // A client that is told of an error comes again and goes on where it stands, in every workflow.
+                    this.is_over = told.is_err();
                     let frame = this.frame(&workflow, told);
                     this.waiting.push_back(frame);
                 }

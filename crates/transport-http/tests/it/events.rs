@@ -1,15 +1,17 @@
 //! Event streams.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::WorkflowId;
+use mcp_orchestrator_testkit::ScriptedProvider;
 use mcp_orchestrator_transport_http::{ConnectionLimits, Settings};
 use serde_json::Value;
 
 use crate::{
     client::{Event, Events, PATIENCE},
-    setting::{Site, held_site, site},
+    setting::{Site, held_site, site, start_over},
+    sick_store::{SickStore, Sickness},
 };
 
 async fn all(site: &Site, id: &str) -> Vec<Event> {
@@ -105,11 +107,38 @@ async fn one_stream_follows_several_workflows_and_goes_on_after_every_event() {
     }
     for (at, event) in whole.iter().enumerate() {
         let headers = [("Last-Event-ID", event.id.as_deref().unwrap())];
+        if at + 1 == whole.len() {
+            assert_eq!(site.get_with(&path, &headers).await.status, 204, "nothing follows");
+            continue;
+        }
         let rest = Events::open(site.address, &path, &headers).await.rest().await;
         for id in [&a, &b] {
             assert_eq!(of(&rest, id), of(&whole[at + 1..], id), "after {at}");
         }
     }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_ends_the_stream_of_several_and_says_nothing_of_the_store() {
+    let store = Arc::new(SickStore::new());
+    let site = start_over(store.clone(), Settings::default(), ScriptedProvider::obliging(2), |http| http).await;
+    let (a, b) = (site.completed().await, site.completed().await);
+    let path = format!("/v1/events?workflow={a}&workflow={b}");
+    store.cannot_read(&a);
+    let events = Events::open(site.address, &path, &[]).await.rest().await;
+    let last = events.last().unwrap();
+    assert_eq!(
+        (last.name.as_deref(), &last.data["task_id"], &last.id),
+        (Some("stream_error"), &a.as_str().into(), &None)
+    );
+    assert_eq!(last.data["error"], "the log cannot be read now");
+    assert!(!events.iter().any(|event| event.name.as_deref() == Some("stream_closed")), "{events:?}");
+    store.fall(Sickness::None);
+    let seen = events.iter().rev().find_map(|event| event.id.as_deref());
+    let headers: Vec<_> = seen.map(|seen| ("Last-Event-ID", seen)).into_iter().collect();
+    let rest = Events::open(site.address, &path, &headers).await.rest().await;
+    assert_eq!(rest.iter().filter(|event| event.name.as_deref() == Some("stream_closed")).count(), 2);
     site.stop().await;
 }
 

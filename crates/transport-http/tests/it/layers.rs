@@ -66,6 +66,20 @@ async fn a_preflight_is_answered_for_known_origins_alone() {
     assert_eq!(answer.status, 204);
     assert!(answer.header("access-control-allow-methods").unwrap().contains("POST"));
     assert!(answer.header("access-control-allow-headers").unwrap().contains("idempotency-key"));
+    let mut asks_mcp = asks("http://localhost:3000").to_vec();
+    asks_mcp.push(("Access-Control-Request-Headers", "mcp-method, Mcp-Param-Region, x-else, mcp-param-a b"));
+    let allowed = async |path: &str| {
+        let answer = ask(site.address, "OPTIONS", path, &asks_mcp, b"").await;
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        assert!(exposed.contains("mcp-session-id") && exposed.contains("x-request-id"));
+        answer.header("access-control-allow-headers").unwrap().split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (mcp, others) = (allowed("/mcp").await, allowed("/v1/workflows").await);
+    for name in ["mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "mcp-param-region"] {
+        assert!(mcp.iter().any(|known| known == name), "{name} in {mcp:?}");
+    }
+    assert!(!mcp.iter().any(|name| name == "x-else" || name.contains(' ')), "{mcp:?}");
+    assert!(!others.iter().any(|name| name.starts_with("mcp-param-")), "{others:?}");
     ask(site.address, "OPTIONS", "/v1/workflows", &asks("https://evil.example"), b"").await.problem(403);
     site.stop().await;
 }
@@ -161,6 +175,42 @@ async fn what_is_anothers_is_unknown_and_who_is_nobody_is_refused() {
     assert_eq!(site.get_with(&path, &[("X-Name", "ann")]).await.status, 200);
     for path in [path.clone(), format!("{path}/events"), format!("{path}/results"), format!("/stream/{id}")] {
         site.get_with(&path, &[("X-Name", "bob")]).await.problem(404);
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_refused_too_often_is_turned_away_before_it_is_looked_at_and_probes_need_no_name() {
+    let writes = Some(Rate { per_second: 1, burst: 3 });
+    let settings = Settings { writes, ..Settings::default() };
+    let site = start(settings, ScriptedProvider::obliging(2), |http| http.with_authentication(ByName)).await;
+    for path in ["/livez", "/readyz", "/health"] {
+        assert_eq!(site.get(path).await.status, 200, "{path}");
+    }
+    for _ in 0..50 {
+        assert_eq!(
+            site.get_with("/v1/workflows", &[("X-Name", "ann")]).await.status,
+            200,
+            "who is known is not counted"
+        );
+    }
+    let mut statuses = Vec::new();
+    for path in ["/metrics", "/v1/workflows"].iter().cycle().take(20) {
+        statuses.push(site.get(path).await.status);
+    }
+    assert_eq!(statuses[..3], [401; 3]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let turned_away = loop {
+        // Each is refused, or turned away: as soon as one is, the next is not even looked at.
+        site.get("/v1/workflows").await;
+        let answer = site.get_with("/v1/workflows", &[("X-Name", "guessed")]).await;
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert!(turned_away.problem(429)["code"] == "too_many_requests" && turned_away.header("retry-after").is_some());
+    for path in ["/livez", "/readyz", "/health"] {
+        assert_eq!(site.get(path).await.status, 200, "{path}");
     }
     site.stop().await;
 }

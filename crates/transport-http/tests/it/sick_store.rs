@@ -1,6 +1,7 @@
 //! A store in memory that can be told to fail or to hang when workflows are listed or it is asked how it is.
 
 use std::{
+    sync::Mutex,
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
@@ -26,15 +27,22 @@ pub(crate) enum Sickness {
 #[derive(Debug)]
 pub(crate) struct SickStore {
     inner: MemoryStore,
+    unreadable: Mutex<Option<WorkflowId>>,
     sickness: AtomicU8,
 }
 
 impl SickStore {
     pub(crate) fn new() -> Self {
-        Self { inner: MemoryStore::new(), sickness: AtomicU8::new(Sickness::None as u8) }
+        Self { inner: MemoryStore::new(), unreadable: Mutex::default(), sickness: AtomicU8::new(Sickness::None as u8) }
+    }
+
+    /// Lets every read of one log fail until it falls into another state.
+    pub(crate) fn cannot_read(&self, id: &str) {
+        *self.unreadable.lock().unwrap() = Some(id.parse().unwrap());
     }
 
     pub(crate) fn fall(&self, sickness: Sickness) {
+        *self.unreadable.lock().unwrap() = None;
         self.sickness.store(sickness as u8, Ordering::SeqCst);
     }
 
@@ -56,6 +64,9 @@ impl Store for SickStore {
         self.inner.append(append).await
     }
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
+        if self.unreadable.lock().unwrap().as_ref() == Some(id) {
+            return Err(StoreError::Unavailable("it is gone".to_owned()));
+        }
         self.inner.read(id, after, max).await
     }
     fn changes(&self) -> broadcast::Receiver<Change> {

@@ -1,10 +1,12 @@
 //! The MCP server from outside: raw JSON-RPC over HTTP and over pipes, and a client.
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as a test does")]
 
+mod unreadable_store;
 mod wire;
 mod world;
 
 mod extra;
+mod following;
 mod http;
 mod input;
 mod lanes;
