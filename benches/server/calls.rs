@@ -38,7 +38,7 @@ pub(crate) fn print(quick: bool) -> anyhow::Result<()> {
     println!(
         "rmcp: the same version on a plain axum router, a tool that gives the same bytes from memory. CPU of the server's process."
     );
-    println!("log lines: those written by default, into nothing; rmcp's own beside ours.");
+    println!("log lines: those our server writes by default, into nothing; rmcp alone writes none.");
     Ok(())
 }
 
@@ -46,7 +46,7 @@ fn row(logs: bool, rounds: usize, calls: usize) -> anyhow::Result<()> {
     let runtime = crate::runtime()?;
     let mut ours = Child::start(&Role::Server { store: Kind::Memory, idle: 0, logs })?;
     let our_answer = runtime.block_on(once(ours.address()?))?;
-    let mut bare = Child::start(&Role::Bare { answer: result(&our_answer)?, logs })?;
+    let mut bare = Child::start(&Role::Bare { answer: result(&our_answer)? })?;
     let bare_answer = runtime.block_on(once(bare.address()?))?;
     anyhow::ensure!(our_answer.body == bare_answer.body, "{our_answer:?} is not {bare_answer:?}");
 

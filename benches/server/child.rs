@@ -87,8 +87,8 @@ impl Drop for Child {
 impl Role {
     const fn logs(&self) -> bool {
         match self {
-            Self::Server { logs, .. } | Self::Bare { logs, .. } => *logs,
-            Self::Readers { .. } => false,
+            Self::Server { logs, .. } => *logs,
+            Self::Bare { .. } | Self::Readers { .. } => false,
         }
     }
 }

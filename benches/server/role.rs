@@ -25,7 +25,7 @@ pub(crate) enum Role {
     /// The server, with workflows that nobody runs, and with log lines as it writes them by default.
     Server { store: Kind, idle: usize, logs: bool },
     /// A server of rmcp and nothing else, with one tool that gives this answer.
-    Bare { answer: String, logs: bool },
+    Bare { answer: String },
     /// Clients that read the events of workflows nobody runs, each of its own.
     Readers { address: SocketAddr, count: usize },
 }
@@ -77,8 +77,7 @@ impl Role {
                     answer(&site.address.to_string()).await?;
                     site.stop().await
                 }
-                Self::Bare { answer: given, logs } => {
-                    log(logs);
+                Self::Bare { answer: given } => {
                     let ended = CancellationToken::new();
                     let (address, serving) = bare::start(&given, ended.clone()).await?;
                     answer(&address.to_string()).await?;
@@ -117,7 +116,7 @@ fn log(wanted: bool) {
 }
 
 /// What the server logs when nothing else is set.
-const LOGGED: &str = "info";
+const LOGGED: &str = "info,rmcp=warn";
 
 /// Says one line, then the cost so far at each line that comes in.
 async fn answer(first: &str) -> anyhow::Result<()> {
