@@ -1,9 +1,9 @@
 //! rmcp alone: its service on a plain axum router, with one tool whose answer was made beforehand. What our server answers,
-//! byte for byte, without everything it does for it.
+//! byte for byte, without everything it does for it. The same router serves our own MCP service too.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, convert::Infallible, net::SocketAddr, sync::Arc};
 
-use axum::{Router, serve::ListenerExt as _};
+use axum::{Router, extract::Request, response::IntoResponse, serve::ListenerExt as _};
 use mcp_orchestrator_transport_mcp::rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -17,24 +17,33 @@ use mcp_orchestrator_transport_mcp::rmcp::{
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use crate::calls::TOOL;
 
-/// Serves it until `ended`; `given` is the `result` of our server's answer.
-pub(crate) async fn start(given: &str, ended: CancellationToken) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
+/// Serves it until the task is aborted; `given` is the `result` of our server's answer.
+pub(crate) async fn start(given: &str) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
     let given: Value = serde_json::from_str(given)?;
     let handler = Arc::new(Bare {
         answer: given["structuredContent"].clone(),
         meta: serde_json::from_value(given["_meta"].clone())?,
         tool: Tool::new(TOOL, "The tools agents can call.", schema()),
     });
-    let config = StreamableHttpServerConfig::default().with_json_response(true).with_cancellation_token(ended);
-    let service = StreamableHttpService::new(
+    serve(StreamableHttpService::new(
         move || Ok(Shared(Arc::clone(&handler))),
         Arc::new(LocalSessionManager::default()),
-        config,
-    );
+        StreamableHttpServerConfig::default().with_json_response(true),
+    ))
+    .await
+}
+
+/// Serves an MCP service at `/mcp` with what axum has for it, until the task is aborted.
+pub(crate) async fn serve<S>(service: S) -> anyhow::Result<(SocketAddr, JoinHandle<()>)>
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let listener = listener.tap_io(|stream| {

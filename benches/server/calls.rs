@@ -26,53 +26,44 @@ const QUICK: (usize, usize) = (2, 160);
 pub(crate) fn print(quick: bool) -> anyhow::Result<()> {
     let (rounds, calls) = if quick { QUICK } else { ROUNDS };
     println!(
-        "tools/call of {TOOL}, 2026-07-28, {CONNECTIONS} connections; medians of {rounds} rounds of {calls} calls a server"
+        "tools/call of {TOOL}, 2026-07-28, {CONNECTIONS} connections, medians of {rounds} rounds of {calls} calls each"
     );
-    println!(
-        "{:<14} {:>12} {:>14} {:>14} {:>7} {:>14}",
-        "log lines", "answer bytes", "CPU us, ours", "CPU us, rmcp", "ratio", "wall us, ours"
-    );
-    for logs in [false, true] {
-        row(logs, rounds, calls)?;
-    }
-    println!(
-        "rmcp: the same version on a plain axum router, a tool that gives the same bytes from memory. CPU of the server's process."
-    );
-    println!("log lines: those our server writes by default, into nothing; rmcp alone writes none.");
-    Ok(())
-}
-
-fn row(logs: bool, rounds: usize, calls: usize) -> anyhow::Result<()> {
     let runtime = crate::runtime()?;
-    let mut ours = Child::start(&Role::Server { store: Kind::Memory, idle: 0, logs })?;
-    let our_answer = runtime.block_on(once(ours.address()?))?;
-    let mut bare = Child::start(&Role::Bare { answer: result(&our_answer)? })?;
-    let bare_answer = runtime.block_on(once(bare.address()?))?;
-    anyhow::ensure!(our_answer.body == bare_answer.body, "{our_answer:?} is not {bare_answer:?}");
-
-    let (mut our_costs, mut bare_costs, mut ratios, mut walls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    // The first round of each is not counted.
+    let server = |logs| Role::Server { store: Kind::Memory, idle: 0, logs };
+    let ours = Child::start(&server(false))?;
+    let answer = runtime.block_on(once(ours.address()?))?;
+    let mut servers = [
+        ("rmcp alone", Child::start(&Role::Bare { answer: result(&answer)? })?, Vec::new()),
+        ("our MCP service alone", Child::start(&Role::Mounted)?, Vec::new()),
+        ("the server, without log lines", ours, Vec::new()),
+        ("the server, as by default", Child::start(&server(true))?, Vec::new()),
+    ];
+    for (name, child, _) in &servers {
+        let same = runtime.block_on(once(child.address()?))?;
+        anyhow::ensure!(same.body == answer.body, "{name}: {same:?} is not {answer:?}");
+    }
+    // The first round is not counted.
     for round in 0..=rounds {
-        let (our_cpu, our_wall) = runtime.block_on(measured(&mut ours, calls))?;
-        let (bare_cpu, _) = runtime.block_on(measured(&mut bare, calls))?;
-        if round > 0 {
-            our_costs.push(our_cpu);
-            bare_costs.push(bare_cpu);
-            ratios.push(our_cpu / bare_cpu);
-            walls.push(our_wall);
+        for (_, child, costs) in &mut servers {
+            let cost = runtime.block_on(measured(child, calls))?;
+            if round > 0 {
+                costs.push(cost);
+            }
         }
     }
+    println!("{:<30} {:>12} {:>8} {:>8} {:>8}", "", "answer bytes", "CPU us", "x rmcp", "wall us");
+    let alone: Vec<f64> = servers[0].2.iter().map(|(cpu, _)| *cpu).collect();
+    for (name, child, costs) in servers {
+        let ratio = median(costs.iter().zip(&alone).map(|((cpu, _), alone)| cpu / alone));
+        let (cpu, wall) = (median(costs.iter().map(|(cpu, _)| *cpu)), median(costs.iter().map(|(_, wall)| *wall)));
+        println!("{name:<30} {:>12} {cpu:>8.1} {ratio:>8.2} {wall:>8.1}", answer.body.len());
+        child.end()?;
+    }
     println!(
-        "{:<14} {:>12} {:>14.1} {:>14.1} {:>7.2} {:>14.1}",
-        if logs { "as by default" } else { "none" },
-        our_answer.body.len(),
-        median(our_costs),
-        median(bare_costs),
-        median(ratios),
-        median(walls),
+        "CPU of the server's process for a call, kernel included; wall: time by the number of calls, 16 under way."
     );
-    ours.end()?;
-    bare.end()
+    println!("rmcp alone: the same version on a plain axum router, a tool that gives the same bytes from memory.");
+    Ok(())
 }
 
 /// CPU and wall time of one call, in microseconds.

@@ -88,7 +88,7 @@ impl Role {
     const fn logs(&self) -> bool {
         match self {
             Self::Server { logs, .. } => *logs,
-            Self::Bare { .. } | Self::Readers { .. } => false,
+            Self::Mounted | Self::Bare { .. } | Self::Readers { .. } => false,
         }
     }
 }

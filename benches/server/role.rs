@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead as _, Write as _},
     net::SocketAddr,
+    path::Path,
     sync::Arc,
 };
 
@@ -12,7 +13,6 @@ use mcp_orchestrator::{MemoryStore, Store};
 use mcp_orchestrator_store::SqliteStore;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
 use crate::{bare, client::IdleReader, idle, measure::Watch, provider::Paced, site::Site};
 
@@ -24,6 +24,8 @@ pub(crate) const ROLE: &str = "MCP_ORCHESTRATOR_BENCH_ROLE";
 pub(crate) enum Role {
     /// The server, with workflows that nobody runs, and with log lines as it writes them by default.
     Server { store: Kind, idle: usize, logs: bool },
+    /// The server's MCP service without its HTTP server.
+    Mounted,
     /// A server of rmcp and nothing else, with one tool that gives this answer.
     Bare { answer: String },
     /// Clients that read the events of workflows nobody runs, each of its own.
@@ -46,7 +48,7 @@ impl Kind {
     }
 
     /// A store in a folder.
-    pub(crate) async fn open(self, folder: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
+    pub(crate) async fn open(self, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::Sqlite => Arc::new(SqliteStore::open(folder.join("bench.db")).await?),
@@ -77,11 +79,16 @@ impl Role {
                     answer(&site.address.to_string()).await?;
                     site.stop().await
                 }
-                Self::Bare { answer: given } => {
-                    let ended = CancellationToken::new();
-                    let (address, serving) = bare::start(&given, ended.clone()).await?;
+                Self::Mounted => {
+                    let site = Site::start(Kind::Memory.open(Path::new("")).await?, Paced::held()?).await?;
+                    let (address, serving) = bare::serve(site.mcp.http_service()).await?;
                     answer(&address.to_string()).await?;
-                    ended.cancel();
+                    serving.abort();
+                    site.stop().await
+                }
+                Self::Bare { answer: given } => {
+                    let (address, serving) = bare::start(&given).await?;
+                    answer(&address.to_string()).await?;
                     serving.abort();
                     Ok(())
                 }

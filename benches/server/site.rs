@@ -18,7 +18,7 @@ const CONNECTIONS_MAX: usize = 32_768;
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) handle: Handle,
-    mcp: McpServer,
+    pub(crate) mcp: McpServer,
     stop: CancellationToken,
     serving: JoinSet<anyhow::Result<()>>,
 }

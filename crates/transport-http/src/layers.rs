@@ -1,4 +1,4 @@
-//! What every request passes, outermost first. Owns the order; each layer is a file.
+//! What every request passes, outermost first. Owns the order; each row is a file.
 //!
 //! | layer | answers itself with |
 //! |---|---|
@@ -49,16 +49,52 @@ pub(crate) fn around(
     authenticate: Arc<dyn Authenticate>,
     metrics: &Metrics,
 ) -> Router {
+    let reach = Reach { heads: heads::Limit::new(settings), allowed: origins::Allowed::new(settings) };
     let rate = rate::Limits::new(settings.reads, settings.writes, metrics.clone());
-    router
-        .layer(from_fn_with_state(body::Limit::new(settings), body::collect))
-        .layer(from_fn_with_state(Arc::new(rate), rate::check))
-        .layer(from_fn_with_state(authenticate, principal::identify))
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()))
-        .layer(from_fn_with_state(Arc::new(origins::Allowed::new(settings)), origins::check))
-        .layer(from_fn_with_state(heads::Limit::new(settings), heads::check))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(metrics.clone(), finish::finish))
+    let admission = Admission { authenticate, rate, body: body::Limit::new(settings) };
+    // All at once, and checks that only let a request through or not in one layer: each costs copies and boxes of its own
+    // for each request.
+    router.layer((
+        from_fn_with_state(metrics.clone(), finish::finish),
+        CatchPanicLayer::custom(panicked),
+        from_fn_with_state(Arc::new(reach), reaches),
+        CompressionLayer::new().compress_when(DefaultPredicate::new()),
+        from_fn_with_state(Arc::new(admission), admitted),
+    ))
+}
+
+/// What a request must be to reach this server at all.
+struct Reach {
+    heads: heads::Limit,
+    allowed: origins::Allowed,
+}
+
+async fn reaches(State(reach): State<Arc<Reach>>, request: Request, next: Next) -> Response {
+    match reach.heads.check(&request) {
+        Ok(()) => origins::check(&reach.allowed, request, next).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// What its sender must be allowed before a route sees it.
+struct Admission {
+    authenticate: Arc<dyn Authenticate>,
+    rate: rate::Limits,
+    body: body::Limit,
+}
+
+async fn admitted(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
+    let request = match principal::identify(admission.authenticate.as_ref(), request).await {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Some(refusal) = admission.rate.refusal(&request) {
+        return refusal;
+    }
+    match body::collect(admission.body, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Gives up on an answer that takes too long. Dropping the handler ends its wait, never a workflow.

@@ -45,6 +45,11 @@ pub type McpBody = BoxBody<Bytes, Infallible>;
 /// 40 ms each otherwise.
 #[derive(Clone)]
 pub struct McpHttp {
+    shared: Arc<Shared>,
+}
+
+/// What all clones share. Servers clone a service for each request and for each layer around it.
+struct Shared {
     rmcp: StreamableHttpService<Handler, Sessions>,
     sessions: Arc<Sessions>,
     answering: TaskTracker,
@@ -74,10 +79,12 @@ impl McpHttp {
             .with_max_request_body_bytes(settings.body_max_bytes)
             .with_cancellation_token(ended);
         let rmcp = StreamableHttpService::new(move || Ok(handler()), Arc::clone(&sessions), config);
-        Self { rmcp, sessions, answering, body_max_bytes: settings.body_max_bytes }
+        Self { shared: Arc::new(Shared { rmcp, sessions, answering, body_max_bytes: settings.body_max_bytes }) }
     }
+}
 
-    async fn handle<B>(self, request: Request<B>) -> Response<McpBody>
+impl Shared {
+    async fn handle<B>(&self, request: Request<B>) -> Response<McpBody>
     where
         B: Body + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Display,
@@ -153,8 +160,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.handle(request).await) })
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(shared.handle(request).await) })
     }
 }
 
