@@ -29,7 +29,7 @@ impl Site {
         let handle = orchestrator.build()?.start();
         let webhooks = Webhooks::new(store, Default::default(), Default::default());
         let api = Api::new(handle.clone(), webhooks.clone());
-        let mcp = McpServer::new(api.clone(), McpSettings::default())?;
+        let mcp = McpServer::new(api.clone(), McpSettings::default().with_hosts_checked_before())?;
         let connections =
             ConnectionLimits { total: CONNECTIONS_MAX, per_address: CONNECTIONS_MAX, ..ConnectionLimits::default() };
         let settings = Settings { connections, reads: None, writes: None, ..Settings::default() };

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "api",
         &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "webhooks", "orchestrator"],
     ),
-    ("transport-http", &["domain", "store", "streaming", "webhooks", "orchestrator", "api"]),
+    ("transport-http", &["domain", "streaming", "webhooks", "orchestrator", "api"]),
     ("transport-mcp", &["domain", "store", "streaming", "orchestrator", "api"]),
     // assembly
     (
@@ -71,6 +71,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("examples", &[]),
     ("benches", &[]),
     ("tests", &[]),
+    ("conformance", &["webhooks", "orchestrator", "api", "transport-http", "transport-mcp"]),
     ("outside", &[]),
 ];
 

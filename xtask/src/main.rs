@@ -6,6 +6,7 @@ mod ci;
 mod cost;
 mod features;
 mod licences;
+mod outside;
 mod schema;
 mod surface;
 
@@ -13,6 +14,8 @@ use std::{
     io::{self, Write as _},
     process::ExitCode,
 };
+
+use outside::{conformance, inspector, python_sdk, schemathesis};
 
 /// A task by its name.
 struct Task {
@@ -28,6 +31,10 @@ const TASKS: &[Task] = &[
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
     Task { name: "surface", about: surface::ABOUT, run: surface::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
+    Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
+    Task { name: "inspector", about: inspector::ABOUT, run: inspector::run },
+    Task { name: "python-sdk", about: python_sdk::ABOUT, run: python_sdk::run },
+    Task { name: "schemathesis", about: schemathesis::ABOUT, run: schemathesis::run },
 ];
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -39,7 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     writeln!(out, "cargo xtask <task>\n")?;
     for task in TASKS {
-        writeln!(out, "  {:<12} {}", task.name, task.about)?;
+        writeln!(out, "  {:<13} {}", task.name, task.about)?;
     }
     Ok(if arguments.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }

@@ -33,6 +33,9 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true, env = "ORCHESTRATOR_CONFIG", value_hint = ValueHint::FilePath)]
     #[arg(hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
+    /// Let this server do it, for example http://127.0.0.1:5060, instead of this process
+    #[arg(long, value_name = "URL", global = true, env = "ORCHESTRATOR_SERVER", hide_env_values = true)]
+    pub(crate) server: Option<String>,
     /// The store: memory: or sqlite:PATH
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) store: Option<String>,
@@ -91,6 +94,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Check that everything needed is there
     Doctor(CorpusArgs),
+    /// Make this project's server known to an MCP client
+    Install(Box<InstallArgs>),
     /// Print a completion script
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -163,8 +168,12 @@ pub(crate) struct SharedArgs {
     /// Start the same work under the same key only once
     #[arg(long, value_name = "KEY", help_heading = HOW)]
     pub(crate) idempotency_key: Option<String>,
+    /// Print the workflow's id and do not wait for its end; needs --server
+    #[arg(long, help_heading = HOW, conflicts_with = "out")]
+    pub(crate) detach: bool,
 
-    /// A folder of documents, or the name of a configured corpus; may be repeated [default: all configured]
+    /// A folder of documents, or the name of a configured corpus, with --server of one there; may be repeated [default: all
+    /// configured]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = WITH)]
     pub(crate) corpus: Vec<PathBuf>,
     /// Who answers; `extractive` writes without a model [default: configured, else the first with a key]
@@ -302,6 +311,35 @@ pub(crate) struct CorpusArgs {
     /// A folder of documents, or the name of a configured corpus; may be repeated
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) corpus: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// The client
+    #[arg(value_name = "CLIENT")]
+    #[arg(value_parser = Names(&["claude-code", "claude-desktop", "codex", "cursor", "vscode", "gemini-cli", "goose"]))]
+    pub(crate) client: String,
+    /// Only print what belongs into the client's file; always so where its place is not known
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// For all your projects, or for the one in this folder
+    #[arg(long, value_name = "SCOPE", default_value = "user")]
+    pub(crate) scope: Scope,
+    /// Reach a server that runs, for example http://127.0.0.1:5060/mcp [default: the client starts one]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["corpus", "store"])]
+    pub(crate) url: Option<String>,
+    /// A corpus of the server that is started; may be repeated [default: the folder it is started in]
+    #[arg(long, value_name = "NAME=DIR")]
+    pub(crate) corpus: Vec<String>,
+    /// What the client calls it
+    #[arg(long, value_name = "NAME", default_value = "mcp-orchestrator")]
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    User,
+    Project,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,18 +10,25 @@ use mcp_orchestrator::Error as EngineError;
 use mcp_orchestrator_app::{
     DefinitionError, DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError,
 };
-use mcp_orchestrator_domain::{
-    CorpusName, Failure, FailureClass, FieldError, InvalidName, InvalidRequest, Status, WorkflowId,
-};
-use mcp_orchestrator_store::{StoreError, WorkflowRow};
+use mcp_orchestrator_domain::{CorpusName, Failure, FailureClass, InvalidName, InvalidRequest, Status, WorkflowId};
+use mcp_orchestrator_egress::HttpError;
+use mcp_orchestrator_store::StoreError;
 use mcp_orchestrator_streaming::{InvalidCursor, StreamError};
 
 use crate::{
     commands::BadReport,
+    install::InstallError,
+    remote::RemoteError,
     reports::Unwritable,
+    row::Row,
     task,
     terminal::{Closed, Line, Style, Terminal},
 };
+
+mod fields;
+
+pub(crate) use fields::{flag_of, joined};
+use fields::{flagged, of_field};
 
 /// Exit codes; see the table in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +107,20 @@ pub(crate) enum CliError {
     BadReport(#[from] BadReport),
     #[error("the report does not hold: {problems} {}", if *.problems == 1 { "problem" } else { "problems" })]
     Unproved { problems: usize },
+    #[error("--store names a store of this process, and --server (or ORCHESTRATOR_SERVER) another one: leave one out")]
+    StoreAtServer,
+    #[error("--detach needs a server that goes on: name it with --server or ORCHESTRATOR_SERVER")]
+    DetachHere,
+    #[error("--corpus {}: with --server, name a corpus as the server's operator did", .0.display())]
+    CorpusThere(PathBuf),
+    #[error("{0} not possible with --server: name one workflow, and no budget")]
+    NotAtServer(&'static str),
+    #[error(transparent)]
+    Remote(RemoteError),
+    #[error("an event cannot be read: {0}")]
+    Told(#[from] serde_json::Error),
+    #[error(transparent)]
+    Install(#[from] InstallError),
     #[error("{0} of the checks failed")]
     Unwell(usize),
 }
@@ -114,11 +135,11 @@ pub(crate) struct FailedAgent {
 
 impl CliError {
     /// How a workflow that did not complete ended.
-    pub(crate) fn ended(row: &WorkflowRow, agents: Vec<FailedAgent>) -> Self {
+    pub(crate) fn ended(row: &Row, agents: Vec<FailedAgent>) -> Self {
         let id = row.id.clone();
-        match &row.summary.failure {
-            Some(failure) => Self::Failed { id, failure: failure.clone(), agents },
-            None => Self::Stopped { id, status: row.summary.status },
+        match row.failure() {
+            Some(failure) => Self::Failed { id, failure, agents },
+            None => Self::Stopped { id, status: row.status },
         }
     }
 
@@ -126,17 +147,30 @@ impl CliError {
     pub(crate) fn of_file(self, file: &Path) -> Self {
         match self {
             Self::Request(invalid) => Self::Definition { file: file.to_owned(), invalid },
+            Self::Remote(RemoteError::Problem(problem)) => {
+                Self::Remote(RemoteError::Problem(Box::new(problem.of_file(file))))
+            }
             other => other,
         }
     }
 
     /// How the process ends; `None`: quietly, as if all were well.
-    pub(crate) const fn exit(&self) -> Option<Exit> {
+    pub(crate) fn exit(&self) -> Option<Exit> {
         Some(match self {
             Self::Closed(Closed::Pipe) => return None,
             Self::Closed(Closed::Failed(_)) => Exit::Failed,
             Self::Home(_) | Self::Settings(_) | Self::Provider(_) => Exit::Setting,
-            Self::File(DefinitionError::Syntax { .. }) => Exit::Unparsed,
+            Self::Install(error) => {
+                if error.is_setting() {
+                    Exit::Setting
+                } else {
+                    Exit::Refused
+                }
+            }
+            Self::File(DefinitionError::Syntax { .. }) | Self::StoreAtServer | Self::DetachHere => Exit::Unparsed,
+            Self::Remote(RemoteError::Problem(problem)) => problem.exit(),
+            Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => Exit::Unreachable,
+            Self::Remote(RemoteError::Address(_)) => Exit::Refused,
             Self::Task(_)
             | Self::Request(_)
             | Self::File(_)
@@ -153,6 +187,8 @@ impl CliError {
             | Self::Budgets { .. }
             | Self::BudgetUsd(_)
             | Self::BadReport(_)
+            | Self::CorpusThere(_)
+            | Self::NotAtServer(_)
             | Self::Out(_) => Exit::Refused,
             Self::OpenStore(OpenStoreError::Open { source, .. }) | Self::Store(source) => of_store(source),
             Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
@@ -164,14 +200,17 @@ impl CliError {
             Self::Engine(EngineError::Cancelled) | Self::Cancelled(_) => Exit::Cancelled,
             Self::Engine(_) => Exit::Refused,
             Self::Failed { failure, .. } => of_failure(failure.class),
-            Self::Stream(_) | Self::Runtime(_) | Self::Stopped { .. } | Self::Unproved { .. } | Self::Unwell(_) => {
-                Exit::Failed
-            }
+            Self::Stream(_)
+            | Self::Runtime(_)
+            | Self::Told(_)
+            | Self::Stopped { .. }
+            | Self::Unproved { .. }
+            | Self::Unwell(_) => Exit::Failed,
         })
     }
 
     /// What programs branch on.
-    pub(crate) const fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Self::Closed(_) => "closed",
             Self::Home(_) | Self::Settings(_) => "setting",
@@ -198,6 +237,13 @@ impl CliError {
             Self::Cancelled(_) => "cancelled",
             Self::BadReport(_) => "bad_report",
             Self::Unproved { .. } => "verification_failed",
+            Self::StoreAtServer | Self::DetachHere => "usage",
+            Self::CorpusThere(_) => "corpus",
+            Self::NotAtServer(_) | Self::Remote(RemoteError::Address(_)) => "server",
+            Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => "unreachable",
+            Self::Remote(RemoteError::Problem(problem)) => problem.code(),
+            Self::Told(_) => "engine",
+            Self::Install(_) => "install",
             Self::Unwell(_) => "doctor",
         }
     }
@@ -207,10 +253,11 @@ impl CliError {
         let Some(exit) = self.exit() else { return ExitCode::SUCCESS };
         let code = exit as u8;
         if terminal.json {
-            let error = serde_json::json!({
-                "error": { "code": self.code(), "message": self.to_string(), "exit_code": code }
-            });
-            terminal.err(error.to_string());
+            let mut error = serde_json::json!({ "code": self.code(), "message": self.to_string(), "exit_code": code });
+            if let Self::Remote(RemoteError::Problem(problem)) = self {
+                error["request_id"] = problem.request_id().into();
+            }
+            terminal.err(serde_json::json!({ "error": error }).to_string());
         } else {
             terminal.err(Line::new().styled(Style::Red, "error:").plain(" ").plain(self));
         }
@@ -246,6 +293,18 @@ impl From<EngineError> for CliError {
 impl From<InvalidRequest> for CliError {
     fn from(invalid: InvalidRequest) -> Self {
         Self::Request(invalid)
+    }
+}
+
+impl From<RemoteError> for CliError {
+    fn from(error: RemoteError) -> Self {
+        match error {
+            // The key is the only header that a person writes.
+            RemoteError::Unreachable { source: HttpError::Header { .. }, .. } => {
+                Self::Engine(EngineError::InvalidIdempotencyKey)
+            }
+            other => Self::Remote(other),
+        }
     }
 }
 
@@ -296,36 +355,4 @@ fn of_engine(error: &EngineError) -> String {
         EngineError::UnknownPrice { .. } => format!("{error}: use --budget-tokens or --max-calls"),
         _ => error.to_string(),
     }
-}
-
-/// A field's error under the name the person typed.
-fn flagged(error: &FieldError) -> String {
-    let name = match error.field {
-        "task" => "the task".to_owned(),
-        "num_agents" => "--agents".to_owned(),
-        "provider_name" => "--provider".to_owned(),
-        "agent_model" => "--worker-model".to_owned(),
-        "document_formats" => "--format".to_owned(),
-        "workflow_timeout_seconds" => "--timeout".to_owned(),
-        "timeout_seconds" => "--agent-timeout".to_owned(),
-        "synthesis_group_size" => "--group-size".to_owned(),
-        "allowed_agent_types" => "--types".to_owned(),
-        "search_depth" => "--depth".to_owned(),
-        "citation_gate" => "setting `gate.mode`".to_owned(),
-        other => format!("--{}", other.replace('_', "-")),
-    };
-    joined(&name, error)
-}
-
-/// A field's error under the name the file has for it.
-fn of_field(error: &FieldError) -> String {
-    joined(error.field, error)
-}
-
-fn joined(name: &str, error: &FieldError) -> String {
-    // A rule's text either goes on after the name ("is 0, expected 1 to 20") or is a sentence of its own.
-    let goes_on = ["is ", "has ", "entry ", "form ", "makes ", "name ", "names "]
-        .iter()
-        .any(|verb| error.detail.starts_with(verb));
-    format!("{name}{} {}", if goes_on { "" } else { ":" }, error.detail)
 }

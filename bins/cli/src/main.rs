@@ -3,7 +3,10 @@
 mod args;
 mod commands;
 mod error;
+mod found;
+mod install;
 mod progress;
+mod remote;
 mod reports;
 mod row;
 mod session;
@@ -11,6 +14,8 @@ mod sources;
 mod table;
 mod task;
 mod terminal;
+mod told;
+mod workflows;
 
 use std::process::ExitCode;
 

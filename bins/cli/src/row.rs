@@ -1,50 +1,101 @@
-//! A workflow as lists show it, for people and for programs. Owns the shape of the JSON; knows no engine.
+//! A workflow as lists show it, for people and for programs, wherever it runs. Owns the shape of the JSON; knows no engine
+//! and no wire.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_orchestrator_domain::{Failure, Status, Timestamp};
+use mcp_orchestrator_api::view::{ProgressView, WorkflowView};
+use mcp_orchestrator_domain::{Failure, FailureClass, InvalidName, Status, WorkflowId};
 use mcp_orchestrator_store::WorkflowRow;
-use mcp_orchestrator_streaming::ClientProgress;
 use serde::Serialize;
 
 use crate::terminal::Style;
 
+/// A workflow.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) id: WorkflowId,
+    pub(crate) status: Status,
+    pub(crate) view: WorkflowView,
+    pub(crate) runs: Runs,
+}
+
+/// Who runs a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// A worker on this store.
+    Worker(String),
+    /// No process on this store.
+    Nobody,
+    /// The server sees to it.
+    Server,
+}
+
 /// A workflow as JSON.
 #[derive(Debug, Serialize)]
-pub(crate) struct Row<'a> {
-    task_id: &'a str,
+pub(crate) struct RowJson<'a> {
+    task_id: &'a WorkflowId,
     status: Status,
     pattern: &'a str,
     title: &'a str,
     task: &'a str,
     priority: u8,
-    created_at: String,
-    started_at: Option<String>,
-    completed_at: Option<String>,
-    progress: ClientProgress,
+    created_at: &'a str,
+    started_at: Option<&'a str>,
+    completed_at: Option<&'a str>,
+    progress: &'a ProgressView,
     provider: Option<&'a str>,
-    corpora: Vec<&'a str>,
+    corpora: &'a [String],
     owner: Option<&'a str>,
-    error: Option<&'a Failure>,
+    error: Option<Failure>,
 }
 
-impl<'a> Row<'a> {
-    pub(crate) fn new(row: &'a WorkflowRow) -> Self {
+impl Row {
+    /// A workflow of this store.
+    pub(crate) fn here(row: &WorkflowRow) -> Self {
         Self {
-            task_id: row.id.as_str(),
+            id: row.id.clone(),
             status: row.summary.status,
-            pattern: row.pattern.as_str(),
-            title: &row.summary.title,
-            task: &row.summary.task,
-            priority: row.priority,
-            created_at: moment(row.created),
-            started_at: row.summary.started.map(moment),
-            completed_at: row.summary.finished.map(moment),
-            progress: ClientProgress::from(&row.summary.progress),
-            provider: row.needs.provider.as_ref().map(|name| name.as_str()),
-            corpora: row.needs.corpora.iter().map(|name| name.as_str()).collect(),
-            owner: row.owner.as_ref().map(|worker| &*worker.0),
-            error: row.summary.failure.as_ref(),
+            view: WorkflowView::of(row),
+            runs: row.owner.as_ref().map_or(Runs::Nobody, |worker| Runs::Worker(worker.0.to_string())),
+        }
+    }
+
+    /// A workflow of a server.
+    ///
+    /// # Errors
+    /// A status or an id this version does not know.
+    pub(crate) fn there(view: WorkflowView) -> Result<Self, InvalidName> {
+        Ok(Self { id: view.task_id.parse()?, status: view.status.parse()?, view, runs: Runs::Server })
+    }
+
+    /// Why it failed.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        let failure = self.view.failure.as_ref()?;
+        let class = serde_json::from_value(failure.class.as_str().into()).unwrap_or(FailureClass::Internal);
+        Some(Failure::new(class, &failure.detail))
+    }
+
+    /// As programs read it.
+    pub(crate) fn json(&self) -> RowJson<'_> {
+        let view = &self.view;
+        RowJson {
+            task_id: &self.id,
+            status: self.status,
+            pattern: &view.pattern,
+            title: &view.title,
+            task: &view.task,
+            priority: view.priority,
+            created_at: &view.created_at,
+            started_at: view.started_at.as_deref(),
+            completed_at: view.completed_at.as_deref(),
+            progress: &view.progress,
+            provider: view.provider.as_deref(),
+            corpora: &view.corpora,
+            owner: match &self.runs {
+                Runs::Worker(worker) => Some(worker),
+                Runs::Nobody | Runs::Server => None,
+            },
+            error: self.failure(),
         }
     }
 }
@@ -59,16 +110,11 @@ pub(crate) const fn style(status: Status) -> Style {
     }
 }
 
-/// A moment in UTC, for example `2026-11-23T15:48:50.123Z`.
-pub(crate) fn moment(at: Timestamp) -> String {
-    let at = i64::try_from(at.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    format!("{:.3}", at.unwrap_or(jiff::Timestamp::MAX))
-}
-
-/// How long ago, in the largest whole unit.
-pub(crate) fn ago(at: Timestamp) -> String {
+/// How long ago a moment was, in the largest whole unit; a moment that cannot be read as it is.
+pub(crate) fn ago(moment: &str) -> String {
+    let Ok(at) = moment.parse::<jiff::Timestamp>() else { return moment.to_owned() };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = now.as_secs().saturating_sub(at.as_millis() / 1000);
+    let seconds = now.as_secs().saturating_sub(u64::try_from(at.as_second()).unwrap_or_default());
     let (count, unit) = match seconds {
         0..60 => (seconds, "s"),
         60..3_600 => (seconds / 60, "min"),

@@ -10,7 +10,7 @@ use mcp_orchestrator_providers::ExtractiveProvider;
 use mcp_orchestrator_store::{MemoryStore, Store};
 use mcp_orchestrator_tools::Corpora;
 
-use crate::{args::Common, error::CliError, terminal::Terminal};
+use crate::{args::Common, error::CliError, remote::Server, terminal::Terminal, workflows::Workflows};
 
 /// A command's surroundings.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ pub(crate) struct Session {
     /// The person's own settings file, whether it is there or not.
     pub(crate) file: PathBuf,
     environment: BTreeMap<String, String>,
+    /// The address of the server that is to do the work.
+    server: Option<String>,
+    has_store_flag: bool,
 }
 
 impl Session {
@@ -39,12 +42,32 @@ impl Session {
         let settings = Settings::load(&sources)?;
         let Sources { folders, environment, file, .. } = sources;
         let file = file.unwrap_or_else(|| folders.config_file());
-        Ok(Self { terminal, folders, settings, file, environment })
+        // A variable that is set to nothing names no server.
+        let server = common.server.clone().filter(|url| !url.trim().is_empty());
+        let has_store_flag = common.store.is_some();
+        Ok(Self { terminal, folders, settings, file, environment, server, has_store_flag })
     }
 
     /// The providers under these settings.
     pub(crate) fn providers(&self) -> Providers<'_> {
         Providers::new(&self.settings, &self.environment)
+    }
+
+    /// The server that is to do the work, if one is.
+    pub(crate) fn server(&self) -> Result<Option<Server>, CliError> {
+        match &self.server {
+            None => Ok(None),
+            Some(_) if self.has_store_flag => Err(CliError::StoreAtServer),
+            Some(url) => Ok(Some(Server::at(url)?)),
+        }
+    }
+
+    /// Workflows to read, watch, answer and cancel, wherever they are.
+    pub(crate) async fn workflows(&self) -> Result<Workflows, CliError> {
+        match self.server()? {
+            Some(server) => Ok(Workflows::There(server)),
+            None => Ok(Workflows::Here(self.reader().await?)),
+        }
     }
 
     /// Runs async work to its end on a runtime of its own.
@@ -74,7 +97,7 @@ impl Session {
     }
 
     /// An engine that runs nothing: it reads, watches and cancels.
-    pub(crate) async fn reader(&self) -> Result<Handle, CliError> {
+    async fn reader(&self) -> Result<Handle, CliError> {
         let builder = Orchestrator::builder_shared(self.store_to_read().await?)
             .with_provider(ExtractiveProvider::new())
             .with_worker_mode(WorkerMode::None);

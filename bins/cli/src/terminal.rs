@@ -95,6 +95,15 @@ impl Terminal {
         stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(Closed::from)
     }
 
+    /// Writes a JSON text that is one line already to stdout.
+    ///
+    /// # Errors
+    /// [`Closed`] when nobody reads it any more.
+    pub(crate) fn out_line(&self, json: &str) -> Result<(), Closed> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{json}").and_then(|()| stdout.flush()).map_err(Closed::from)
+    }
+
     /// Writes bytes to stdout as they are: completion scripts, the manual page.
     ///
     /// # Errors

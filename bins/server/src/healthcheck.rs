@@ -20,7 +20,7 @@ pub(crate) async fn ask(setup: &Setup) -> Result<ExitCode, Stop> {
     let base: BaseUrl = format!("http://{address}").parse().map_err(Stop::failed)?;
     let request = Request::get(&base, "/readyz").with_head_timeout(LIMIT);
     let answer = HttpClient::default().send(request).await.map_err(Stop::failed)?;
-    if (200..300).contains(&u16::from(answer.status())) {
+    if (200..300).contains(&answer.status()) {
         return Ok(ExitCode::SUCCESS);
     }
     Err(Stop::Failed(anyhow::anyhow!("the server at {address} answers {}", answer.status())))

@@ -9,6 +9,7 @@ mod serve;
 mod setup;
 mod signals;
 mod stop;
+mod tidy;
 
 use std::process::ExitCode;
 

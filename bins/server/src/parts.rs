@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
 use mcp_orchestrator::{Handle, Orchestrator};
-use mcp_orchestrator_api::Api;
-use mcp_orchestrator_app::{Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, StoreUrl};
+use mcp_orchestrator_api::{Api, Defaults};
+use mcp_orchestrator_app::{
+    Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, Settings, StoreUrl,
+};
 use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
 use mcp_orchestrator_store::Store;
 use mcp_orchestrator_webhooks::{WebhookSettings, Webhooks};
@@ -19,6 +21,7 @@ pub(crate) struct Parts {
     pub(crate) webhooks: Webhooks,
     pub(crate) corpora: LiveCorpora,
     pub(crate) api: Api,
+    pub(crate) store: Arc<dyn Store>,
 }
 
 /// Opens the store and starts the engine. Documents are not read yet.
@@ -40,12 +43,25 @@ pub(crate) async fn start(setup: &Setup) -> Result<Parts, Stop> {
         }
     }
     let handle = builder.build().map_err(Stop::setting)?.start();
-    let webhooks = webhooks(setup, store)?;
-    let api = Api::new(handle.clone(), webhooks.clone()).with_missing_providers(missing);
+    let webhooks = webhooks(setup, Arc::clone(&store))?;
+    let api = Api::new(handle.clone(), webhooks.clone())
+        .with_missing_providers(missing)
+        .with_defaults(defaults(&setup.settings));
     if let Some(first) = chosen.first() {
         tracing::info!(provider = %first.name, because = %first.reason, store = %setup.settings.store_url, "ready to run");
     }
-    Ok(Parts { handle, webhooks, corpora, api })
+    Ok(Parts { handle, webhooks, corpora, api, store })
+}
+
+/// What holds for requests that do not say.
+fn defaults(settings: &Settings) -> Defaults {
+    let seconds = |setting: Option<std::time::Duration>| setting.map(|duration| duration.as_secs_f64());
+    Defaults {
+        document_formats: Some(settings.report_formats.clone()),
+        timeout_seconds: seconds(settings.agent_timeout),
+        workflow_timeout_seconds: seconds(settings.workflow_timeout),
+        citation_gate: settings.gate_mode.clone(),
+    }
 }
 
 /// Every provider that can answer, the default one first; and why each other known one cannot.
@@ -78,6 +94,11 @@ fn webhooks(setup: &Setup, store: Arc<dyn Store>) -> Result<Webhooks, Stop> {
         guard = guard.allow_http();
     }
     for rule in &egress.allow {
+        if rule.contains('*') {
+            let detail =
+                anyhow::anyhow!("setting `egress.allow` has {rule:?}: name hosts or networks, for example 10.0.0.0/8");
+            return Err(Stop::Setting(detail));
+        }
         let is_net = rule.contains('/') || rule.parse::<std::net::IpAddr>().is_ok();
         let changed = if is_net { guard.allow_net(rule) } else { guard.allow_host(rule) };
         guard = changed.with_context(|| format!("setting `egress.allow` has {rule:?}")).map_err(Stop::Setting)?;

@@ -1,6 +1,6 @@
 //! Serving and draining: which transports run, what is asked to end in which order, and how long each may take.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use mcp_orchestrator_transport_http::{ConnectionLimits, Http, Rate, Settings as HttpSettings};
@@ -13,6 +13,7 @@ use crate::{
     setup::Setup,
     signals,
     stop::Stop,
+    tidy,
 };
 
 /// How long running workflows may go on after the server was asked to stop.
@@ -32,7 +33,9 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
         None => None,
     };
     let parts = parts::start(setup).await?;
-    let mcp = McpServer::new(parts.api.clone(), mcp_settings(setup)).map_err(Stop::failed)?;
+    // The layers of HTTP check hosts and origins, once and for every route.
+    let mcp =
+        McpServer::new(parts.api.clone(), McpSettings::default().with_hosts_checked_before()).map_err(Stop::failed)?;
     // Fires when nothing runs any more: what serves may then end.
     let finished = CancellationToken::new();
     let mut services = JoinSet::new();
@@ -41,6 +44,7 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
         corpora.open().await;
         std::future::pending::<()>().await;
     }));
+    services.spawn(until(finished.clone(), tidy::tidy(Arc::clone(&parts.store), setup.settings.store_retention)));
     let webhooks_finished = finished.clone();
     services.spawn(async move { webhooks.run(webhooks_finished.cancelled_owned()).await });
 
@@ -72,12 +76,14 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
 
     stopping();
     draining.begin();
-    let grace = if setup.stdio { Duration::ZERO } else { setup.settings.server.grace.unwrap_or(GRACE) };
+    // Over stdio alone nobody is left to wait for.
+    let grace = setup.listen.map_or(Duration::ZERO, |_| setup.settings.server.grace.unwrap_or(GRACE));
     let (drained, ()) = tokio::join!(drain(&parts, grace), mcp.close());
     finished.cancel();
     let mut outcome = early.map_or(Ok(()), joined);
     while let Some(ended) = transports.join_next().await {
-        outcome = outcome.and(joined(ended));
+        let ended = joined(ended);
+        outcome = outcome.and(ended);
     }
     let ended = tokio::time::timeout(ENDING, async { while services.join_next().await.is_some() {} }).await;
     if ended.is_err() {
@@ -98,10 +104,7 @@ async fn drain(parts: &Parts, grace: Duration) -> Result<(), Stop> {
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Stop> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"));
-    let listener = listener.map_err(Stop::Unavailable)?;
-    let address = listener.local_addr().map_err(Stop::failed)?;
-    tracing::info!(%address, "listening");
-    Ok(listener)
+    listener.map_err(Stop::Unavailable)
 }
 
 fn http_settings(setup: &Setup) -> HttpSettings {
@@ -128,16 +131,6 @@ fn http_settings(setup: &Setup) -> HttpSettings {
         },
         ..default
     }
-}
-
-/// Hosts and origins are checked once, for every route, before MCP sees a request.
-fn mcp_settings(setup: &Setup) -> McpSettings {
-    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
-    hosts.extend(setup.settings.server.hosts.iter().cloned());
-    if let Some(address) = setup.listen {
-        hosts.push(address.ip().to_string());
-    }
-    McpSettings::default().with_allowed_hosts(hosts).with_allowed_origins(setup.settings.server.origins.clone())
 }
 
 async fn until(finished: CancellationToken, work: impl Future<Output = ()>) {

@@ -31,9 +31,8 @@ impl Setup {
     pub(crate) fn read(args: &Args) -> Result<Self, Stop> {
         let folders = Folders::of_this_process().map_err(Stop::setting)?;
         // A variable that is not UTF-8 can name no setting and hold no key.
-        let mut environment: BTreeMap<String, String> =
+        let environment: BTreeMap<String, String> =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
-        port(&mut environment).map_err(Stop::Setting)?;
         let flag = |key, flag, value: Option<&String>| value.map(|value| (key, flag, value.clone()));
         let running = args.max_running.map(|number| number.to_string());
         let flags = [
@@ -45,9 +44,12 @@ impl Setup {
             Sources { folders, file: args.config.clone(), environment, flags: flags.into_iter().flatten().collect() };
         let settings = Settings::load(&sources).map_err(Stop::setting)?;
         let Sources { folders, environment, .. } = sources;
+        let is_asked = args.command.is_some();
         let is_served = !args.stdio || args.listen.is_some();
-        let listen = is_served.then(|| listen(&settings)).transpose().map_err(Stop::Setting)?;
-        if let Some(address) = listen.filter(|address| !address.ip().is_loopback() && !args.insecure_listen) {
+        let listen = is_served.then(|| listen(&settings, &environment)).transpose().map_err(Stop::Setting)?;
+        if let Some(address) =
+            listen.filter(|address| !is_asked && !address.ip().is_loopback() && !args.insecure_listen)
+        {
             return Err(Stop::Setting(anyhow!(
                 "{address} can be reached by others, and nobody is asked who they are: listen on 127.0.0.1 behind a proxy \
                  that asks, or say --insecure-listen"
@@ -59,18 +61,19 @@ impl Setup {
     }
 }
 
-/// `PORT` is the port of the default address, as it was for the original.
-fn port(environment: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
-    let Some(port) = environment.get("PORT") else { return Ok(()) };
-    let port: u16 = port.trim().parse().with_context(|| format!("PORT is {port:?}, expected a port number"))?;
-    environment.entry("ORCHESTRATOR_SERVER__LISTEN".to_owned()).or_insert_with(|| format!("127.0.0.1:{port}"));
-    Ok(())
-}
-
-fn listen(settings: &Settings) -> anyhow::Result<SocketAddr> {
-    let text = settings.server.listen.as_deref().unwrap_or(LISTEN);
-    let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    text.parse().with_context(|| format!("setting `server.listen` is {text:?}, expected an address as {LISTEN}"))
+/// The address of the settings; else the default one, whose port `PORT` changes as it did for the original.
+fn listen(settings: &Settings, environment: &BTreeMap<String, String>) -> anyhow::Result<SocketAddr> {
+    if let Some(text) = settings.server.listen.as_deref() {
+        let plain = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        let parsed = plain.as_deref().unwrap_or(text).parse();
+        return parsed.with_context(|| format!("setting `server.listen` is {text:?}, expected an address as {LISTEN}"));
+    }
+    let mut address: SocketAddr = LISTEN.parse().context("the default address")?;
+    if let Some(port) = environment.get("PORT") {
+        let parsed = port.trim().parse();
+        address.set_port(parsed.with_context(|| format!("PORT is {port:?}, expected a port number"))?);
+    }
+    Ok(address)
 }
 
 /// Documents by flags and settings; beside an editor, without either, those of the working folder.

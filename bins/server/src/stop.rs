@@ -34,8 +34,15 @@ impl Stop {
             Self::Unavailable(error) => (69, error),
             Self::Setting(error) => (78, error),
         };
+        let mut said = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            // Many messages end with their cause already.
+            if !said.contains(&cause) {
+                said = format!("{said}: {cause}");
+            }
+        }
         // Nobody may be reading.
-        let _unread = writeln!(std::io::stderr(), "error: {error:#}");
+        let _unread = writeln!(std::io::stderr(), "error: {said}");
         ExitCode::from(code)
     }
 }

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator::{
-    DocumentFile, Error, Handle, ListFilter, Results, ResumeOptions, Status, SubmitOptions, WorkflowId,
-    domain::{PatternName, Recorded, Seq, StepId},
+    DocumentFile, Error, Handle, ListFilter, Principal, RequestDraft, ResultFile, ResumeOptions, Status, SubmitOptions,
+    WorkflowId,
+    domain::{PatternName, Recorded, Request, Seq, StepId},
     store::PAGE_MAX,
 };
-use mcp_orchestrator_webhooks::Webhooks;
+use mcp_orchestrator_webhooks::{WebhookError, Webhooks};
 
 use crate::{
     ApiError, Caller, Code, StartCall, StartKind,
@@ -30,6 +31,34 @@ pub struct Api {
     handle: Handle,
     webhooks: Webhooks,
     missing: Arc<BTreeMap<String, String>>,
+    defaults: Arc<Defaults>,
+}
+
+/// What holds for requests that do not say: the operator's choice.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
+pub struct Defaults {
+    /// The formats reports are written in.
+    pub document_formats: Option<Vec<String>>,
+    /// Seconds for each agent.
+    pub timeout_seconds: Option<f64>,
+    /// Seconds for the workflow.
+    pub workflow_timeout_seconds: Option<f64>,
+    /// How strict the citation gate is.
+    pub citation_gate: Option<String>,
+}
+
+impl Defaults {
+    /// The request with these where it says nothing.
+    fn fill(&self, draft: RequestDraft) -> RequestDraft {
+        RequestDraft {
+            document_formats: draft.document_formats.or_else(|| self.document_formats.clone()),
+            timeout_seconds: draft.timeout_seconds.or(self.timeout_seconds),
+            workflow_timeout_seconds: draft.workflow_timeout_seconds.or(self.workflow_timeout_seconds),
+            citation_gate: draft.citation_gate.or_else(|| self.citation_gate.clone()),
+            ..draft
+        }
+    }
 }
 
 /// A page of a workflow's log.
@@ -62,7 +91,14 @@ impl Api {
     /// What a running orchestrator offers.
     #[must_use]
     pub fn new(handle: Handle, webhooks: Webhooks) -> Self {
-        Self { handle, webhooks, missing: Arc::default() }
+        Self { handle, webhooks, missing: Arc::default(), defaults: Arc::default() }
+    }
+
+    /// Says what holds for requests that do not say.
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: Defaults) -> Self {
+        self.defaults = Arc::new(defaults);
+        self
     }
 
     /// Says why providers that are known and not registered cannot answer: a request that names one is told so.
@@ -92,22 +128,48 @@ impl Api {
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
         let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
         if let Some(url) = &webhook_url {
-            self.webhooks.check_url(url)?;
+            self.webhooks.check_url("webhook_url", url)?;
         }
         let handle = self.handle(caller);
-        let request_id = caller.request_id();
-        let options = SubmitOptions { idempotency_key, request_id, ..SubmitOptions::default() };
-        let submission = handle.submit_once(draft, options).await.map_err(|error| self.of_start(kind, error))?;
-        if let Some(url) = webhook_url {
-            self.webhooks.register_submission(&caller.principal, &submission.id, &url).await?;
+        let options = SubmitOptions {
+            idempotency_key,
+            // Another address is another submission.
+            idempotency_context: webhook_url.clone(),
+            request_id: caller.request_id(),
+            ..SubmitOptions::default()
+        };
+        let draft = self.defaults.fill(draft);
+        let (webhooks, principal) = (self.webhooks.clone(), caller.principal.clone());
+        // In a task of its own: a caller that goes away between the two leaves no workflow without its webhook.
+        let begun = tokio::spawn(async move {
+            let submission = handle.submit_once(draft, options).await?;
+            let mut warnings = Vec::new();
+            if let Some(url) = webhook_url
+                && let Err(error) = register(&webhooks, &principal, &submission.id, &url).await
+            {
+                tracing::warn!(workflow_id = %submission.id, %error, "the webhook of a submission is not registered");
+                warnings.push(format!("webhook_url is not registered: {error}; register it again"));
+            }
+            // What was made is told from memory: from here on nothing may hide that a workflow runs.
+            let (row, request, created) = match submission.made {
+                Some(made) => (made.row, made.request, true),
+                None => {
+                    let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
+                    (row, Request::clone(&request), false)
+                }
+            };
+            Ok(StartedView {
+                workflow: WorkflowView::of(&row),
+                stream_url: format!("/v1/workflows/{}/events", row.id),
+                created,
+                config: config(&request),
+                warnings,
+            })
+        });
+        match begun.await {
+            Ok(started) => started.map_err(|error| self.of_start(kind, error)),
+            Err(broken) => Err(ApiError::new(Code::Internal, format!("the submission broke: {broken}"))),
         }
-        let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
-        Ok(StartedView {
-            workflow: WorkflowView::of(&row),
-            stream_url: format!("/v1/workflows/{}/events", row.id),
-            created: submission.is_new,
-            config: config(&request),
-        })
     }
 
     /// A workflow in the shape of the answer to its submission, for whoever comes back to it later.
@@ -122,6 +184,7 @@ impl Api {
             stream_url: format!("/v1/workflows/{}/events", row.id),
             created: false,
             config: config(&request),
+            warnings: Vec::new(),
         })
     }
 
@@ -146,10 +209,8 @@ impl Api {
     pub async fn status(&self, caller: &Caller, id: &str) -> Result<WorkflowView, ApiError> {
         let mut view = self.workflow(caller, id).await?;
         if let Some(result) = &mut view.result {
-            let found = self.found(caller, id).await?;
-            let syntheses = found.steps.iter().filter(|step| step.failure.is_none());
-            let syntheses = syntheses.filter(|step| matches!(step.role.agent_type(), "synthesizer" | "executive"));
-            result.synthesis_count = u32::try_from(syntheses.count()).ok();
+            let syntheses = self.handle(caller).syntheses(&parse_id(id)?).await?;
+            result.synthesis_count = u32::try_from(syntheses).ok();
         }
         Ok(view)
     }
@@ -206,7 +267,7 @@ impl Api {
     /// # Errors
     /// As [`Api::workflow`].
     pub async fn results(&self, caller: &Caller, id: &str) -> Result<ResultsView, ApiError> {
-        Ok(ResultsView::of(&self.found(caller, id).await?))
+        Ok(ResultsView::of(&self.handle(caller).results(&parse_id(id)?).await?))
     }
 
     /// A rendered document by its file name, or a text of the evidence by its SHA-256.
@@ -214,27 +275,27 @@ impl Api {
     /// # Errors
     /// [`Code::NotFound`].
     pub async fn document(&self, caller: &Caller, id: &str, name: &str) -> Result<Download, ApiError> {
-        let found = self.found(caller, id).await?;
-        if let Some(DocumentFile { name, format, bytes, .. }) = found.documents.iter().find(|file| file.name == name) {
-            let media_type = match format.extension() {
-                "md" => "text/markdown; charset=utf-8",
-                "json" => "application/json",
-                _ => "application/octet-stream",
-            };
-            return Ok(Download { name: name.clone(), media_type, bytes: bytes.clone() });
+        let (handle, id) = (self.handle(caller), parse_id(id)?);
+        match handle.file(&id, name).await? {
+            Some(ResultFile::Document(DocumentFile { name, format, bytes, .. })) => {
+                let media_type = match format.extension() {
+                    "md" => "text/markdown; charset=utf-8",
+                    "json" => "application/json",
+                    _ => "application/octet-stream",
+                };
+                Ok(Download { name, media_type, bytes })
+            }
+            Some(ResultFile::Evidence(file)) => Ok(Download {
+                name: file.digest.to_string(),
+                media_type: "text/plain; charset=utf-8",
+                bytes: bytes::Bytes::copy_from_slice(file.text.as_bytes()),
+            }),
+            _ => {
+                let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+                let detail = format!("{id} has no document {shown:?}");
+                Err(ApiError::new(Code::NotFound, detail).with_hint("its results name its documents"))
+            }
         }
-        let text = found.evidence.iter().find(|file| file.digest.to_string() == name);
-        text.map(|file| Download {
-            name: file.digest.to_string(),
-            media_type: "text/plain; charset=utf-8",
-            bytes: bytes::Bytes::copy_from_slice(file.text.as_bytes()),
-        })
-        .ok_or_else(|| {
-            let known: Vec<&str> = found.documents.iter().map(|file| file.name.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-            ApiError::new(Code::NotFound, format!("{id} has no document {shown:?}; it has {known}"))
-        })
     }
 
     /// Records of a workflow's log after a position; 0 is the beginning.
@@ -340,10 +401,19 @@ impl Api {
             .collect();
         ToolsView { count: tools.len(), tools }
     }
+}
 
-    /// Results as the library gives them.
-    async fn found(&self, caller: &Caller, id: &str) -> Result<Results, ApiError> {
-        Ok(self.handle(caller).results(&parse_id(id)?).await?)
+/// How often the registration of a submission's webhook is tried.
+const REGISTRATIONS_MAX: usize = 3;
+
+async fn register(webhooks: &Webhooks, principal: &Principal, id: &WorkflowId, url: &str) -> Result<(), WebhookError> {
+    let mut tried = 1;
+    loop {
+        match webhooks.register_submission(principal, id, url).await {
+            Ok(_) => return Ok(()),
+            Err(WebhookError::Busy | WebhookError::Store(_)) if tried < REGISTRATIONS_MAX => tried += 1,
+            Err(error) => return Err(error),
+        }
     }
 }
 

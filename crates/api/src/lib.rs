@@ -5,6 +5,28 @@
 //! shape a client sees is one of [`view`], with the JSON Schema that OpenAPI and MCP both show. Whoever calls is a
 //! [`Caller`], made by the one place of each transport that authenticates.
 //!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use mcp_orchestrator::{ExtractiveProvider, MemoryStore, Orchestrator, Store};
+//! use mcp_orchestrator_api::{Api, Caller};
+//! use mcp_orchestrator_webhooks::Webhooks;
+//! use serde_json::json;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+//! let handle = Orchestrator::builder_shared(store.clone()).with_provider(ExtractiveProvider::new()).build()?.start();
+//! let api = Api::new(handle.clone(), Webhooks::new(store, Default::default(), Default::default()));
+//!
+//! let arguments = json!({ "status": "running" }).as_object().cloned().unwrap_or_default();
+//! let listed = api.call_tool(&Caller::local(), "list_orchestrations", arguments).await?;
+//! assert_eq!(listed["workflows"], json!([]));
+//! handle.shutdown(Duration::ZERO).await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! It has no features. Start at [`Api`].
 
 mod api;
@@ -20,7 +42,7 @@ mod summary;
 mod tools;
 pub mod view;
 
-pub use api::{Api, Download, LogPage};
+pub use api::{Api, Defaults, Download, LogPage};
 pub use caller::Caller;
 pub use error::{ApiError, Code, FieldProblem};
 pub use prompt::{PROMPTS, PromptSpec, prompt};

@@ -151,8 +151,9 @@ impl Api {
                 (with_uri(uri, &view)?, "application/json", view.is_terminal())
             }
             "results" => {
-                let view = self.results(caller, of).await?;
+                // First whether it has ended: what is read after its end is final.
                 let is_final = self.workflow(caller, of).await?.is_terminal();
+                let view = self.results(caller, of).await?;
                 (with_uri(uri, &view)?, "application/json", is_final)
             }
             "report" => {
@@ -161,8 +162,8 @@ impl Api {
             }
             "events" => {
                 let after = number(query, "after", 0)?;
-                let page = self.log(caller, of, after, PAGE_EVENTS).await?;
                 let ended = self.workflow(caller, of).await?.is_terminal();
+                let page = self.log(caller, of, after, PAGE_EVENTS).await?;
                 (with_uri(uri, &page)?, "application/json", ended)
             }
             _ => return Err(unknown()),

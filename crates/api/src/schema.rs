@@ -97,9 +97,11 @@ pub(crate) fn nearest(kind: StartKind, name: &str) -> Option<String> {
 /// The JSON Schema (draft 2020-12) of a submission. The rules over several fields are not in it.
 #[must_use]
 pub fn start_schema(kind: StartKind) -> Map<String, Value> {
-    let mut schema = WHOLE.as_object().cloned().unwrap_or_default();
+    let mut whole = WHOLE.clone();
+    without_sizes(&mut whole);
+    let mut schema = whole.as_object().cloned().unwrap_or_default();
     let mut properties = Map::new();
-    for (name, property) in WHOLE["properties"].as_object().into_iter().flatten() {
+    for (name, property) in whole["properties"].as_object().into_iter().flatten() {
         if kind.shows(name) {
             properties.insert(name.clone(), bounded(name, property.clone()));
         }
@@ -148,8 +150,59 @@ pub(crate) fn of<T: JsonSchema>() -> Map<String, Value> {
     let settings =
         schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    without_sizes(&mut schema);
     let schema = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
     schema.into_iter().filter(|(name, _)| !matches!(name.as_str(), "$schema" | "title")).collect()
+}
+
+/// An answer that may hold the report when the workflow has ended, or else what to call next: some hosts show their model
+/// the structure alone.
+pub(crate) fn with_outcome(mut schema: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("report".to_owned(), json!({
+            "type": "string", "description": "The report, when it is ready: under 24,000 characters, and where the rest is.",
+        }));
+        properties.insert(
+            "next".to_owned(),
+            json!({
+                "type": "string", "description": "The tool to call next with this task_id, when it is not.",
+            }),
+        );
+    }
+    schema
+}
+
+/// A schema without its words: what an answer holds is said by its names, and hosts give lists of tools to models.
+pub(crate) fn wordless(schema: Map<String, Value>) -> Map<String, Value> {
+    fn strip(value: Value) -> Value {
+        match value {
+            Value::Object(object) => Value::Object(wordless(object)),
+            Value::Array(array) => array.into_iter().map(strip).collect(),
+            other => other,
+        }
+    }
+    // A property may be called so; its value is then a schema and no text.
+    let kept = schema.into_iter().filter(|(name, value)| !(name == "description" && value.is_string()));
+    kept.map(|(name, value)| (name, strip(value))).collect()
+}
+
+/// Takes away the sizes of numbers in memory, which are no formats of JSON Schema.
+fn without_sizes(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let is_size = |format: &Value| {
+                format.as_str().is_some_and(|format| {
+                    ["uint", "int", "float", "double"].iter().any(|size| format.starts_with(size))
+                })
+            };
+            if object.get("format").is_some_and(is_size) {
+                object.remove("format");
+            }
+            object.values_mut().for_each(without_sizes);
+        }
+        Value::Array(array) => array.iter_mut().for_each(without_sizes),
+        _ => {}
+    }
 }
 
 /// Adds the limits of a field that a derive does not know.

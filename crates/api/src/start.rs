@@ -1,7 +1,7 @@
 //! From the arguments somebody sent to a request that can be submitted. Owns the fields beside the request's own and what
 //! is said about a field that does not fit; the rules of the request itself are the domain's.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use mcp_orchestrator::RequestDraft;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use crate::{
 pub const WAIT_SECONDS_MAX: u64 = 240;
 
 /// A submission, with what belongs to the call and not to the request.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "transports build it")]
 pub struct StartCall {
     /// The request.
@@ -27,6 +27,13 @@ pub struct StartCall {
     pub webhook_url: Option<String>,
     /// How long the caller wants to wait for the end; `None`: as long as the transport sees fit.
     pub wait: Option<Duration>,
+}
+
+/// Without the webhook's address, which may hold a token.
+impl fmt::Debug for StartCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartCall").field("draft", &self.draft).field("wait", &self.wait).finish_non_exhaustive()
+    }
 }
 
 impl StartCall {
@@ -103,10 +110,23 @@ fn pointer_of(path: &str) -> String {
     path.split('.').filter(|part| !part.is_empty() && *part != "?").map(pointer).collect()
 }
 
-/// What a parser says, without the place in a text nobody sees.
+/// What a parser says, without the place in a text nobody sees, and in words of JSON.
 fn plain(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+    let said = message.split(" at line ").next().unwrap_or(message);
+    WORDS.iter().fold(said.to_owned(), |said, (rust, words)| said.replace(rust, words))
 }
+
+/// Words of the language this is written in, and what clients call the same.
+const WORDS: &[(&str, &str)] = &[
+    ("invalid type: ", "is "),
+    ("invalid value: ", "is "),
+    ("expected u64", "expected a whole number"),
+    ("expected f64", "expected a number"),
+    ("expected a sequence", "expected a list"),
+    ("expected a map", "expected an object"),
+    ("expected struct StepDraft", "expected a step"),
+    ("provided string was not `true` or `false`", "expected true or false"),
+];
 
 fn text(arguments: &mut Map<String, Value>, name: &str, wrong: &mut Vec<FieldProblem>) -> Option<String> {
     match arguments.remove(name)? {

@@ -23,7 +23,8 @@
 //! # }
 //! ```
 //!
-//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`] and [`Guard`].
+//! It has no features: TLS is rustls with *ring* and the system's certificates. Start at [`HttpClient`] and [`Guard`]; answers
+//! that are streams of server-sent events are read by [`sse`].
 
 mod address;
 mod base_url;
@@ -33,6 +34,7 @@ mod guard;
 mod request;
 mod resolver;
 mod response;
+pub mod sse;
 mod target;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};

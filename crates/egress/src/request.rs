@@ -14,6 +14,7 @@ use crate::{BaseUrl, HttpError, Target};
 /// One request. Built from an address and a path, sent by [`HttpClient::send`](crate::HttpClient::send).
 pub struct Request {
     address: Address,
+    query: Vec<(&'static str, String)>,
     method: Method,
     body: Body,
     headers: Vec<Header>,
@@ -81,7 +82,14 @@ impl Request {
             idle_timeout: Duration::from_secs(30),
             body_bytes_max: 1024 * 1024,
         };
-        Self { address, method, body, headers: Vec::new(), limits }
+        Self { address, query: Vec::new(), method, body, headers: Vec::new(), limits }
+    }
+
+    /// Adds a parameter to the query, escaped as it must be. It is part of the address: no place for a secret.
+    #[must_use]
+    pub fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
     }
 
     /// Adds a header; the name is in lower case. The last of one name is sent.
@@ -120,7 +128,7 @@ impl Request {
     }
 
     pub(crate) fn prepare(self) -> Result<Prepared, HttpError> {
-        let Self { address, method, body, headers, limits } = self;
+        let Self { address, query, method, body, headers, limits } = self;
         let mut prepared = HeaderMap::with_capacity(headers.len());
         for Header { name, value, secret } in headers {
             let sendable = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value));
@@ -128,10 +136,13 @@ impl Request {
             value.set_sensitive(secret);
             prepared.insert(known, value);
         }
-        let url = match address {
+        let mut url = match address {
             Address::Under { base, path } => base.join(&path),
             Address::Whole(target) => target.url().clone(),
         };
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         Ok(Prepared { url, method, headers: prepared, body, limits })
     }
 }

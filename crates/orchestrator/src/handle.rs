@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    EndedWorkflow, Error, Question, Results, ResumeOptions, Submission, SubmitOptions,
+    EndedWorkflow, Error, Question, ResultFile, Results, ResumeOptions, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::{Parts, random},
@@ -153,7 +153,7 @@ impl Handle {
             if let Some(fault) = self.hub.fault(id) {
                 return Err(fault);
             }
-            if self.is_shut_down() {
+            if self.hub.is_stopped() {
                 return Err(Error::ShuttingDown);
             }
             let look = if self.hub.run(id).is_some() { LOOK_LOCAL } else { LOOK };
@@ -185,6 +185,25 @@ impl Handle {
     pub async fn results(&self, id: &WorkflowId) -> Result<Results, Error> {
         let row = self.status(id).await?;
         results::read(&self.parts, row).await
+    }
+
+    /// One file of a workflow, without reading the others: a rendered document by its file name, or a text of the evidence
+    /// by its SHA-256 in hexadecimal digits. `None` when it has no such file.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn file(&self, id: &WorkflowId, name: &str) -> Result<Option<ResultFile>, Error> {
+        self.status(id).await?;
+        results::file(&self.parts, id, name).await
+    }
+
+    /// Syntheses a workflow has written so far. Reads its log and no text.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn syntheses(&self, id: &WorkflowId) -> Result<usize, Error> {
+        self.status(id).await?;
+        results::syntheses(&self.parts, id).await
     }
 
     /// What happens, after a place: replayed from the log, then live, each event once and in order. The last is
@@ -423,14 +442,13 @@ impl Handle {
     pub async fn shutdown(&self, grace: Duration) -> Result<(), Error> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
+        // Who waits for a workflow hears of its end during the grace time too; dropped, the grace is over.
+        let stopped = Stopping(&self.hub);
         let ended = running.shutdown(grace).await;
+        drop(stopped);
         self.hub.outside_ended().await;
         self.close_streams();
         ended
-    }
-
-    fn is_shut_down(&self) -> bool {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Appends what a command leads to, as somebody who does not own the workflow. `None`: others have appended at the
@@ -474,5 +492,14 @@ impl Handle {
         let after = if summary.status.is_terminal() { After::Finish } else { After::Requeue { not_before: None } };
         let append_id = u128::from_be_bytes(random()?);
         Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
+    }
+}
+
+/// Says when dropped that nothing runs here any more.
+struct Stopping<'a>(&'a Hub);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }

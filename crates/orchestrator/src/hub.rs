@@ -34,6 +34,8 @@ struct Inner {
     faults: Vec<(WorkflowId, Error)>,
     /// Appends by those who do not own their workflow: one for each caller that waits, and those whose caller has gone.
     outside: JoinSet<()>,
+    /// Whether the worker has ended.
+    is_stopped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,17 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every section below leaves the maps whole, so a panic elsewhere does not spoil them.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing runs here any more: whoever waits looks again.
+    pub(crate) fn stop(&self) {
+        let mut inner = self.lock();
+        inner.is_stopped = true;
+        inner.waiting.values().for_each(|waiting| waiting.notify.notify_waiters());
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().is_stopped
     }
 
     pub(crate) fn run_begins(&self, id: WorkflowId, run: Arc<RunShared>) {

@@ -80,8 +80,8 @@ pub use ends::EndedWorkflow;
 pub use error::Error;
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
-pub use results::{DocumentFile, EvidenceFile, Question, Results, StepResult};
-pub use submit::{ResumeOptions, Submission, SubmitOptions};
+pub use results::{DocumentFile, EvidenceFile, Question, ResultFile, Results, StepResult};
+pub use submit::{Made, ResumeOptions, Submission, SubmitOptions};
 pub use worker::WorkerMode;
 
 pub use async_trait::async_trait;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mcp_orchestrator_documents::Document;
 use mcp_orchestrator_domain::{
     CallState, Decision, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Stage, Status, StepId, StepKind,
-    StepOutput, Target, Workflow,
+    StepOutput, Target, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{StoreError, WorkflowRow};
 
@@ -75,6 +75,16 @@ pub struct EvidenceFile {
     pub digest: Digest,
     /// The text.
     pub text: Arc<str>,
+}
+
+/// One file of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResultFile {
+    /// A rendered document.
+    Document(DocumentFile),
+    /// A text of the evidence.
+    Evidence(EvidenceFile),
 }
 
 /// What came of a step. A failed one keeps its name, part and sub-task.
@@ -167,6 +177,43 @@ pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Err
         documents.push(DocumentFile { name: written.name.clone(), format: written.format, bytes });
     }
     Ok(Results { row, document: Some(document), documents, evidence: files, steps, decisions })
+}
+
+/// One file of a workflow: a rendered document by its name, or a text its report's evidence points into by its digest.
+/// Reads no other one.
+pub(crate) async fn file(parts: &Parts, id: &WorkflowId, name: &str) -> Result<Option<ResultFile>, Error> {
+    let store = parts.store.as_ref();
+    let workflow = read_workflow(store, id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+    if let Some(written) = workflow.documents().iter().find(|written| written.name == name) {
+        let bytes = store.get_blob(workflow.principal(), &written.blob.sha256).await?;
+        let bytes = bytes.ok_or_else(|| StoreError::Unreadable(format!("the document {name} is missing")))?;
+        return Ok(Some(ResultFile::Document(DocumentFile {
+            name: written.name.clone(),
+            format: written.format,
+            bytes,
+        })));
+    }
+    let Some(check) = workflow.result().and_then(|done| workflow.step(done.report.as_str())).and_then(|s| s.check())
+    else {
+        return Ok(None);
+    };
+    let json = load(store, workflow.principal(), &check.report).await?;
+    let report: Report =
+        serde_json::from_str(&json).map_err(|error| StoreError::Unreadable(format!("a report: {error}")))?;
+    let document = document::assemble(parts, &workflow, check, report, workflow.updated());
+    // Only what this report rests on: a tenant's other blobs are no file of this workflow.
+    let Some(span) = document.evidence.iter().find(|span| span.snapshot.to_string() == name) else { return Ok(None) };
+    let digest = span.snapshot;
+    let bytes = store.get_blob(workflow.principal(), &digest).await?;
+    let text = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok().map(Arc::from));
+    Ok(text.map(|text| ResultFile::Evidence(EvidenceFile { digest, text })))
+}
+
+/// Syntheses written so far.
+pub(crate) async fn syntheses(parts: &Parts, id: &WorkflowId) -> Result<usize, Error> {
+    let workflow = read_workflow(parts.store.as_ref(), id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+    let written = workflow.steps().iter().filter(|step| !step.is_open() && step.failure().is_none());
+    Ok(written.filter(|step| matches!(step.role(), Role::Synthesizer | Role::Executive)).count())
 }
 
 async fn steps(parts: &Parts, workflow: &Workflow) -> Result<Vec<StepResult>, Error> {

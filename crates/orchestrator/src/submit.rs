@@ -22,6 +22,8 @@ use crate::{
 pub struct SubmitOptions {
     /// Makes the submission repeatable: at most 200 visible characters, unique per principal.
     pub idempotency_key: Option<String>,
+    /// What else makes the submission what it is: the same key with another text here is another request.
+    pub idempotency_context: Option<String>,
     /// Whether only this orchestrator's own worker may run it while it lives.
     pub reserved: bool,
     /// The request of a client behind it: kept in the log, named in this engine's log lines, sent to services.
@@ -29,13 +31,23 @@ pub struct SubmitOptions {
 }
 
 /// What a submission did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Submission {
     /// The workflow.
     pub id: WorkflowId,
-    /// Whether this submission made it; false when its idempotency key found it.
-    pub is_new: bool,
+    /// What this submission made, as it was stored; `None` when its idempotency key found a workflow that was there.
+    pub made: Option<Made>,
+}
+
+/// A workflow as it was submitted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Made {
+    /// The workflow as lists show it.
+    pub row: WorkflowRow,
+    /// The request with everything filled in.
+    pub request: Request,
 }
 
 /// How a workflow is continued.
@@ -58,7 +70,9 @@ pub(crate) async fn submit(
 ) -> Result<Submission, Error> {
     let asked = draft.parse(&parts.limits)?;
     // The hash is of what was asked, not of what this process chose for it: another process may choose otherwise.
-    let idempotency = options.idempotency_key.map(|key| idempotency(&key, &asked)).transpose()?;
+    let idempotency = options.idempotency_key.as_deref();
+    let idempotency = idempotency.map(|key| idempotency_of(key, &asked, options.idempotency_context.as_deref()));
+    let idempotency = idempotency.transpose()?;
     let request = accept(parts, asked)?;
     let version = version(parts, &request.pattern)?;
     let submitted = Submitted {
@@ -69,10 +83,23 @@ pub(crate) async fn submit(
         request,
     };
     let id = new_id(&submitted.request.pattern)?;
-    let made = id.clone();
-    let (workflow, first) = Workflow::submit(id, submitted, parts.clock.now());
-    let id = create(parts, workflow, vec![first], idempotency, options.reserved).await?;
-    Ok(Submission { is_new: id == made, id })
+    let now = parts.clock.now();
+    let (workflow, first) = Workflow::submit(id.clone(), submitted, now);
+    let request = workflow.request();
+    let row = WorkflowRow {
+        id: id.clone(),
+        principal: workflow.principal().clone(),
+        pattern: request.pattern.clone(),
+        priority: request.priority,
+        head: workflow.head(),
+        created: now,
+        owner: None,
+        needs: needs(request),
+        summary: summary(&workflow),
+    };
+    let made = Made { row, request: Request::clone(request) };
+    let stored = create(parts, workflow, vec![first], idempotency, options.reserved).await?;
+    Ok(Submission { made: (stored == id).then_some(made), id: stored })
 }
 
 /// Continues an ended workflow as a new one, or answers with the one that continues it already.
@@ -126,12 +153,7 @@ async fn create(
         id: workflow.id().clone(),
         principal: workflow.principal().clone(),
         pattern: request.pattern.clone(),
-        needs: Needs {
-            provider: request.provider.clone(),
-            pattern: Some(request.pattern.clone()),
-            tools: needed_tools(request),
-            corpora: request.corpora.clone(),
-        },
+        needs: needs(request),
         priority: request.priority,
         idempotency,
         records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
@@ -150,6 +172,16 @@ async fn create(
         Ok(Created::Existing(id)) => Ok(id),
         Err(StoreError::IdempotencyMismatch) => Err(Error::IdempotencyMismatch),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What a worker must have to run a request.
+fn needs(request: &Request) -> Needs {
+    Needs {
+        provider: request.provider.clone(),
+        pattern: Some(request.pattern.clone()),
+        tools: needed_tools(request),
+        corpora: request.corpora.clone(),
     }
 }
 
@@ -250,11 +282,15 @@ fn new_id(pattern: &PatternName) -> Result<WorkflowId, Error> {
     WorkflowId::from_random(&kind, random()?).map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn idempotency(key: &str, request: &Request) -> Result<Idempotency, Error> {
+fn idempotency_of(key: &str, request: &Request, context: Option<&str>) -> Result<Idempotency, Error> {
     let visible = key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if key.is_empty() || key.len() > 200 || !visible {
         return Err(Error::InvalidIdempotencyKey);
     }
-    let body = serde_json::to_vec(request).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut body = serde_json::to_vec(request).map_err(|error| Error::Internal(error.to_string()))?;
+    if let Some(context) = context {
+        body.push(0);
+        body.extend_from_slice(context.as_bytes());
+    }
     Ok(Idempotency { key: key.to_owned(), body: Digest::new(Sha256::digest(&body).into()) })
 }

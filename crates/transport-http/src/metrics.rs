@@ -185,6 +185,10 @@ impl Inner {
             pending: Gauge::default(),
             queue: Gauge::default(),
         };
+        for kind in ["reads", "writes"] {
+            // A counter that is there before it counts.
+            let _zero = inner.rate_limited.get_or_create(&Kind { kind });
+        }
         inner.register();
         inner
     }

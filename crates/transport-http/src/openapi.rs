@@ -121,15 +121,15 @@ impl OpenApi {
     fn responses(&mut self, operation: &Operation) -> Value {
         let mut responses = Map::new();
         for answer in &operation.answers {
-            let mut response = json!({ "description": answer.description });
-            if let (Some(media_type), Some(response)) = (answer.media_type, response.as_object_mut()) {
-                let schema = match answer.shape {
+            let response = responses.entry(answer.status.as_u16().to_string());
+            // Several media types of one status are one response, described by the first.
+            let response = response.or_insert_with(|| json!({ "description": answer.description }));
+            if let Some(media_type) = answer.media_type {
+                response["content"][media_type] = match answer.shape {
                     Some(shape) => json!({ "schema": shape(&mut self.answered) }),
                     None => json!({}),
                 };
-                response.insert("content".to_owned(), json!({ media_type: schema }));
             }
-            responses.insert(answer.status.as_u16().to_string(), response);
         }
         for status in &operation.fails {
             responses.insert(status.as_u16().to_string(), problem(*status));

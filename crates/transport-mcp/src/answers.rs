@@ -9,12 +9,15 @@ use rmcp::{
     ErrorData,
     model::{CallToolResult, ContentBlock, ErrorCode, Resource},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     call::Call,
     input::{By, Handed},
 };
+
+/// Where the metadata of a refusal says for programs what its text says for models.
+const ERROR: &str = "mcp-orchestrator/error";
 
 /// A call that was refused, or that failed: a result a model reads and mends, naming every field.
 pub(crate) fn refused(call: &Call<'_>, error: &ApiError) -> CallToolResult {
@@ -26,12 +29,14 @@ pub(crate) fn refused(call: &Call<'_>, error: &ApiError) -> CallToolResult {
     if let Some(after) = error.retry_after {
         text.push_str(&format!(". Try again in {} seconds", after.as_secs().max(1)));
     }
-    let mut told = json!({ "error": { "code": error.code, "detail": error.detail, "errors": error.errors } });
+    let mut told = json!({ "code": error.code, "detail": error.detail, "errors": error.errors });
     if let Some(after) = error.retry_after {
-        told["error"]["retry_after_seconds"] = json!(after.as_secs().max(1));
+        told["retry_after_seconds"] = json!(after.as_secs().max(1));
     }
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    result.structured_content = Some(told);
+    // Not as structured content: clients hold that to the tool's output schema, errors included, and would show their
+    // own complaint in place of this one.
+    result.meta.get_or_insert_default().0.insert(ERROR.to_owned(), told);
     stamped(call, result)
 }
 
@@ -52,7 +57,8 @@ pub(crate) async fn ended(
     results: &ResultsView,
 ) -> CallToolResult {
     let is_completed = view.status == "completed";
-    let mut content = vec![ContentBlock::text(summary(results))];
+    let report = summary(results);
+    let mut content = vec![ContentBlock::text(report.clone())];
     let id = view.task_id.clone();
     content.push(if is_completed {
         link(&id, "report", "The whole report, in pages", "text/markdown")
@@ -60,26 +66,30 @@ pub(crate) async fn ended(
         link(&id, "results", "What there is of its results", "application/json")
     });
     let mut result = if is_completed { CallToolResult::success(content) } else { CallToolResult::error(content) };
-    result.structured_content = shape(call, handed, view, None).await;
+    result.structured_content = shape(call, handed, view, "report", report).await;
     stamped(call, result)
 }
 
 /// A workflow that goes on: a whole answer, with what to do next.
 pub(crate) async fn running(call: &Call<'_>, handed: &Handed, view: WorkflowView) -> CallToolResult {
     let id = view.task_id.clone();
-    let (what, next) = if view.questions.is_empty() {
-        (String::new(), "wait_for_orchestration")
+    let line = status_line(&view);
+    let (next, text) = if view.questions.is_empty() {
+        let next = "wait_for_orchestration";
+        let how = format!("It goes on by itself. Next: call {next} with this task_id; do not start it again.");
+        (next, format!("{line}\ntask_id: {id}\n{how}"))
     } else {
+        let next = "answer_orchestration";
         let asked = view.questions.iter().map(|question| format!("\n- {} (step {})", question.question, question.step));
-        (format!("\nIt asks:{}", asked.collect::<String>()), "answer_orchestration")
+        let asked: String = asked.collect();
+        (
+            next,
+            format!("{line}\ntask_id: {id}\nIt waits for an answer to:{asked}\nNext: call {next} with this task_id."),
+        )
     };
-    let text = format!(
-        "{}\ntask_id: {id}{what}\nIt goes on by itself. Next: call {next} with this task_id; do not start it again.",
-        status_line(&view)
-    );
     let content = vec![ContentBlock::text(text), link(&id, "status", "How it stands", "application/json")];
     let mut result = CallToolResult::success(content);
-    result.structured_content = shape(call, handed, view, Some(next)).await;
+    result.structured_content = shape(call, handed, view, "next", next).await;
     stamped(call, result)
 }
 
@@ -105,19 +115,26 @@ pub(crate) fn plain(call: &Call<'_>, tool: &str, called: Called) -> CallToolResu
     stamped(call, result)
 }
 
-/// The workflow in the shape the tool's output schema promises, with the name of the tool to call next.
-async fn shape(call: &Call<'_>, handed: &Handed, view: WorkflowView, next: Option<&str>) -> Option<Value> {
+/// The workflow in the shape the tool's output schema promises, with one field more: the report, since some hosts show
+/// their model the structure alone, or the name of the tool to call next.
+async fn shape(
+    call: &Call<'_>,
+    handed: &Handed,
+    view: WorkflowView,
+    name: &str,
+    value: impl Into<Value>,
+) -> Option<Value> {
     let shaped = match handed.by {
         By::Wait => serde_json::to_value(view),
         By::Start | By::Rejoin => {
             let submitted = call.parts.api.submission(&call.caller, &handed.id).await.ok()?;
-            serde_json::to_value(StartedView { workflow: view, created: handed.by == By::Start, ..submitted })
+            let created = handed.by == By::Start;
+            // Every setting again would be half of what the model reads.
+            serde_json::to_value(StartedView { workflow: view, created, config: Map::new(), ..submitted })
         }
     };
     let mut shaped = shaped.ok()?;
-    if let (Some(shaped), Some(next)) = (shaped.as_object_mut(), next) {
-        shaped.insert("next".to_owned(), json!(next));
-    }
+    shaped.as_object_mut()?.insert(name.to_owned(), value.into());
     Some(shaped)
 }
 

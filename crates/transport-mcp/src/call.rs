@@ -5,6 +5,7 @@ use std::time::Duration;
 use mcp_orchestrator_api::Caller;
 use rmcp::{ErrorData, RoleServer, model::MetaObject, service::RequestContext};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::{
     client::{self, Client},
@@ -60,9 +61,10 @@ impl<'a> Call<'a> {
             self.context.ct.cancelled().await;
             tokio::time::sleep(CLOSING).await;
         };
+        let span = tracing::info_span!("mcp_call", request_id = self.caller.request_id.as_deref());
         tokio::select! {
             biased;
-            done = work => done,
+            done = work.instrument(span) => done,
             () = cancelled => Err(ErrorData::internal_error("the call was cancelled", None)),
             () = closed => Err(ErrorData::internal_error("the server is closing", None)),
             () = tokio::time::sleep(self.parts.settings.call_max) => {

@@ -217,6 +217,9 @@ impl ServerHandler for Handler {
 
     #[expect(deprecated, reason = "older protocol versions have it, and an embedder may serve it")]
     async fn set_level(&self, request: rmcp::model::SetLevelRequestParams, context: Context) -> Result<(), ErrorData> {
+        if self.call(&context).client.modern {
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
         let level = serde_json::to_value(request.level).unwrap_or_default();
         for extra in &self.parts.extras {
             if let Some(answer) = extra.set_level(level.as_str().unwrap_or("info"), &context).await {
@@ -233,7 +236,8 @@ impl ServerHandler for Handler {
                 return answer;
             }
         }
-        if METHODS.contains(&request.method.as_str()) {
+        let is_gone = self.call(&context).client.modern && OLDER.contains(&request.method.as_str());
+        if METHODS.contains(&request.method.as_str()) && !is_gone {
             let problem = format!("the parameters of {} cannot be read", request.method);
             return Err(ErrorData::invalid_params(problem, None));
         }
@@ -261,6 +265,9 @@ const METHODS: &[&str] = &[
     "completion/complete",
     "logging/setLevel",
 ];
+
+/// Those of them that version 2026-07-28 has no more.
+const OLDER: &[&str] = &["initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
 /// Refuses the methods of the tasks extension in the versions that do not define it.
 fn defined<M: ConstString>(call: &Call<'_>) -> Result<(), ErrorData> {

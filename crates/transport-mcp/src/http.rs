@@ -29,6 +29,9 @@ const SESSION: &str = "mcp-session-id";
 const VERSION: &str = "mcp-protocol-version";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// The longest refusal in plain words that is passed on.
+const REFUSAL_BYTES_MAX: usize = 4 * 1024;
+
 /// The body of an answer.
 pub type McpBody = BoxBody<Bytes, Infallible>;
 
@@ -70,20 +73,30 @@ impl McpHttp {
         handler: impl Fn() -> Handler + Send + Sync + 'static,
     ) -> Self {
         let sessions = Arc::new(Sessions::new(settings.sessions_max, settings.session_idle));
-        let config = StreamableHttpServerConfig::default()
-            .with_json_response(true)
-            .with_legacy_session_mode(true)
-            .with_allowed_hosts(settings.allowed_hosts.clone())
-            .with_allowed_origins(settings.allowed_origins.clone())
-            .enforce_origin_validation()
-            .with_max_request_body_bytes(settings.body_max_bytes)
-            .with_cancellation_token(ended);
+        let config = StreamableHttpServerConfig::default().with_json_response(true).with_legacy_session_mode(true);
+        let config = if settings.is_checked_before {
+            config.disable_allowed_hosts().disable_allowed_origins()
+        } else {
+            config
+                .with_allowed_hosts(settings.allowed_hosts.clone())
+                .with_allowed_origins(settings.allowed_origins.clone())
+                .enforce_origin_validation()
+        };
+        let config = config.with_max_request_body_bytes(settings.body_max_bytes).with_cancellation_token(ended);
         let rmcp = StreamableHttpService::new(move || Ok(handler()), Arc::clone(&sessions), config);
         Self { shared: Arc::new(Shared { rmcp, sessions, answering, body_max_bytes: settings.body_max_bytes }) }
     }
 }
 
 impl Shared {
+    async fn answer<B>(&self, request: Request<B>) -> Response<McpBody>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Display,
+    {
+        worded(self.handle(request).await).await
+    }
+
     async fn handle<B>(&self, request: Request<B>) -> Response<McpBody>
     where
         B: Body + Send + 'static,
@@ -96,9 +109,7 @@ impl Shared {
                 return plain(StatusCode::NOT_FOUND, "Not Found: Session not found");
             }
             None if request.method() == Method::POST && !is_modern(request.headers()) && self.sessions.is_full() => {
-                let mut full = plain(StatusCode::SERVICE_UNAVAILABLE, "every session is busy; try again later");
-                full.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-                return full;
+                return busy();
             }
             Some(_) | None => {}
         }
@@ -138,6 +149,10 @@ impl Shared {
             );
             return json(StatusCode::BAD_REQUEST, &refusal);
         }
+        if !in_session && answer.status() == StatusCode::INTERNAL_SERVER_ERROR && self.sessions.is_full() {
+            // Others were quicker since it was looked at first.
+            return busy();
+        }
         if !in_session && let Some(id) = answer.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
             self.sessions.bind(id, principal);
         }
@@ -161,8 +176,39 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { Ok(shared.handle(request).await) })
+        Box::pin(async move { Ok(shared.answer(request).await) })
     }
+}
+
+/// A refusal in plain words as a JSON-RPC error that says what to do.
+async fn worded(answer: Response<McpBody>) -> Response<McpBody> {
+    let status = answer.status();
+    let is_json =
+        answer.headers().get(header::CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(JSON.as_bytes()));
+    if !(status.is_client_error() || status.is_server_error()) || is_json {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let said = match Limited::new(body, REFUSAL_BYTES_MAX).collect().await {
+        Ok(said) => String::from_utf8_lossy(&said.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    };
+    let said = match status {
+        StatusCode::NOT_FOUND => {
+            "there is no session of this id: it ended, or the server was started anew; send initialize again".to_owned()
+        }
+        StatusCode::NOT_ACCEPTABLE => "Accept must name application/json and text/event-stream".to_owned(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "Content-Type must be application/json".to_owned(),
+        StatusCode::BAD_REQUEST => format!(
+            "{said}; send initialize first and then its Mcp-Session-Id, or the metadata and headers of version 2026-07-28"
+        ),
+        _ if said.is_empty() => status.canonical_reason().unwrap_or("refused").to_owned(),
+        _ => said,
+    };
+    let error = JsonRpcError::new(None, ErrorData::invalid_request(said, None));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, JSON);
+    Response::from_parts(parts, Full::new(serde_json::to_vec(&error).unwrap_or_default().into()).boxed())
 }
 
 /// Versions of the protocol compare as text.
@@ -174,6 +220,12 @@ fn is_modern(headers: &HeaderMap) -> bool {
 fn plain(status: StatusCode, text: &'static str) -> Response<McpBody> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed());
     *response.status_mut() = status;
+    response
+}
+
+fn busy() -> Response<McpBody> {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "every session is busy; try again later");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 

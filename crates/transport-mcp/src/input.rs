@@ -61,6 +61,11 @@ impl<'a> Asked<'a> {
         Self { call, bound_to: digest.finalize().to_vec() }
     }
 
+    /// What makes two calls the same: principal, tool and arguments, hashed.
+    pub(crate) fn same(&self) -> &[u8] {
+        &self.bound_to
+    }
+
     /// Asks the client what the workflow asks; it calls again with the answers.
     pub(crate) fn ask(&self, handed: &Handed, view: &WorkflowView) -> Result<InputRequiredResult, ErrorData> {
         let options = SealOptions::new().associated_data(&self.bound_to).ttl(STATE_TTL);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_api::{ApiError, StartCall, StartKind, view::WorkflowView};
+use mcp_orchestrator_api::{ApiError, Code, StartCall, StartKind, view::WorkflowView};
 use rmcp::{
     ErrorData,
     model::{CallToolRequestParams, CallToolResponse, CreateTaskResult, JsonObject},
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     WAIT_MAX, answers,
+    broken::Unanswered,
     call::Call,
     input::{self, Asked, By, Handed},
     tasks,
@@ -37,18 +38,60 @@ pub(crate) async fn start(
         Err(error) => return Ok(answers::refused(call, &error).into()),
     };
     let most = parsed.wait.unwrap_or(call.parts.settings.wait);
-    match call.parts.api.start(&call.caller, kind, parsed).await {
-        Err(error) => Ok(answers::refused(call, &error).into()),
-        // The workflow is stored: the handle holds in this process, in the next and in every replica.
-        Ok(started) if call.client.tasks => {
-            let task = CreateTaskResult::new(tasks::task(call, &started.workflow));
-            Ok(CallToolResponse::Task(task.with_meta(call.parts.stamp())))
-        }
-        Ok(started) => {
+    let begun = match broken_before(call, &asked, &parsed).await {
+        Ok(Some(view)) => Ok((view, By::Rejoin)),
+        Ok(None) => call.parts.api.start(&call.caller, kind, parsed).await.map(|started| {
             let by = if started.created { By::Start } else { By::Rejoin };
-            await_end(call, &asked, Handed { id: started.workflow.task_id, by }, most).await
-        }
+            (started.workflow, by)
+        }),
+        Err(error) => Err(error),
+    };
+    let (view, by) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return Ok(answers::refused(call, &error).into()),
+    };
+    let unanswered = call.parts.broken.begun(asked.same(), &view.task_id);
+    if call.client.tasks {
+        // The workflow is stored: the handle holds in this process, in the next and in every replica.
+        let task = CreateTaskResult::new(tasks::task(call, &view)).with_meta(call.parts.stamp());
+        return answered(call, unanswered, std::future::ready(Ok(CallToolResponse::Task(task)))).await;
     }
+    answered(call, unanswered, await_end(call, &asked, Handed { id: view.task_id, by }, most)).await
+}
+
+/// The workflow that the same call has started before without hearing of it. One that came to nothing is started anew, and a
+/// key says by itself which workflow is meant.
+async fn broken_before(
+    call: &Call<'_>,
+    asked: &Asked<'_>,
+    parsed: &StartCall,
+) -> Result<Option<WorkflowView>, ApiError> {
+    if parsed.idempotency_key.is_some() {
+        return Ok(None);
+    }
+    let Some(id) = call.parts.broken.known(asked.same()) else { return Ok(None) };
+    // It is forgotten when it is known how it stands, and not when the store does not answer.
+    let view = match call.parts.api.workflow(&call.caller, &id).await {
+        Ok(view) => Some(view),
+        Err(error) if error.code == Code::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let is_taken = call.parts.broken.forget(asked.same(), &id);
+    Ok(view.filter(|view| is_taken && !matches!(view.status.as_str(), "failed" | "cancelled")))
+}
+
+/// Answers a call that has started a workflow. When its client is gone by then, or this is dropped, the same call again
+/// joins that workflow.
+async fn answered(
+    call: &Call<'_>,
+    unanswered: Unanswered,
+    answer: impl Future<Output = Result<CallToolResponse, ErrorData>>,
+) -> Result<CallToolResponse, ErrorData> {
+    let answer = answer.await;
+    if !call.context.ct.is_cancelled() {
+        unanswered.answered();
+    }
+    answer
 }
 
 /// Calls the tool that waits.

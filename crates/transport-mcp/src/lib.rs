@@ -34,10 +34,12 @@
 //!
 //! # Where to start
 //!
-//! [`McpServer`], then [`McpSettings`]. [`Extra`] is how embedders add tools, resources and prompts of their own. There are
-//! no features.
+//! [`McpServer`], then [`McpSettings`]. [`Extra`] is how embedders add tools, resources and prompts of their own.
+//!
+//! It has no features.
 
 mod answers;
+mod broken;
 mod call;
 mod client;
 mod extra;

@@ -11,7 +11,7 @@ use rmcp::model::{
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::{Extra, McpSettings};
+use crate::{Extra, McpSettings, broken::Broken};
 
 /// How long what never changes while the server runs may be kept.
 pub(crate) const LASTING_MS: u64 = 300_000;
@@ -41,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) codec: RequestStateCodec,
     pub(crate) followed: Arc<Semaphore>,
+    pub(crate) broken: Arc<Broken>,
     info: ServerConfig,
     stamp: MetaObject,
 }
@@ -67,6 +68,7 @@ impl Parts {
             extras: Vec::new(),
             codec: RequestStateCodec::new_unchecked(key),
             followed: Arc::new(Semaphore::new(FOLLOWED_MAX)),
+            broken: Arc::default(),
             api,
             settings,
             info,

@@ -46,6 +46,17 @@ struct Known {
     touched: Instant,
     /// Calls whose answers are still streamed.
     open: usize,
+    /// Whether its client has its id.
+    is_opened: bool,
+}
+
+/// How long a session that is being opened counts as busy. One whose client went away meanwhile is idle after that.
+const OPENING: Duration = Duration::from_secs(5);
+
+impl Known {
+    fn is_busy(&self) -> bool {
+        self.open > 0 || (!self.is_opened && self.touched.elapsed() < OPENING)
+    }
 }
 
 impl Sessions {
@@ -60,6 +71,7 @@ impl Sessions {
     pub(crate) fn bind(&self, id: &str, principal: &Principal) {
         if let Some(known) = self.known().get_mut(id) {
             known.principal = Some(principal.clone());
+            known.is_opened = true;
         }
     }
 
@@ -71,7 +83,7 @@ impl Sessions {
     /// Whether one more session could not be made.
     pub(crate) fn is_full(&self) -> bool {
         let known = self.known();
-        known.len() >= self.max && known.values().all(|session| session.open > 0)
+        known.len() >= self.max && known.values().all(Known::is_busy)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
@@ -84,13 +96,13 @@ impl Sessions {
         }
     }
 
-    /// The session that goes when there are too many.
-    fn displaced(&self) -> Result<Option<SessionId>, SessionsError> {
+    /// The session that goes for a new one when there are too many.
+    fn displaced(&self, new: &SessionId) -> Result<Option<SessionId>, SessionsError> {
         let known = self.known();
-        if known.len() < self.max {
+        if known.len() <= self.max {
             return Ok(None);
         }
-        let idle = known.iter().filter(|(_, session)| session.open == 0);
+        let idle = known.iter().filter(|(id, session)| !session.is_busy() && *id != new);
         let longest = idle.min_by_key(|(_, session)| session.touched).map(|(id, _)| Arc::clone(id));
         longest.map(Some).ok_or(SessionsError::Full)
     }
@@ -101,12 +113,20 @@ impl SessionManager for Sessions {
     type Transport = <LocalSessionManager as SessionManager>::Transport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), SessionsError> {
-        while let Some(longest_idle) = self.displaced()? {
-            self.close_session(&longest_idle).await?;
-        }
         let (id, transport) = self.local.create_session().await?;
-        self.known().insert(Arc::clone(&id), Known { principal: None, touched: Instant::now(), open: 0 });
-        Ok((id, transport))
+        self.known()
+            .insert(Arc::clone(&id), Known { principal: None, touched: Instant::now(), open: 0, is_opened: false });
+        // Looked at afterwards, so that several made at once do not pass the bound together.
+        loop {
+            match self.displaced(&id) {
+                Ok(None) => return Ok((id, transport)),
+                Ok(Some(longest_idle)) => self.close_session(&longest_idle).await?,
+                Err(full) => {
+                    self.close_session(&id).await?;
+                    return Err(full);
+                }
+            }
+        }
     }
 
     async fn initialize_session(

@@ -10,6 +10,7 @@ pub const WAIT_MAX: Duration = Duration::from_secs(240);
 pub struct McpSettings {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) is_checked_before: bool,
     pub(crate) body_max_bytes: usize,
     pub(crate) line_max_bytes: usize,
     pub(crate) sessions_max: usize,
@@ -26,6 +27,7 @@ impl Default for McpSettings {
         Self {
             allowed_hosts: ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into(),
             allowed_origins: Vec::new(),
+            is_checked_before: false,
             body_max_bytes: 4 * 1024 * 1024,
             line_max_bytes: 4 * 1024 * 1024,
             sessions_max: 1_000,
@@ -63,6 +65,14 @@ impl McpSettings {
     #[must_use]
     pub fn with_allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Leaves hosts and origins to whatever stands before the service and checks them for all routes alike. Without such a
+    /// layer any web page can call.
+    #[must_use]
+    pub const fn with_hosts_checked_before(mut self) -> Self {
+        self.is_checked_before = true;
         self
     }
 

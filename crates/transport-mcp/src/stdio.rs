@@ -75,7 +75,7 @@ where
     let mut writer = JoinSet::new();
     writer.spawn(write(output, outbox_out, closing));
 
-    let served = match serve_server(handler, Lines { inbox, outbox, flight }).await {
+    let served = match Box::pin(serve_server(handler, Lines { inbox, outbox, flight })).await {
         Ok(running) => match running.waiting().await {
             Ok(_) => Ok(()),
             Err(error) => Err(StdioError::Internal(error.to_string())),

@@ -48,8 +48,10 @@ impl FromStr for EndpointId {
 #[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
 pub struct NewEndpoint {
     /// Where to send: an absolute `https` URL of a public address, unless the operator allows more.
+    #[schemars(length(min = 8, max = 2048), extend("format" = "uri"))]
     pub url: String,
     /// Which events, by their names; empty means all.
+    #[schemars(with = "Option<Vec<String>>")]
     pub events: Vec<String>,
     /// Only those of this workflow, from its beginning on.
     #[schemars(with = "Option<String>")]

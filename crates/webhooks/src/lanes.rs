@@ -87,8 +87,9 @@ impl Lanes {
     }
 
     /// When the next attempt is due that is not due yet.
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
-        self.lanes.values().filter(|lane| !lane.running).filter_map(Lane::deadline).min()
+    pub(crate) fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let waiting = self.lanes.values().filter(|lane| !lane.running);
+        waiting.filter_map(Lane::deadline).filter(|due| *due > now).min()
     }
 
     pub(crate) fn pending(&self) -> usize {
@@ -246,7 +247,7 @@ mod tests {
             order.push(slot.ordinal);
         }
         assert_eq!(order, [2, 3, 1, 4]);
-        assert_eq!(lanes.deadline(), Some(at(99)));
+        assert_eq!(lanes.deadline(at(50)), Some(at(99)));
     }
 
     #[test]
@@ -254,7 +255,7 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.put(key("wh_a"), lane(&[1], &[]));
         lanes.get(&key("wh_a")).unwrap().block(at(20));
-        assert_eq!((lanes.next(at(19), MANY), lanes.deadline()), (None, Some(at(20))));
+        assert_eq!((lanes.next(at(19), MANY), lanes.deadline(at(19))), (None, Some(at(20))));
         assert!(lanes.next(at(20), MANY).is_some());
         lanes.put(key("wh_a"), lane(&[1], &[]));
         assert_eq!(lanes.next(at(20), MANY), None);

@@ -98,8 +98,7 @@ async fn try_to_lead(shared: &Arc<Shared>, lease: &mut Lease, attempts: &mut Att
             attempts.spawn(attempt(Arc::clone(shared), key, slot));
         }
         shared.tally.waiting(reader.lanes.pending(), attempts.len());
-        let due = reader.lanes.deadline().filter(|due| *due > now);
-        let wake_at = due.into_iter().fold(poll_at.min(lease.renew_at), Timestamp::min);
+        let wake_at = reader.lanes.deadline(now).into_iter().fold(poll_at.min(lease.renew_at), Timestamp::min);
         tokio::select! {
             biased;
             Some(ended) = attempts.join_next(), if !attempts.is_empty() => {

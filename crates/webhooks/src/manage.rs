@@ -156,11 +156,6 @@ pub(crate) enum Since {
     Now,
 }
 
-/// Whether an endpoint with this address could be made.
-pub(crate) fn check_url(shared: &Shared, url: &str) -> Result<(), WebhookError> {
-    admitted(shared, "webhook_url", url).map(drop)
-}
-
 pub(crate) async fn register_original(
     shared: &Shared,
     principal: &Principal,
@@ -260,7 +255,8 @@ const fn has_ended(row: &WorkflowRow) -> bool {
     row.summary.status.is_terminal()
 }
 
-fn admitted(shared: &Shared, field: &'static str, url: &str) -> Result<String, WebhookError> {
+/// The URL as it is kept, if the guard lets it pass.
+pub(crate) fn admitted(shared: &Shared, field: &'static str, url: &str) -> Result<String, WebhookError> {
     let target = shared.client.admit(url).map_err(|refusal| invalid(field, refusal.to_string()))?;
     Ok(target.as_str().to_owned())
 }

@@ -56,6 +56,15 @@ impl Webhooks {
         run::run(&self.shared, shutdown).await;
     }
 
+    /// Looks at a URL as [`Webhooks::create`] would, without creating anything: for a caller that has something else to do
+    /// first, such as submitting the workflow. `field` is what the caller calls it.
+    ///
+    /// # Errors
+    /// [`WebhookError::Invalid`] that names `field`.
+    pub fn check_url(&self, field: &'static str, url: &str) -> Result<(), WebhookError> {
+        manage::admitted(&self.shared, field, url).map(drop)
+    }
+
     /// Creates an endpoint.
     ///
     /// # Errors
@@ -164,14 +173,6 @@ impl Webhooks {
         url: &str,
     ) -> Result<Endpoint, WebhookError> {
         manage::register_original(&self.shared, p, workflow, url, None, Since::Beginning).await
-    }
-
-    /// Whether deliveries may go to an address, as far as can be seen without asking anybody.
-    ///
-    /// # Errors
-    /// [`WebhookError::Invalid`] says why not.
-    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
-        manage::check_url(&self.shared, url)
     }
 
     /// Removes what [`Webhooks::register_original`] made; whether there was something.

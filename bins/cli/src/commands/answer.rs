@@ -3,16 +3,16 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use mcp_orchestrator::Handle;
 use mcp_orchestrator_domain::{Status, StepId, WorkflowId};
 
 use crate::{
     args::AnswerArgs,
     error::CliError,
-    row::{Row, style},
+    row::{Runs, style},
     session::Session,
     task,
     terminal::{Line, Style},
+    workflows::Workflows,
 };
 
 /// How often, and how many times at most, it is looked whether somebody goes on with the workflow.
@@ -29,19 +29,19 @@ pub(crate) fn answer(session: &Session, args: &AnswerArgs) -> Result<ExitCode, C
     };
     let text = task::read(text)?;
     session.block_on(async {
-        let handle = session.reader().await?;
+        let workflows = session.workflows().await?;
         let step = match step {
             Some(step) => step,
-            None => only_question(&handle, &id).await?,
+            None => only_question(&workflows, &id).await?,
         };
-        handle.answer(&id, step.clone(), &text).await?;
-        let goes_on = goes_on(&handle, &id).await?;
-        let row = handle.status(&id).await?;
+        workflows.answer(&id, &step, &text).await?;
+        let goes_on = goes_on(&workflows, &id).await?;
+        let row = workflows.status(&id).await?;
         if terminal.json {
-            terminal.out_json(&Row::new(&row))?;
+            terminal.out_json(&row.json())?;
             return Ok(ExitCode::SUCCESS);
         }
-        let status = row.summary.status;
+        let status = row.status;
         terminal.note(
             Line::new().plain(&id).plain(" ").styled(style(status), status).plain(format!(": {step} is answered")),
         );
@@ -54,10 +54,10 @@ pub(crate) fn answer(session: &Session, args: &AnswerArgs) -> Result<ExitCode, C
 }
 
 /// The step that asks, when there is one question only.
-async fn only_question(handle: &Handle, id: &WorkflowId) -> Result<StepId, CliError> {
-    let questions = handle.questions(id).await?;
+async fn only_question(workflows: &Workflows, id: &WorkflowId) -> Result<StepId, CliError> {
+    let questions = workflows.questions(id).await?;
     match questions.as_slice() {
-        [one] => Ok(one.step.clone()),
+        [one] => Ok(one.step.parse()?),
         [] => Err(CliError::NoQuestion(id.clone())),
         several => {
             let steps = several.iter().map(|question| format!("{}: {}", question.step, question.question)).collect();
@@ -66,12 +66,11 @@ async fn only_question(handle: &Handle, id: &WorkflowId) -> Result<StepId, CliEr
     }
 }
 
-/// Whether some process goes on with the workflow, or it is over or asks on already.
-async fn goes_on(handle: &Handle, id: &WorkflowId) -> Result<bool, CliError> {
+/// Whether somebody goes on with the workflow, or it is over or asks on already.
+async fn goes_on(workflows: &Workflows, id: &WorkflowId) -> Result<bool, CliError> {
     for _ in 0..LOOKS_MAX {
-        let row = handle.status(id).await?;
-        let status = row.summary.status;
-        if row.owner.is_some() || status.is_terminal() || status == Status::Waiting {
+        let row = workflows.status(id).await?;
+        if row.runs != Runs::Nobody || row.status.is_terminal() || row.status == Status::Waiting {
             return Ok(true);
         }
         tokio::time::sleep(LOOK).await;

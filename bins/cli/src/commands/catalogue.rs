@@ -1,38 +1,83 @@
-//! `patterns`, `tools` and `providers`: what there is to choose from. Starts nothing and asks nobody.
+//! `patterns`, `tools` and `providers`: what there is to choose from, here or at a server. Starts nothing and asks nobody
+//! but the server.
 
 use std::process::ExitCode;
 
+use mcp_orchestrator_api::view::{PatternView, PatternsView, ProviderView, ToolView};
 use mcp_orchestrator_app::{KeyState, KnownProvider, corpus_tools};
-use mcp_orchestrator_strategies::{Pattern, built_in};
-use serde_json::json;
+use mcp_orchestrator_strategies::built_in;
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::session::Session;
 use crate::{
     error::CliError,
+    session::Session,
     table::Table,
     terminal::{Line, Style},
 };
 
+/// A provider as JSON. What only this machine or only a server knows of it is null elsewhere.
+#[derive(Debug, Default, Serialize)]
+struct ProviderRow {
+    name: String,
+    title: Option<String>,
+    key: Option<Value>,
+    base_url: Option<String>,
+    model: Option<String>,
+    is_default: Option<bool>,
+    is_model: Option<bool>,
+    tools: Option<bool>,
+    input_usd_per_million_tokens: Option<f64>,
+    output_usd_per_million_tokens: Option<f64>,
+}
+
+/// A tool as JSON.
+#[derive(Debug, Serialize)]
+struct ToolRow {
+    name: String,
+    description: String,
+    input_schema: Value,
+    category: String,
+    tags: Vec<String>,
+    /// Null for a server's.
+    time_limit_seconds: Option<f64>,
+}
+
 pub(crate) fn providers(session: &Session) -> Result<ExitCode, CliError> {
     let terminal = session.terminal;
-    let known = session.providers().known()?;
+    let (rows, table, how): (Vec<ProviderRow>, _, _) = match session.server()? {
+        Some(server) => {
+            let all = session.block_on(async { Ok(server.providers().await?) })?.providers;
+            let mut table = Table::new(["PROVIDER", "DEFAULT", "MODEL", "ANSWERS"]);
+            for provider in &all {
+                let is_default = if provider.is_default { "yes" } else { "" };
+                let how = if provider.is_model { "a language model" } else { "quotes of the sources" };
+                let model = provider.default_model.as_deref().unwrap_or("-");
+                table.row([provider.name.as_str(), is_default, model, how]);
+            }
+            (all.into_iter().map(ProviderRow::there).collect(), table, format!("these answer at {}", server.base()))
+        }
+        None => {
+            let known = session.providers().known()?;
+            let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "ADDRESS"]);
+            for provider in &known {
+                table.row([
+                    provider.name.clone(),
+                    key(&provider.key),
+                    provider.model.clone().unwrap_or_else(|| "-".to_owned()),
+                    provider.base_url.clone().unwrap_or_else(|| provider.title.clone()),
+                ]);
+            }
+            let how = "used when none is named: `provider.default`, else the first with a key, else Ollama if it answers, \
+                       else extractive when there are documents";
+            (known.iter().map(ProviderRow::here).collect(), table, how.to_owned())
+        }
+    };
     if terminal.json {
-        let providers: Vec<_> = known.iter().map(as_json).collect();
-        terminal.out_json(&json!({ "providers": providers }))?;
+        terminal.out_json(&json!({ "providers": rows }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "ADDRESS"]);
-    for provider in &known {
-        table.row([
-            provider.name.clone(),
-            key(&provider.key),
-            provider.model.clone().unwrap_or_else(|| "-".to_owned()),
-            provider.base_url.clone().unwrap_or_else(|| provider.title.clone()),
-        ]);
-    }
     table.print(terminal)?;
-    let how = "used when none is named: `provider.default`, else the first with a key, else Ollama if it answers, else \
-               extractive when there are documents";
     terminal.note(Line::new().styled(Style::Dim, how));
     Ok(ExitCode::SUCCESS)
 }
@@ -45,68 +90,105 @@ fn key(key: &KeyState) -> String {
     }
 }
 
-fn as_json(provider: &KnownProvider) -> serde_json::Value {
-    let (state, origin, variables): (_, _, &[&str]) = match &provider.key {
-        KeyState::Set(origin) => ("set", Some(origin.to_string()), &[]),
-        KeyState::Missing(variables) => ("not_set", None, variables),
-        _ => ("not_needed", None, &[]),
-    };
-    json!({
-        "name": provider.name,
-        "title": provider.title,
-        "key": { "state": state, "origin": origin, "variables": variables },
-        "base_url": provider.base_url,
-        "model": provider.model,
-    })
+impl ProviderRow {
+    fn here(provider: &KnownProvider) -> Self {
+        let (state, origin, variables): (_, _, &[&str]) = match &provider.key {
+            KeyState::Set(origin) => ("set", Some(origin.to_string()), &[]),
+            KeyState::Missing(variables) => ("not_set", None, variables),
+            _ => ("not_needed", None, &[]),
+        };
+        Self {
+            name: provider.name.clone(),
+            title: Some(provider.title.clone()),
+            key: Some(json!({ "state": state, "origin": origin, "variables": variables })),
+            base_url: provider.base_url.clone(),
+            model: provider.model.clone(),
+            ..Self::default()
+        }
+    }
+
+    fn there(provider: ProviderView) -> Self {
+        Self {
+            name: provider.name,
+            model: provider.default_model,
+            is_default: Some(provider.is_default),
+            is_model: Some(provider.is_model),
+            tools: Some(provider.tools),
+            input_usd_per_million_tokens: provider.input_usd_per_million_tokens,
+            output_usd_per_million_tokens: provider.output_usd_per_million_tokens,
+            ..Self::default()
+        }
+    }
 }
 
 pub(crate) fn tools(session: &Session) -> Result<ExitCode, CliError> {
     let terminal = session.terminal;
-    let tools = corpus_tools(&mcp_orchestrator_tools::Corpora::default());
+    let (rows, when): (Vec<ToolRow>, _) = match session.server()? {
+        Some(server) => {
+            let all = session.block_on(async { Ok(server.tools().await?) })?.tools;
+            (
+                all.into_iter().map(|tool| ToolRow::of(tool, None)).collect(),
+                format!("agents at {} have them", server.base()),
+            )
+        }
+        None => {
+            let tools = corpus_tools(&mcp_orchestrator_tools::Corpora::default());
+            let limit = |tool: &dyn mcp_orchestrator_tools::Tool| tool.description().time_limit.as_secs_f64();
+            let rows = tools.iter().map(|tool| ToolRow::of(ToolView::of(tool.as_ref()), Some(limit(tool.as_ref()))));
+            let mut rows: Vec<ToolRow> = rows.collect();
+            rows.sort_by(|one, other| one.name.cmp(&other.name));
+            (rows, "agents have them when there is a corpus".to_owned())
+        }
+    };
     if terminal.json {
-        let listed: Vec<_> = tools
-            .iter()
-            .map(|tool| tool.description())
-            .map(|tool| {
-                json!({
-                    "name": tool.spec.name,
-                    "description": tool.spec.description,
-                    "input_schema": tool.spec.parameters,
-                    "category": tool.category,
-                    "tags": tool.tags,
-                    "time_limit_seconds": tool.time_limit.as_secs_f64(),
-                })
-            })
-            .collect();
-        terminal.out_json(&json!({ "tools": listed }))?;
+        terminal.out_json(&json!({ "tools": rows }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new(["TOOL", "GROUP", "WHAT IT DOES"]);
-    for tool in &tools {
-        let tool = tool.description();
-        table.row([tool.spec.name.to_string(), tool.category.clone(), tool.spec.description.clone()]);
+    for tool in &rows {
+        table.row([tool.name.as_str(), &tool.category, &tool.description]);
     }
     table.print(terminal)?;
-    terminal.note(Line::new().styled(Style::Dim, "agents have them when there is a corpus"));
+    terminal.note(Line::new().styled(Style::Dim, when));
     Ok(ExitCode::SUCCESS)
+}
+
+impl ToolRow {
+    fn of(tool: ToolView, time_limit_seconds: Option<f64>) -> Self {
+        Self {
+            name: tool.name,
+            description: tool.description,
+            input_schema: tool.input_schema,
+            category: tool.category,
+            tags: tool.tags,
+            time_limit_seconds,
+        }
+    }
 }
 
 pub(crate) fn patterns(session: &Session) -> Result<ExitCode, CliError> {
     let terminal = session.terminal;
-    let patterns: Vec<Pattern> = built_in().iter().map(|strategy| strategy.describe()).collect();
+    let view = match session.server()? {
+        Some(server) => session.block_on(async { Ok(server.patterns().await?) })?,
+        None => {
+            let mut patterns: Vec<PatternView> = built_in().iter().map(|known| known.describe().into()).collect();
+            patterns.sort_by(|one, other| one.name.cmp(&other.name));
+            PatternsView { count: patterns.len(), patterns }
+        }
+    };
     if terminal.json {
-        terminal.out_json(&json!({ "patterns": patterns }))?;
+        terminal.out_json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
-    for pattern in &patterns {
+    for pattern in &view.patterns {
         let head = Line::new().styled(Style::Bold, &pattern.name).plain(format!("  {}", pattern.display_name));
         terminal.out(head)?;
         terminal.out(format!("  {}", pattern.description))?;
         for stage in &pattern.stages {
-            terminal.out(format!("    {:<10}  {}", stage.stage.as_str(), stage.description))?;
+            terminal.out(format!("    {:<10}  {}", stage.stage, stage.description))?;
         }
         for kind in &pattern.agent_types {
-            terminal.out(format!("    {:<10}  {}", kind.name.as_str(), kind.description))?;
+            terminal.out(format!("    {:<10}  {}", kind.name, kind.description))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! A workflow that runs in this process, from its submission to its files. Owns what Ctrl-C means.
+//! A workflow from its submission to its files, whether it runs in this process or at a server. Owns what Ctrl-C means.
 
 use std::{
     path::Path,
@@ -15,14 +15,18 @@ use tokio::sync::Notify;
 use super::{
     follow::{self, Interrupted},
     results, resume,
-    work::Work,
+    work::{Remote, Work, say_what_from},
 };
 use crate::{
     error::{CliError, Exit},
+    found::Wanted,
     progress::View,
+    remote::Server,
+    row::Row,
     session::Session,
     sources,
     terminal::{Line, Style},
+    workflows::Workflows,
 };
 
 /// How long the engine is given to put itself away when the process ends.
@@ -33,7 +37,7 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
     let corpora = session.open(&work.corpora).await?;
     let store = session.store().await?;
     let handle = session.worker(&store, &work.choice, &corpora, WorkerMode::Own)?;
-    let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true };
+    let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true, ..SubmitOptions::default() };
     let begun = now();
     let ended = async {
         sources::announce(store.as_ref(), &work.title, &work.corpora).await?;
@@ -42,7 +46,7 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
             return Ok(Err(row));
         }
         sources::remember(store.as_ref(), &id, &work.corpora).await?;
-        to_the_end(session, &handle, &id, &work.out).await.map(Ok)
+        to_the_end(session, &Workflows::Here(handle.clone()), &id, &work.out).await.map(Ok)
     };
     let ended = ended.await;
     put_away(&handle).await;
@@ -50,6 +54,27 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
         Ok(code) => Ok(code),
         Err(row) => resume::one(session, &store, &row, &work.out, Budget::default()).await,
     }
+}
+
+/// Submits the work to a server; follows it and writes its report unless the person wants to go.
+pub(crate) async fn at_server(session: &Session, server: &Server, work: Remote) -> Result<ExitCode, CliError> {
+    let terminal = session.terminal;
+    let started = server.start(&work.draft, work.idempotency_key.as_deref()).await?;
+    let row = Row::there(started.workflow)?;
+    if work.is_detached {
+        if terminal.json {
+            terminal.out_json(&row.json())?;
+        } else {
+            terminal.out(row.id.as_str())?;
+            terminal.note(Line::new().styled(Style::Dim, format!("follow it with: mcp-orchestrator watch {}", row.id)));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(provider) = &row.view.provider {
+        terminal.note(Line::new().styled(Style::Dim, format!("provider: {provider} (at {})", server.base())));
+    }
+    say_what_from(terminal, row.view.corpora.is_empty(), &row.view.pattern);
+    to_the_end(session, &Workflows::There(server.clone()), &row.id, &work.out).await
 }
 
 /// The workflow, if it is older than this submission, unfinished, and nobody runs it: work under an idempotency key whose
@@ -75,10 +100,10 @@ pub(crate) async fn put_away(handle: &Handle) {
     }
 }
 
-/// Follows a workflow this process runs, then prints its report and writes its files.
+/// Follows a workflow this process started, then prints its report and writes its files.
 pub(crate) async fn to_the_end(
     session: &Session,
-    handle: &Handle,
+    workflows: &Workflows,
     id: &WorkflowId,
     out: &Path,
 ) -> Result<ExitCode, CliError> {
@@ -86,23 +111,23 @@ pub(crate) async fn to_the_end(
     let mut view = View::new(terminal);
     view.note(Line::new().plain("workflow ").styled(Style::Bold, id));
     let first = Arc::new(Notify::new());
-    let interrupts = tokio::spawn(interrupts(handle.clone(), id.clone(), Arc::clone(&first)));
+    let interrupts = tokio::spawn(interrupts(workflows.clone(), id.clone(), Arc::clone(&first)));
     let interrupted = Interrupted { first: &first, says: "cancelling; press Ctrl-C again to stop at once" };
-    let failed = follow::to_the_end(handle, id, &mut view, Some(interrupted)).await;
+    let failed = follow::to_the_end(workflows, id, &mut view, Some(interrupted)).await;
     interrupts.abort();
     drop(view);
     // Nobody reads the events any more, but the report is still wanted: its files are written all the same.
     let (failed, closed) = match failed {
         Err(CliError::Closed(closed)) => {
-            handle.settled(id).await?;
+            workflows.ended(id).await?;
             (Vec::new(), Some(closed))
         }
         failed => (failed?, None),
     };
-    let row = handle.status(id).await?;
-    match row.summary.status {
+    let row = workflows.status(id).await?;
+    match row.status {
         Status::Completed => {
-            let found = handle.results(id).await?;
+            let found = workflows.results(id, Wanted::Files).await?;
             let paths = results::save(&found, out)?;
             if let Some(closed) = closed {
                 return Err(closed.into());
@@ -116,14 +141,14 @@ pub(crate) async fn to_the_end(
 }
 
 /// The first Ctrl-C cancels the workflow durably, the second ends the process at once.
-async fn interrupts(handle: Handle, id: WorkflowId, first: Arc<Notify>) {
+async fn interrupts(workflows: Workflows, id: WorkflowId, first: Arc<Notify>) {
     // Without a way to hear of Ctrl-C the system's own way is left: it ends the process.
     if tokio::signal::ctrl_c().await.is_err() {
         return;
     }
     first.notify_one();
     let cancel = async {
-        if let Err(error) = handle.cancel(&id, "interrupted at the terminal").await {
+        if let Err(error) = workflows.cancel(&id, "interrupted at the terminal").await {
             tracing::warn!(%error, "cannot cancel");
         }
         std::future::pending::<()>().await;

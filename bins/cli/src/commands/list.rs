@@ -1,20 +1,19 @@
-//! `list` and `status`: what the store says of workflows. Starts nothing.
+//! `list` and `status`: what the store or the server says of workflows. Starts nothing.
 
 use std::process::ExitCode;
 
-use mcp_orchestrator::Question;
+use mcp_orchestrator_api::view::QuestionView;
 use mcp_orchestrator_domain::{Status, WorkflowId};
-use mcp_orchestrator_store::{ListFilter, WorkflowRow};
-use mcp_orchestrator_streaming::ClientProgress;
 
 use crate::session::Session;
 use crate::{
     args::ListArgs,
     error::CliError,
     progress::{brief, spent},
-    row::{Row, ago, moment, style},
+    row::{Row, Runs, ago, style},
     table::Table,
     terminal::{Line, Style, Terminal},
+    workflows::Asked,
 };
 
 pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<ExitCode, CliError> {
@@ -23,11 +22,11 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<ExitCode, CliEr
     if !(1..=500).contains(&args.limit) {
         return Err(CliError::Limit(args.limit));
     }
-    let filter = ListFilter { statuses, before, max: args.limit, ..ListFilter::default() };
-    let rows = session.block_on(async { Ok(session.reader().await?.list(filter).await?) })?;
+    let asked = Asked { statuses, before, limit: args.limit };
+    let rows = session.block_on(async { session.workflows().await?.list(asked).await })?;
     if session.terminal.json {
         for row in &rows {
-            session.terminal.out_json(&Row::new(row))?;
+            session.terminal.out_json(&row.json())?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -37,13 +36,13 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<ExitCode, CliEr
     }
     let mut table = Table::new(["ID", "STATUS", "AGENTS", "STARTED", "TITLE"]);
     for row in &rows {
-        let progress = &row.summary.progress;
+        let progress = &row.view.progress;
         table.row([
             row.id.to_string(),
-            row.summary.status.to_string(),
+            row.status.to_string(),
             format!("{}/{}", progress.completed_agents, progress.total_agents),
-            ago(row.created),
-            brief(&row.summary.title),
+            ago(&row.view.created_at),
+            brief(&row.view.title),
         ]);
     }
     table.print(session.terminal)?;
@@ -53,44 +52,46 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<ExitCode, CliEr
 pub(crate) fn status(session: &Session, id: &str) -> Result<ExitCode, CliError> {
     let id: WorkflowId = id.parse()?;
     let (row, questions) = session.block_on(async {
-        let handle = session.reader().await?;
-        Ok((handle.status(&id).await?, handle.questions(&id).await?))
+        let workflows = session.workflows().await?;
+        Ok((workflows.status(&id).await?, workflows.questions(&id).await?))
     })?;
     show(session.terminal, &row, &questions)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(terminal: Terminal, row: &WorkflowRow, questions: &[Question]) -> Result<(), CliError> {
+fn show(terminal: Terminal, row: &Row, questions: &[QuestionView]) -> Result<(), CliError> {
     if terminal.json {
-        return Ok(terminal.out_json(&Row::new(row))?);
+        return Ok(terminal.out_json(&row.json())?);
     }
-    let summary = &row.summary;
+    let view = &row.view;
     let field = |name: &str, value: String| {
         terminal.out(Line::new().styled(Style::Dim, format!("{name:<10}")).plain(value.replace('\n', " ")))
     };
-    let status = Line::new().styled(Style::Bold, &row.id).plain("  ").styled(style(summary.status), summary.status);
+    let status = Line::new().styled(Style::Bold, &row.id).plain("  ").styled(style(row.status), row.status);
     terminal.out(status)?;
-    field("title", summary.title.to_string())?;
-    field("task", brief(&summary.task))?;
-    field("pattern", row.pattern.to_string())?;
-    if let Some(provider) = &row.needs.provider {
-        field("provider", provider.to_string())?;
+    field("title", view.title.clone())?;
+    field("task", brief(&view.task))?;
+    field("pattern", view.pattern.clone())?;
+    if let Some(provider) = &view.provider {
+        field("provider", provider.clone())?;
     }
-    field("stage", format!("{}, {} %", summary.progress.stage, summary.progress.percent))?;
-    field("progress", spent(&ClientProgress::from(&summary.progress)).trim().to_owned())?;
-    field("created", moment(row.created))?;
-    if let Some(finished) = summary.finished {
-        field("finished", moment(finished))?;
+    field("stage", format!("{}, {} %", view.progress.stage, view.progress.percent))?;
+    field("progress", spent(&view.progress).trim().to_owned())?;
+    field("created", view.created_at.clone())?;
+    if let Some(finished) = &view.completed_at {
+        field("finished", finished.clone())?;
     }
     for asked in questions {
         field("asks", format!("{}: {}", asked.step, brief(&asked.question)))?;
     }
-    match (&row.owner, summary.status) {
-        (Some(owner), _) => field("run by", owner.0.to_string())?,
-        (None, Status::Running) => field("run by", format!("nobody; `mcp-orchestrator resume {}` goes on", row.id))?,
-        (None, _) => {}
+    match (&row.runs, row.status) {
+        (Runs::Worker(owner), _) => field("run by", owner.clone())?,
+        (Runs::Nobody, Status::Running) => {
+            field("run by", format!("nobody; `mcp-orchestrator resume {}` goes on", row.id))?
+        }
+        (Runs::Nobody | Runs::Server, _) => {}
     }
-    if let Some(failure) = &summary.failure {
+    if let Some(failure) = row.failure() {
         field("error", failure.to_string())?;
     }
     Ok(())

@@ -20,6 +20,7 @@ pub(crate) use verify::BadReport;
 use crate::{
     args::{Cli, Command, ConfigCommand},
     error::CliError,
+    install,
     session::Session,
     terminal::Terminal,
 };
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Completions(args) => shell::completions(args.shell, terminal),
         Command::Man => shell::man(terminal),
+        Command::Install(args) => install::install(&cli.common, &args, terminal),
         Command::Verify(args) => verify::verify(&args.report, terminal),
         Command::Doctor(args) => doctor::doctor(&cli.common, &args.corpus, terminal),
         Command::Config(ConfigCommand::Show) => config::show(&session()?),

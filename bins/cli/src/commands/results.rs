@@ -5,16 +5,14 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_orchestrator::Results;
-use mcp_orchestrator_documents::markdown;
-use mcp_orchestrator_domain::{DocumentFormat, Status, WorkflowId};
+use mcp_orchestrator_domain::{Status, WorkflowId};
 use serde_json::json;
 
 use crate::{
     args::ResultsArgs,
     error::CliError,
+    found::{Found, Wanted},
     reports::{self, ReportFile},
-    row::Row,
     session::Session,
     terminal::{Line, Style, Terminal},
 };
@@ -26,9 +24,9 @@ pub(crate) fn results(session: &Session, args: &ResultsArgs) -> Result<ExitCode,
         reports::prepare(out)?;
     }
     session.block_on(async {
-        let handle = session.reader().await?;
-        let row = handle.status(&id).await?;
-        match row.summary.status {
+        let workflows = session.workflows().await?;
+        let row = workflows.status(&id).await?;
+        match row.status {
             Status::Completed => {}
             Status::Cancelled => return Err(CliError::Cancelled(id)),
             Status::Failed => return Err(CliError::ended(&row, Vec::new())),
@@ -36,16 +34,14 @@ pub(crate) fn results(session: &Session, args: &ResultsArgs) -> Result<ExitCode,
                 return Err(CliError::NotEnded { id, status });
             }
         }
-        let found = handle.results(&id).await?;
+        let wanted = if args.out.is_some() { Wanted::Files } else { Wanted::Page };
+        let found = workflows.results(&id, wanted).await?;
         let paths = match &args.out {
             Some(out) => save(&found, out)?,
             None => Vec::new(),
         };
         if terminal.json {
-            let row = Row::new(&found.row);
-            terminal.out_json(&json!({
-                "workflow": row, "document": found.document, "decisions": found.decisions, "files": paths,
-            }))?;
+            terminal.out_json(&json!({ "workflow": found.row.json(), "results": found.view, "files": paths }))?;
         } else {
             show(terminal, &found, &paths)?;
         }
@@ -54,38 +50,36 @@ pub(crate) fn results(session: &Session, args: &ResultsArgs) -> Result<ExitCode,
 }
 
 /// Writes a report's documents, the JSON one with its evidence folder. Returns the paths of the documents.
-pub(crate) fn save(found: &Results, out: &Path) -> Result<Vec<PathBuf>, CliError> {
+pub(crate) fn save(found: &Found, out: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
-    let mut stem = None;
     for document in &found.documents {
-        let name = Path::new(&document.name);
-        stem = stem.or_else(|| name.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
-        let suffix = format!(".{}", document.format.extension());
+        let suffix = format!(".{}", document.extension);
         files.push(ReportFile { suffix, bytes: document.bytes.to_vec() });
     }
     let documents = files.len();
-    if found.documents.iter().any(|document| document.format == DocumentFormat::Json) {
-        files.extend(found.evidence.iter().map(|file| ReportFile {
-            suffix: format!(".evidence/{}", file.digest),
-            bytes: file.text.as_bytes().to_vec(),
-        }));
+    if found.is_verifiable() {
+        files.extend(
+            found
+                .evidence
+                .iter()
+                .map(|text| ReportFile { suffix: format!(".evidence/{}", text.stem), bytes: text.bytes.to_vec() }),
+        );
     }
-    let Some(stem) = stem else { return Ok(Vec::new()) };
-    let mut paths = reports::write(out, &stem, &files)?;
+    let Some(first) = found.documents.first() else { return Ok(Vec::new()) };
+    let mut paths = reports::write(out, &first.stem, &files)?;
     paths.truncate(documents);
     Ok(paths)
 }
 
 /// Prints the report, then says where its files are. For programs: one last line with the paths.
-pub(crate) fn show(terminal: Terminal, found: &Results, paths: &[PathBuf]) -> Result<(), CliError> {
+pub(crate) fn show(terminal: Terminal, found: &Found, paths: &[PathBuf]) -> Result<(), CliError> {
     if terminal.json {
-        let outcome = found.document.as_ref().map(|document| document.report.outcome);
         let result = json!({
             "event_type": "result",
             "task_id": found.row.id,
             "data": {
-                "status": found.row.summary.status,
-                "outcome": outcome,
+                "status": found.row.status,
+                "outcome": found.view.outcome,
                 "selected_branch": found.selected_branch(),
                 "converged": found.converged(),
                 "files": paths,
@@ -93,7 +87,7 @@ pub(crate) fn show(terminal: Terminal, found: &Results, paths: &[PathBuf]) -> Re
         });
         return Ok(terminal.out_json(&result)?);
     }
-    if let Some(page) = page(found) {
+    if let Some(page) = found.page() {
         let page = if terminal.is_read { without_front_matter(&page) } else { &page };
         terminal.out(page.trim_end())?;
     }
@@ -101,15 +95,6 @@ pub(crate) fn show(terminal: Terminal, found: &Results, paths: &[PathBuf]) -> Re
         terminal.note(Line::new().styled(Style::Dim, "written to ").plain(path.display()));
     }
     Ok(())
-}
-
-/// The report as Markdown: the document if there is one, so that a pipe gets what the file holds.
-fn page(found: &Results) -> Option<String> {
-    let written = found.documents.iter().find(|document| document.format == DocumentFormat::Markdown);
-    match written {
-        Some(document) => Some(String::from_utf8_lossy(&document.bytes).into_owned()),
-        None => found.document.as_ref().map(markdown::render),
-    }
 }
 
 /// A page as a person wants to read it.

@@ -1,14 +1,17 @@
-//! `resume`: goes on with a workflow, or with all that nobody runs.
+//! `resume`: goes on with a workflow, or with all that nobody runs. A server goes on by itself with what is unfinished.
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use mcp_orchestrator::{ResumeOptions, WorkerMode};
+use mcp_orchestrator::{Error as EngineError, ResumeOptions, WorkerMode};
 use mcp_orchestrator_app::Reason;
-use mcp_orchestrator_domain::{Budget, Money, Principal, Status, WorkflowId};
+use mcp_orchestrator_domain::{Budget, Money, Principal, Rejected, Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, Store, WorkflowRow};
 
 use super::drive::{put_away, to_the_end};
-use crate::{args::ResumeArgs, error::CliError, reports, session::Session, sources};
+use crate::{
+    args::ResumeArgs, error::CliError, remote::Server, reports, row::Row, session::Session, sources,
+    workflows::Workflows,
+};
 
 /// Unfinished workflows looked at.
 const UNFINISHED_MAX: usize = 500;
@@ -23,6 +26,15 @@ pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, Cl
     let id: Option<WorkflowId> = args.id.as_deref().map(str::parse).transpose()?;
     reports::prepare(&out)?;
     session.block_on(async {
+        if let Some(server) = session.server()? {
+            return match id {
+                Some(_) if budget != Budget::default() => {
+                    Err(CliError::NotAtServer("budgets of a resumed workflow are"))
+                }
+                Some(id) => at_server(session, &server, &id, &out).await,
+                None => Err(CliError::NotAtServer("resuming everything at once is")),
+            };
+        }
         let store = session.store().await?;
         match id {
             Some(id) => {
@@ -33,6 +45,24 @@ pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, Cl
             None => all(session, &store, &out).await,
         }
     })
+}
+
+/// Goes on with a workflow at a server, which runs what is unfinished anyway.
+async fn at_server(session: &Session, server: &Server, id: &WorkflowId, out: &Path) -> Result<ExitCode, CliError> {
+    let row = Row::there(server.status(id).await?)?;
+    let next = match row.status {
+        Status::Completed => return Err(EngineError::Rejected(Rejected::Ended(row.status)).into()),
+        Status::Failed | Status::Cancelled => Row::there(server.fork(id).await?)?.id,
+        Status::Queued | Status::Running | Status::Waiting => row.id.clone(),
+    };
+    say_if_new(session, &row.id, row.status, &next);
+    to_the_end(session, &Workflows::There(server.clone()), &next, out).await
+}
+
+fn say_if_new(session: &Session, id: &WorkflowId, how: Status, next: &WorkflowId) {
+    if next != id {
+        session.terminal.note(format!("{id} is {how}; it goes on as a new workflow"));
+    }
 }
 
 /// One after the other: each may need other documents and another provider. The first that does not end well says how
@@ -90,14 +120,13 @@ pub(crate) async fn one(
     let corpora = session.open(&folders).await?;
     let handle = session.worker(store, &choice, &corpora, WorkerMode::Only(vec![row.id.clone()]))?;
     let ended = async {
-        let options = ResumeOptions { reserved: true, budget };
+        let options = ResumeOptions { reserved: true, budget, ..ResumeOptions::default() };
         let id = handle.resume(&row.id, options).await?;
         if id != row.id {
             sources::remember(store.as_ref(), &id, &folders).await?;
-            let how = row.summary.status;
-            session.terminal.note(format!("{} is {how}; it goes on as a new workflow", row.id));
         }
-        to_the_end(session, &handle, &id, out).await
+        say_if_new(session, &row.id, status, &id);
+        to_the_end(session, &Workflows::Here(handle.clone()), &id, out).await
     };
     let ended = ended.await;
     put_away(&handle).await;

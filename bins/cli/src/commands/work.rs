@@ -1,7 +1,11 @@
 //! `research`, `search` and `run`: from flags and files to a request that holds every rule, with everything checked before
 //! anything starts.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use mcp_orchestrator_app::{Choice, CorpusFolders, Reason, Settings, name_folders, read_definition, readable};
 use mcp_orchestrator_domain::{CorpusName, FieldError, InvalidRequest, RequestDraft};
@@ -11,8 +15,9 @@ use crate::session::Session;
 use crate::{
     args::{ResearchArgs, RunArgs, SearchArgs, SharedArgs, WorkArgs},
     error::CliError,
+    remote::Server,
     reports, task,
-    terminal::{Line, Style},
+    terminal::{Line, Style, Terminal},
 };
 
 /// Work that may start: nothing of it is known to be wrong.
@@ -24,6 +29,15 @@ pub(crate) struct Work {
     pub(crate) idempotency_key: Option<String>,
     pub(crate) corpora: CorpusFolders,
     pub(crate) choice: Choice,
+    pub(crate) out: PathBuf,
+}
+
+/// Work for a server, which judges it.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) draft: RequestDraft,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) is_detached: bool,
     pub(crate) out: PathBuf,
 }
 
@@ -116,9 +130,44 @@ fn completed(settings: &Settings, draft: RequestDraft) -> RequestDraft {
     }
 }
 
-/// Checks what costs nothing first: the request, the out folder, the documents, then who answers.
+/// Starts the work where it is to run.
 fn start(session: &Session, draft: RequestDraft, args: SharedArgs) -> Result<ExitCode, CliError> {
     let draft = completed(&session.settings, draft);
+    match session.server()? {
+        Some(server) => start_there(session, &server, draft, args),
+        None if args.detach => Err(CliError::DetachHere),
+        None => start_here(session, draft, args),
+    }
+}
+
+/// Checks only what is this machine's: the out folder and the names of corpora. All else is the server's to judge.
+fn start_there(
+    session: &Session,
+    server: &Server,
+    draft: RequestDraft,
+    args: SharedArgs,
+) -> Result<ExitCode, CliError> {
+    let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
+    if !args.detach {
+        reports::prepare(&out)?;
+    }
+    let mut corpus = draft.corpus.clone();
+    if !args.corpus.is_empty() {
+        corpus = args.corpus.iter().map(|path| corpus_there(path)).collect::<Result<_, _>>()?;
+    }
+    let draft = RequestDraft { corpus, ..draft };
+    let work = Remote { draft, idempotency_key: args.idempotency_key, is_detached: args.detach, out };
+    session.block_on(drive::at_server(session, server, work))
+}
+
+/// A corpus as a server's operator named it. A folder of this machine is none.
+fn corpus_there(path: &Path) -> Result<String, CliError> {
+    let name = path.to_str().filter(|name| CorpusName::new(name).is_ok());
+    name.map(str::to_owned).ok_or_else(|| CliError::CorpusThere(path.to_owned()))
+}
+
+/// Checks what costs nothing first: the request, the out folder, the documents, then who answers.
+fn start_here(session: &Session, draft: RequestDraft, args: SharedArgs) -> Result<ExitCode, CliError> {
     let title = draft.clone().parse(&session.settings.limits)?.title;
     let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
     reports::prepare(&out)?;
@@ -185,10 +234,15 @@ fn say_who(session: &Session, work: &Work) {
         let line = Line::new().styled(Style::Dim, format!("provider: {} ({})", work.choice.name, work.choice.reason));
         terminal.note(line);
     }
-    if work.corpora.is_empty() {
+    say_what_from(terminal, work.corpora.is_empty(), work.draft.pattern.as_deref().unwrap_or_default());
+}
+
+/// Says from what is answered, where a person could expect something else.
+pub(crate) fn say_what_from(terminal: Terminal, without_corpora: bool, pattern: &str) {
+    if without_corpora {
         let line = "no corpus: agents have nothing to cite, so every sentence will be marked as unverified";
         terminal.note(Line::new().styled(Style::Yellow, line));
-    } else if work.draft.pattern.as_deref() == Some("search") {
+    } else if matches!(pattern, "search" | "swarm") {
         let line = "no search service is connected: agents of every type search the corpora";
         terminal.note(Line::new().styled(Style::Dim, line));
     }

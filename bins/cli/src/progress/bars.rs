@@ -3,10 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use mcp_orchestrator_streaming::{Activity, ClientData, ClientEvent};
 
 use super::words::{of_agent, of_event, of_moment, spent};
-use crate::terminal::{Line, Style, Terminal};
+use crate::{
+    terminal::{Line, Style, Terminal},
+    told::{Activity, Data, Told},
+};
 
 /// More agents than this are counted but not shown one by one.
 const AGENTS_MAX: usize = 24;
@@ -34,26 +36,28 @@ impl Bars {
         Self { terminal, all, head, agents: BTreeMap::new(), last: None }
     }
 
-    pub(super) fn show(&mut self, event: &ClientEvent) {
-        self.head.set_position(event.progress.percent.into());
-        let line = Line::new().styled(Style::Bold, event.progress.stage).plain(spent(&event.progress));
-        self.head.set_message(self.terminal.rendered(line.clone()));
-        self.last = Some(line);
-        let Some(agent) = &event.agent_id else {
+    pub(super) fn show(&mut self, event: &Told) {
+        if let Some(progress) = &event.progress {
+            self.head.set_position(progress.percent.into());
+            let line = Line::new().styled(Style::Bold, &progress.stage).plain(spent(progress));
+            self.head.set_message(self.terminal.rendered(line.clone()));
+            self.last = Some(line);
+        }
+        let Some(agent) = &event.agent else {
             if let Some(line) = of_event(event) {
                 self.above(line);
             }
             return;
         };
         let words = of_agent(event).or_else(|| of_moment(event).map(|text| Line::new().styled(Style::Dim, text)));
-        let (Some(words), Some(bar)) = (words, self.bar(agent.as_str())) else { return };
+        let (Some(words), Some(bar)) = (words, self.bar(agent)) else { return };
         let words = self.terminal.rendered(words);
         match &event.data {
-            ClientData::DecompositionComplete { .. }
-            | ClientData::AgentComplete { .. }
-            | ClientData::AgentError { .. }
-            | ClientData::SynthesisComplete { .. }
-            | ClientData::AgentProgress(Activity::ReportChecked { .. }) => bar.finish_with_message(words),
+            Data::DecompositionComplete { .. }
+            | Data::AgentComplete(_)
+            | Data::AgentError { .. }
+            | Data::SynthesisComplete(_)
+            | Data::Activity(Activity::ReportChecked { .. }) => bar.finish_with_message(words),
             _ => bar.set_message(words),
         }
     }

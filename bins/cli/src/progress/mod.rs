@@ -4,9 +4,11 @@ mod bars;
 mod words;
 
 use mcp_orchestrator_domain::Stage;
-use mcp_orchestrator_streaming::ClientEvent;
 
-use crate::terminal::{Closed, Line, Style, Terminal};
+use crate::{
+    terminal::{Closed, Line, Style, Terminal},
+    told::Told,
+};
 
 use bars::Bars;
 pub(crate) use words::{brief, of_event, spent};
@@ -41,15 +43,18 @@ impl View {
     ///
     /// # Errors
     /// [`Closed`] when events go to stdout and nobody reads it any more.
-    pub(crate) fn show(&mut self, event: &ClientEvent) -> Result<(), Closed> {
+    pub(crate) fn show(&mut self, event: &Told) -> Result<(), Closed> {
         match &mut self.how {
-            How::Json => self.terminal.out_json(event)?,
+            How::Json => self.terminal.out_line(&event.json)?,
             How::Quiet => {}
             How::Bars(bars) => bars.show(event),
             How::Lines(stage) => {
-                if event.progress.stage > *stage {
-                    *stage = event.progress.stage;
-                    self.terminal.note(Line::new().styled(Style::Bold, stage).plain(spent(&event.progress)));
+                if let Some(progress) = &event.progress
+                    && let Ok(now) = serde_json::from_value::<Stage>(progress.stage.as_str().into())
+                    && now > *stage
+                {
+                    *stage = now;
+                    self.terminal.note(Line::new().styled(Style::Bold, stage).plain(spent(progress)));
                 }
                 if let Some(line) = of_event(event) {
                     self.terminal.note(line);

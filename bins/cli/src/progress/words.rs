@@ -2,84 +2,85 @@
 
 use std::fmt::Write as _;
 
-use mcp_orchestrator_domain::{Outcome, clean_line};
-use mcp_orchestrator_streaming::{Activity, CallTarget, ClientData, ClientEvent, ClientProgress, Used};
+use mcp_orchestrator_api::view::ProgressView;
+use mcp_orchestrator_domain::clean_line;
 
-use crate::terminal::{Line, Style};
+use crate::{
+    terminal::{Line, Style},
+    told::{Activity, Data, Target, Told, Used},
+};
 
 /// The line of an event, if it is worth one.
-pub(crate) fn of_event(event: &ClientEvent) -> Option<Line> {
+pub(crate) fn of_event(event: &Told) -> Option<Line> {
     let line = of_agent(event).or_else(|| of_workflow(&event.data))?;
-    Some(match &event.agent_id {
+    Some(match &event.agent {
         Some(agent) => Line::new().plain(format!("  {agent}: ")).and(line),
         None => line,
     })
 }
 
 /// What is said beside an agent's name, if the event is worth it.
-pub(crate) fn of_agent(event: &ClientEvent) -> Option<Line> {
+pub(crate) fn of_agent(event: &Told) -> Option<Line> {
     Some(match &event.data {
-        ClientData::AgentStart { agent, .. } => Line::from(brief(&agent.description)),
-        ClientData::AgentComplete { used, .. } => Line::new().styled(Style::Green, "done").plain(used_up(used)),
-        ClientData::SynthesisStart { level, input_count, .. } => {
+        Data::AgentStart { description } => Line::from(brief(description)),
+        Data::AgentComplete(used) => Line::new().styled(Style::Green, "done").plain(used_up(used)),
+        Data::SynthesisStart { level, input_count } => {
             Line::from(format!("{level} merges {}", plural(*input_count, "result")))
         }
-        ClientData::SynthesisComplete { used, .. } => Line::new().styled(Style::Green, "done").plain(used_up(used)),
-        ClientData::AgentError { error, used, .. } => {
+        Data::SynthesisComplete(used) => Line::new().styled(Style::Green, "done").plain(used_up(used)),
+        Data::AgentError { error, used } => {
             Line::new().styled(Style::Red, "failed").plain(used_up(used)).plain(format!(": {}", clean_line(error, 300)))
         }
-        ClientData::AgentProgress(Activity::CallFailed { error, retry_at, .. }) => {
+        Data::Activity(Activity::CallFailed { error, retry_at }) => {
             let then = if retry_at.is_some() { "; it is tried again" } else { "" };
             Line::new().styled(Style::Yellow, format!("{}{then}", clean_line(error, 300)))
         }
-        ClientData::AgentProgress(Activity::ReportChecked { proved, marked, dropped, repairs, .. }) => {
+        Data::Activity(Activity::ReportChecked { proved, marked, dropped, repairs }) => {
             let mut text = format!("{} proved, {marked} marked as unverified, {dropped} dropped", sentences(*proved));
             if *repairs > 0 {
                 let _ = write!(text, ", {} to be repaired", plural(*repairs, "problem"));
             }
             Line::from(text)
         }
-        ClientData::DecompositionComplete { subtask_count: Some(count), .. } => {
+        Data::DecompositionComplete { subtask_count: Some(count) } => {
             Line::from(format!("planned {}", plural(*count, "sub-task")))
         }
-        ClientData::AgentProgress(Activity::BranchSelected { selected_branch, reason }) => Line::new()
+        Data::Activity(Activity::BranchSelected { selected_branch, reason }) => Line::new()
             .styled(Style::Bold, clean_line(selected_branch, 100))
             .plain(format!(": {}", clean_line(reason, 300))),
-        ClientData::InputRequested { question } => {
-            Line::new().styled(Style::Yellow, format!("asks: {}", brief(question)))
-        }
+        Data::InputRequested { question } => Line::new().styled(Style::Yellow, format!("asks: {}", brief(question))),
         _ => return None,
     })
 }
 
 /// What an agent does at this moment: only where there is room for it to be replaced a moment later.
-pub(crate) fn of_moment(event: &ClientEvent) -> Option<String> {
+pub(crate) fn of_moment(event: &Told) -> Option<String> {
     match &event.data {
-        ClientData::AgentProgress(Activity::CallStarted { target, turn, attempt, .. }) => {
+        Data::Activity(Activity::CallStarted { target, turn, attempt }) => {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
             Some(match target {
-                CallTarget::Tool { name } => format!("calls {name}{again}"),
-                CallTarget::Model { .. } => format!("turn {}{again}", turn + 1),
-                _ => return None,
+                Target::Tool { name } => format!("calls {name}{again}"),
+                Target::Model {} => format!("turn {}{again}", turn + 1),
+                Target::Other => return None,
             })
         }
         _ => None,
     }
 }
 
-fn of_workflow(data: &ClientData) -> Option<Line> {
+fn of_workflow(data: &Data) -> Option<Line> {
     Some(match data {
-        ClientData::IterationComplete { iteration, max_iterations, success, reason } => {
+        Data::IterationComplete { iteration, max_iterations, success, reason } => {
             let (style, how) = if *success { (Style::Green, "enough") } else { (Style::Yellow, "not enough") };
             Line::new()
                 .plain(format!("pass {iteration} of {max_iterations}: "))
                 .styled(style, how)
                 .plain(format!(": {}", clean_line(reason, 300)))
         }
-        ClientData::WorkflowComplete { outcome, .. } => {
-            let how = match outcome {
-                Outcome::NothingFound => "nothing found: the sources say nothing about it",
-                Outcome::Unverified => "answered without sources: every sentence is marked as unverified",
+        Data::WorkflowComplete { outcome } => {
+            let how = match outcome.as_str() {
+                "nothing_found" => "nothing found: the sources say nothing about it",
+                "unverified" => "answered without sources: every sentence is marked as unverified",
                 _ => return None,
             };
             Line::new().styled(Style::Yellow, how)
@@ -89,7 +90,7 @@ fn of_workflow(data: &ClientData) -> Option<Line> {
 }
 
 /// Agents, cost and tokens in one phrase: `  3/8 agents, 1 failed  $0.0120  5,310 tokens`.
-pub(crate) fn spent(progress: &ClientProgress) -> String {
+pub(crate) fn spent(progress: &ProgressView) -> String {
     let mut text = format!("  {}/{} agents", progress.completed_agents, progress.total_agents);
     if progress.failed_agents > 0 {
         let _ = write!(text, ", {} failed", progress.failed_agents);

@@ -13,21 +13,33 @@ const QUESTION: &str = "How does a workflow survive a crash?";
 
 /// What a model server does with every request.
 #[derive(Clone, Copy)]
-enum Service {
+pub(crate) enum Service {
     /// Takes it and never answers.
     Hangs,
     /// Refuses it.
     Refuses,
 }
 
-/// A model server on this machine. Each request is told on the channel.
+/// A model server on this machine.
+pub(crate) struct Model {
+    pub(crate) url: String,
+    /// Each request is told here.
+    pub(crate) asked: mpsc::Receiver<()>,
+}
+
+/// A model server that is the provider `local` of this home.
 fn serve(home: &Home, service: Service) -> mpsc::Receiver<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let Model { url, asked } = serve_model(service);
     home.write(
         ".config/mcp-orchestrator/config.toml",
-        &format!("[provider.local]\nbase_url = \"http://{address}/v1\"\nmodel = \"test\"\n"),
+        &format!("[provider.local]\nbase_url = \"{url}\"\nmodel = \"test\"\n"),
     );
+    asked
+}
+
+pub(crate) fn serve_model(service: Service) -> Model {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let (told, asked) = mpsc::channel();
     std::thread::spawn(move || {
         let mut open = Vec::new();
@@ -48,7 +60,7 @@ fn serve(home: &Home, service: Service) -> mpsc::Receiver<()> {
             }
         }
     });
-    asked
+    Model { url, asked }
 }
 
 fn read_head(stream: &mut TcpStream) {

@@ -66,5 +66,7 @@ fn patterns_and_tools_are_listed() {
     let patterns = home.run(&["patterns"]).ended(0).out;
     assert!(patterns.contains("beltalowda") && patterns.contains("swarm"), "{patterns}");
     let tools = home.run(&["tools", "--json"]).ended(0).json_lines();
-    assert_eq!(tools[0]["tools"][0]["name"], "corpus_search");
+    let names: Vec<&str> =
+        tools[0]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["corpus_read", "corpus_search"]);
 }

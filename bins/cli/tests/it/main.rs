@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop right there")]
 
+mod canned;
 mod crash;
 mod ending;
 mod help;
+mod install;
 mod machine;
 mod output;
 mod refusals;
+mod remote;
+mod remote_life;
+mod remote_trouble;
 mod research;
+mod served;
 mod setup;
 mod verifying;
 mod written;

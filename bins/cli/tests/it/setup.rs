@@ -52,7 +52,12 @@ impl Home {
     /// The binary with arguments, in this home, with no variable of the test's own environment and a network that
     /// cannot be reached.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-orchestrator"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_mcp-orchestrator")), arguments)
+    }
+
+    /// The same with a binary that lies elsewhere.
+    pub(crate) fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .current_dir(self.root.path())

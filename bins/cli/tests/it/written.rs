@@ -107,15 +107,20 @@ fn a_file_that_cannot_run_is_refused_by_line_or_by_field() {
     assert!(absent.err.contains("cannot read absent.toml"), "{}", absent.err);
 }
 
-const APPROVAL: &str = "pattern = 'conditional'\ntask = 'How does a workflow survive a crash?'\n[condition]\nfrom = 'approve'\n\
+pub(crate) const APPROVAL: &str = "pattern = 'conditional'\ntask = 'How does a workflow survive a crash?'\n[condition]\nfrom = 'approve'\n\
     [[steps]]\nid = 'approve'\nquestion = 'Go on? yes or no'\n[[branches.yes]]\nid = 'find'\n\
     task = 'How does a workflow survive a crash?'\n[[branches.no]]\nid = 'cost'\ntask = 'How long does a commit take?'\n";
 
 /// The id of the only workflow, once it waits.
 fn waiting(home: &Home) -> String {
+    waiting_at(|| home.run(&["list", "--json", "--status", "waiting"]))
+}
+
+/// The id of the first workflow in a list that is asked for until there is one.
+pub(crate) fn waiting_at(list: impl Fn() -> Ran) -> String {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let rows = home.run(&["list", "--json", "--status", "waiting"]).ended(0).json_lines();
+        let rows = list().ended(0).json_lines();
         if let Some(row) = rows.first() {
             return row["task_id"].as_str().unwrap().to_owned();
         }

@@ -79,6 +79,14 @@ impl Client {
         Events { response, buffer: String::new() }
     }
 
+    /// One message in a session of an older version.
+    pub(crate) async fn mcp_in(&self, session: &str, message: &Value) -> (u16, Value) {
+        let request = Request::post_json(&self.base, "/mcp", message.to_string())
+            .with_header("accept", "application/json, text/event-stream")
+            .with_header("mcp-session-id", session.to_owned());
+        json_of(self.http.send(request).await.unwrap()).await
+    }
+
     /// One MCP request of the stateless version by a client that takes tasks.
     pub(crate) async fn mcp(&self, method: &str, name: &str, params: Value) -> Value {
         let mut params = params;

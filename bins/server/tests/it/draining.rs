@@ -94,3 +94,26 @@ async fn while_it_drains_new_work_is_refused_and_old_work_is_shown() {
     assert_eq!(server.ended().code(), Some(130));
     println!("ended {} ms after the second signal", asked.elapsed().as_millis());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_hears_of_the_end_within_the_grace_time() {
+    let model = ModelServer::thinking(Duration::from_millis(60));
+    let home = Home::with_model(model.base_url());
+    let server = home.serve(&[]);
+    let client = Client::of(&server);
+    let id = client.start(2).await;
+    while model.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let waiting = tokio::spawn({
+        let (client, wait) = (client.clone(), json!({ "task_id": id, "wait_seconds": 60 }));
+        async move { client.post("/v1/tools/wait_for_orchestration", &wait).await }
+    });
+    // It has begun to wait before the server is asked to stop.
+    while !client.get("/metrics").await.1.is_null() {}
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    server.signal(Signal::TERM);
+    let (status, view) = waiting.await.unwrap();
+    assert_eq!((status, &view["status"]), (200, &json!("completed")), "{view}");
+    assert_eq!(server.ended().code(), Some(0));
+}

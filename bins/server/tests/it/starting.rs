@@ -13,9 +13,11 @@ fn refused(home: &Home, arguments: &[&str]) -> (i32, String) {
 #[test]
 fn what_cannot_be_served_is_refused_with_a_reason() {
     let home = Home::new();
+    std::fs::write(home.path("wide.toml"), "egress.allow = [\"*\"]\n").unwrap();
     let cases: &[(&[&str], i32, &str)] = &[
         (&["--listen", "0.0.0.0:0", "--corpus", "docs=docs"], 78, "--insecure-listen"),
         (&["--listen", "nowhere", "--corpus", "docs=docs"], 78, "server.listen"),
+        (&["--listen", "127.0.0.1:0", "--corpus", "docs=docs", "--config", "wide.toml"], 78, "egress.allow"),
         (&["--listen", "127.0.0.1:0"], 78, "no provider can answer"),
         (&["--listen", "127.0.0.1:0", "--corpus", "docs=absent"], 69, "absent"),
         (&["--listen", "127.0.0.1:0", "--corpus", "docs"], 2, "NAME=DIR"),
@@ -89,4 +91,59 @@ async fn a_document_that_changes_is_found_while_it_serves() {
         assert!(tokio::time::Instant::now() < until);
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_others_reach_is_asked_for_its_health_here() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let port = server.address.rsplit(':').next().unwrap();
+    let everywhere = format!("0.0.0.0:{port}");
+    let asked = home.command(&["healthcheck", "--listen", &everywhere]).output().unwrap();
+    assert_eq!(asked.status.code(), Some(0), "{}", String::from_utf8_lossy(&asked.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operators_settings_hold_for_requests_that_do_not_say() {
+    let mut home = Home::new();
+    home.variables.push(("ORCHESTRATOR_GATE__MODE", "mark".to_owned()));
+    home.variables.push(("ORCHESTRATOR_TIMEOUTS__AGENT", "7s".to_owned()));
+    home.variables.push(("ORCHESTRATOR_REPORT__FORMATS", "md,json".to_owned()));
+    let server = home.serve(&[]);
+    let body = json!({ "pattern": "search", "task": "How does a workflow survive a crash?", "num_agents": 1 });
+    let (_, started) = Client::of(&server).post("/v1/workflows", &body).await;
+    assert_eq!(started["config"]["citation_gate"], "mark", "{started}");
+    assert_eq!(started["config"]["timeout_seconds"], 7.0);
+    assert_eq!(started["config"]["document_formats"], json!(["markdown", "json"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ended_before_the_retention_is_taken_away() {
+    let mut home = Home::new();
+    let server = home.serve(&[]);
+    let client = Client::of(&server);
+    let id = client.start(1).await;
+    assert_eq!(client.ended(&id).await["status"], "completed");
+    server.kill();
+    home.variables.push(("ORCHESTRATOR_STORE__RETENTION", "1ms".to_owned()));
+    let server = home.serve(&[]);
+    let client = Client::of(&server);
+    let until = tokio::time::Instant::now() + crate::process::PATIENCE;
+    while client.get(&format!("/v1/workflows/{id}")).await.0 != 404 {
+        assert!(tokio::time::Instant::now() < until);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_gone_is_told_what_to_do() {
+    let server = Home::new().serve(&[]);
+    let client = Client::of(&server);
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    let (status, said) = client.post("/mcp", &list).await;
+    assert_eq!(status, 406);
+    assert!(said["error"]["message"].as_str().unwrap().contains("text/event-stream"), "{said}");
+    let (status, said) = client.mcp_in("no-such-session", &list).await;
+    assert_eq!(status, 404);
+    assert!(said["error"]["message"].as_str().unwrap().contains("initialize"), "{said}");
 }

@@ -162,5 +162,10 @@ fn tool<Output: schemars::JsonSchema>(
     input_schema: Map<String, Value>,
 ) -> ToolSpec {
     let output_schema = schema::of::<Output>();
+    let output_schema = match kind {
+        ToolKind::Start(_) | ToolKind::Wait => schema::with_outcome(output_schema),
+        _ => output_schema,
+    };
+    let output_schema = schema::wordless(output_schema);
     ToolSpec { name, title, description, kind, version: env!("CARGO_PKG_VERSION"), input_schema, output_schema }
 }

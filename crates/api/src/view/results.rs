@@ -118,7 +118,8 @@ pub struct AgentView {
     pub agent_type: String,
     /// What it was to do.
     pub task: String,
-    /// What it wrote; null when that is no text.
+    /// What it wrote. Left out when that is no text, or was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// `completed` or `failed`.
     pub status: String,

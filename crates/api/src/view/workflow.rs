@@ -133,8 +133,12 @@ pub struct StartedView {
     pub stream_url: String,
     /// Whether this very submission made it; false when an idempotency key found it.
     pub created: bool,
-    /// Every setting in force, defaults filled in.
+    /// Every setting in force, defaults filled in. Left out where a model reads the answer.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
+    /// What did not go as asked, although the workflow runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Who watches what.

@@ -51,6 +51,22 @@ async fn starting_tools_show_their_fields_with_bounds() {
     insta::assert_json_snapshot!(shown);
 }
 
+#[tokio::test]
+async fn the_whole_list_leaves_room_for_a_conversation() {
+    let bytes: usize = setting()
+        .api
+        .tools()
+        .iter()
+        .map(|tool| {
+            let schemas =
+                [&tool.input_schema, &tool.output_schema].map(|schema| serde_json::to_string(schema).unwrap());
+            tool.description.len() + schemas.iter().map(String::len).sum::<usize>()
+        })
+        .sum();
+    println!("{bytes} bytes of descriptions and schemas");
+    assert!(bytes < 40_000, "{bytes}");
+}
+
 #[test]
 fn prompts_name_what_is_missing() {
     assert_eq!(PROMPTS.len(), 2);

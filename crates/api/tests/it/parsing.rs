@@ -4,7 +4,7 @@ use mcp_orchestrator_api::{ApiError, StartCall, StartKind};
 use serde_json::{Value, json};
 
 fn parse(kind: StartKind, arguments: Value) -> Result<StartCall, ApiError> {
-    StartCall::parse(kind, arguments.as_object().unwrap().clone())
+    StartCall::parse(kind, crate::object(arguments))
 }
 
 /// Pointer and rule of every field that does not fit.

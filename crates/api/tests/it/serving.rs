@@ -2,21 +2,18 @@
 
 use mcp_orchestrator::Principal;
 use mcp_orchestrator_api::{Caller, Code};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::object;
 use crate::setting::{QUESTION, Setting, setting};
-
-fn arguments(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
-}
 
 async fn call(setting: &Setting, name: &str, args: Value) -> Value {
     let caller = Caller::local();
-    setting.api.call_tool(&caller, name, arguments(args)).await.unwrap().into()
+    setting.api.call_tool(&caller, name, object(args)).await.unwrap().into()
 }
 
 async fn code(setting: &Setting, name: &str, args: Value) -> Code {
-    setting.api.call_tool(&Caller::local(), name, arguments(args)).await.unwrap_err().code
+    setting.api.call_tool(&Caller::local(), name, object(args)).await.unwrap_err().code
 }
 
 #[tokio::test]
@@ -60,6 +57,10 @@ async fn the_same_key_finds_the_same_workflow() {
     assert_eq!((&first["created"], &second["created"]), (&json!(true), &json!(false)));
     let other = json!({ "query": QUESTION, "num_agents": 2, "idempotency_key": "k1" });
     assert_eq!(code(&setting, "orchestrate_search", other).await, Code::IdempotencyMismatch);
+    let elsewhere = json!({
+        "query": QUESTION, "num_agents": 1, "idempotency_key": "k1", "webhook_url": "https://hooks.example.com/a",
+    });
+    assert_eq!(code(&setting, "orchestrate_search", elsewhere).await, Code::IdempotencyMismatch);
 }
 
 #[tokio::test]
@@ -69,7 +70,7 @@ async fn what_another_principal_started_is_unknown() {
     let id = started["task_id"].as_str().unwrap();
     let other = Caller { principal: Principal::named("somebody"), request_id: None };
     for name in ["get_orchestration_status", "get_orchestration_results", "cancel_orchestration"] {
-        let asked = arguments(json!({ "task_id": id }));
+        let asked = object(json!({ "task_id": id }));
         assert_eq!(setting.api.call_tool(&other, name, asked).await.unwrap_err().code, Code::NotFound, "{name}");
     }
     assert!(setting.api.list(&other, &Default::default()).await.unwrap().workflows.is_empty());
@@ -103,7 +104,7 @@ async fn registered_tools_are_listed_and_called() {
     let asked = json!({ "tool_name": "corpus_search", "tool_arguments": { "query": "high water" } });
     let found = call(&setting, "execute_registered_tool", asked).await;
     assert!(found["evidence"][0]["quote"].as_str().unwrap().contains("06:10"), "{found}");
-    let wrong = arguments(json!({ "tool_name": "corpus_search", "tool_arguments": { "query": 5 } }));
+    let wrong = object(json!({ "tool_name": "corpus_search", "tool_arguments": { "query": 5 } }));
     let error = setting.api.call_tool(&Caller::local(), "execute_registered_tool", wrong).await.unwrap_err();
     assert_eq!(error.errors[0].pointer, "/tool_arguments/query");
     assert_eq!(code(&setting, "execute_registered_tool", json!({ "tool_name": "none" })).await, Code::InvalidRequest);
@@ -114,7 +115,7 @@ async fn registered_tools_are_listed_and_called() {
 async fn what_cannot_be_read_is_named() {
     let setting = setting();
     let refused = async |name: &str, args: Value| {
-        setting.api.call_tool(&Caller::local(), name, arguments(args)).await.unwrap_err().errors[0].pointer.clone()
+        setting.api.call_tool(&Caller::local(), name, object(args)).await.unwrap_err().errors[0].pointer.clone()
     };
     assert_eq!(refused("get_orchestration_status", json!({})).await, "/task_id");
     assert_eq!(refused("get_orchestration_status", json!({ "task_id": 5 })).await, "/task_id");

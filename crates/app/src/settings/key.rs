@@ -33,6 +33,7 @@ pub(crate) struct Key {
 
 pub(crate) const KEYS: &[Key] = &[
     Key { name: "store.url", kind: Kind::Text },
+    Key { name: "store.retention", kind: Kind::Duration },
     Key { name: "provider.default", kind: Kind::Text },
     Key { name: "provider.*.api_key", kind: Kind::Secret },
     Key { name: "provider.*.api_key_file", kind: Kind::Path },

@@ -39,6 +39,8 @@ pub struct Sources {
 pub struct Settings {
     /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
     pub store_url: String,
+    /// How long a server keeps workflows that have ended; `None` is for ever.
+    pub store_retention: Option<Duration>,
     /// The provider used when a request names none.
     pub provider_default: Option<(String, Origin)>,
     /// Settings of single providers by name.
@@ -201,6 +203,10 @@ impl Settings {
         default("server.listen", Value::Text("127.0.0.1:5060".to_owned()));
         default("server.running_max", Value::Whole(5));
         default("server.grace", Value::Duration(Duration::from_secs(20)));
+        default("server.connections_max", Value::Whole(16_384));
+        default("server.connections_per_address_max", Value::Whole(4_096));
+        default("server.reads_per_second", Value::Whole(100));
+        default("server.writes_per_second", Value::Whole(20));
         default("server.log", Value::Text("text".to_owned()));
         default("egress.http", Value::Text("refuse".to_owned()));
         default("limits.agents_max", Value::Whole(limits.agents_max.into()));
@@ -231,6 +237,7 @@ impl Settings {
         }
         Ok(Self {
             store_url: text("store.url").unwrap_or_default(),
+            store_retention: duration("store.retention"),
             provider_default: merged.get("provider.default").and_then(|(value, origin)| match value {
                 Value::Text(name) => Some((name.clone(), origin.clone())),
                 _ => None,

@@ -290,7 +290,11 @@ impl Parser {
     }
 
     fn task(&mut self, task: Option<&str>) -> String {
-        let task = clean(task.unwrap_or_default());
+        let Some(task) = task else {
+            self.refuse("task", "is missing");
+            return String::new();
+        };
+        let task = clean(task);
         let chars = task.chars().count();
         if !(10..=5000).contains(&chars) {
             self.refuse("task", format!("has {chars} characters, expected 10 to 5000"));

@@ -29,7 +29,10 @@ async fn an_answer_is_read_and_its_connection_used_again() {
     }
     client.send(Request::get(&server.base(), "/models")).await.unwrap().drain(Duration::from_secs(20)).await;
     client.send(Request::post_json(&server.base(), "/chat", "{}")).await.unwrap().body().await.unwrap();
-    assert_eq!((server.heads().len(), server.connections()), (4, 1));
+    let request = Request::get(&server.base(), "/list").with_query("after", "a b&c=é").with_query("limit", "5");
+    client.send(request).await.unwrap().body().await.unwrap();
+    assert_eq!((server.heads().len(), server.connections()), (5, 1));
+    assert!(server.heads()[4].starts_with("GET /secret-path/list?after=a+b%26c%3D%C3%A9&limit=5 HTTP/1.1\r\n"));
     assert!(server.heads()[0].starts_with("GET /secret-path/models HTTP/1.1\r\n"));
     assert!(server.heads()[3].starts_with("POST /secret-path/chat HTTP/1.1\r\ncontent-type: application/json\r\n"));
 }

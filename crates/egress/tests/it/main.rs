@@ -4,3 +4,4 @@
 mod client;
 mod guard;
 mod server;
+mod sse;

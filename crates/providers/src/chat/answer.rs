@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mcp_orchestrator_egress::{HttpError, Response};
+use mcp_orchestrator_egress::{
+    HttpError, Response,
+    sse::{SseDecoder, SseEvent},
+};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{
-    fold::{Broken, Fold},
-    sse::{SseDecoder, SseEvent},
-};
+use super::fold::{Broken, Fold};
 use crate::DeltaSink;
 
 /// How long token counts may take after the message is complete.
@@ -84,9 +84,7 @@ impl Body {
             // The response itself is bounded.
             Self::Whole(whole) => whole.extend_from_slice(bytes),
             Self::Stream(decoder, events) => {
-                decoder.push(bytes, events).map_err(|_| {
-                    Broken::Unreadable(format!("an event is longer than {} bytes", SseDecoder::BYTES_MAX))
-                })?;
+                decoder.push(bytes, events).map_err(|error| Broken::Unreadable(error.to_string()))?;
                 for event in events.drain(..) {
                     take(&event, fold, sink)?;
                 }

@@ -25,7 +25,6 @@ mod refusal;
 mod request;
 mod retry_after;
 mod scrub;
-mod sse;
 
 pub use builder::{ChatProviderBuilder, ChatTimeouts, InvalidChatProvider};
 pub use catalogue::{Vendor, catalogue, vendor};

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use mcp_orchestrator_api::{
-    ApiError, Caller, ResourcesView,
+    ApiError, Caller,
     view::{PatternsView, ProvidersView},
 };
 use schemars::JsonSchema;
@@ -37,7 +37,8 @@ pub(super) fn add(table: &mut Table) {
     table.add(
         Operation::get("/v1/resources", TAG, "List resources, or read one by its URI")
             .query::<ResourceQuery>()
-            .answers::<ResourcesView>(StatusCode::OK, "The resources; with `uri` the resource itself")
+            .gives("application/json", "`resources` and `count`; with `uri` the resource itself, in its own media type")
+            .gives("text/markdown", "A report")
             .fails([StatusCode::NOT_FOUND]),
         resources,
     );

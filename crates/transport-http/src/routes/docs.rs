@@ -29,8 +29,9 @@ pub(super) fn add(table: &mut Table) {
     );
     table.add(
         Operation::get("/docs/{file}", TAG, "A file of that page")
-            .gives("application/octet-stream", "The file")
-            .fails([StatusCode::NOT_FOUND]),
+            .gives("*/*", "The file, in its own media type")
+            .gives_nothing(StatusCode::NOT_MODIFIED, "It has not changed")
+            .fails([StatusCode::NOT_FOUND, StatusCode::NOT_ACCEPTABLE]),
         file,
     );
 }

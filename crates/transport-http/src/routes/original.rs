@@ -128,6 +128,7 @@ pub(super) async fn mark(State(successor): State<&'static str>, request: Request
 #[serde(default)]
 struct StreamQuery {
     /// Seconds of silence before a `keepalive` event, 1 to 3600; default 30.
+    #[schemars(range(min = 1, max = 3600))]
     timeout: Option<u64>,
 }
 
@@ -136,8 +137,10 @@ struct StreamQuery {
 #[expect(dead_code, reason = "it describes a body that is read member by member, for the original's own words")]
 struct RegisterBody {
     /// The workflow.
+    #[schemars(length(min = 1))]
     task_id: String,
     /// The address.
+    #[schemars(length(min = 1))]
     webhook_url: String,
     /// What deliveries are signed with. Default: they are not.
     secret: Option<String>,
@@ -148,6 +151,7 @@ struct RegisterBody {
 #[expect(dead_code, reason = "it describes a body that is read member by member, for the original's own words")]
 struct UnregisterBody {
     /// The workflow.
+    #[schemars(length(min = 1))]
     task_id: String,
 }
 

@@ -71,7 +71,7 @@ pub(super) fn add(table: &mut Table) {
     table.add(
         Operation::get("/v1/workflows/{id}/documents/{name}", TAG, "Download a document, or a text by its SHA-256")
             .header("If-None-Match", "The `ETag` of the file that is there already.")
-            .gives("application/octet-stream", "The file")
+            .gives("*/*", "The file, in its own media type")
             .gives_nothing(StatusCode::NOT_MODIFIED, "It has not changed")
             .fails([StatusCode::NOT_FOUND]),
         document,
@@ -122,7 +122,8 @@ struct FilesView {
 struct LogQuery {
     /// Those after this position; default 0, the beginning.
     after: Option<u64>,
-    /// How many at most; default 100.
+    /// How many at most, 1 to 1000; default 100.
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<usize>,
 }
 
@@ -191,7 +192,8 @@ pub(super) async fn started(
     if let Some(wait) = wait {
         let id = view.workflow.task_id.clone();
         tokio::select! {
-            stands = shared.api().wait(caller, &id, wait) => view.workflow = stands?,
+            // That it runs is known: an error of the wait must not hide its id.
+            stands = shared.api().wait(caller, &id, wait) => if let Ok(stands) = stands { view.workflow = stands },
             () = shared.drain().closed() => {}
         }
     }

@@ -181,10 +181,13 @@ async fn a_reader_that_stops_reading_is_let_go() {
     let id = site.started().await;
     let workflow: WorkflowId = id.parse().unwrap();
     let stuck = Events::open(site.address, &format!("/v1/workflows/{id}/events?deltas=true"), &[]).await;
-    let text = Bytes::from(format!("{{\"agent_id\":\"belter_0\",\"text\":\"{}\"}}", "x".repeat(100_000)));
+    let text = Bytes::from(format!("{{\"agent_id\":\"belter_0\",\"text\":\"{}\"}}", "x".repeat(30_000)));
     let let_go = async {
         while site.get("/health").await.json()["active_streams"] != 0 {
-            site.store.publish_ephemeral(&workflow, text.clone()).await;
+            for _ in 0..10 {
+                site.store.publish_ephemeral(&workflow, text.clone()).await;
+                tokio::task::yield_now().await;
+            }
         }
     };
     tokio::time::timeout(PATIENCE, let_go).await.expect("let go in time");

@@ -134,3 +134,13 @@ fn collect(value: &Value, references: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_has_several_media_types_names_each() {
+    let site = site().await;
+    let document = site.get("/openapi.json").await.json();
+    let content = &document["paths"]["/v1/resources"]["get"]["responses"]["200"]["content"];
+    let named: Vec<&String> = content.as_object().unwrap().keys().collect();
+    assert_eq!(named, ["application/json", "text/markdown"]);
+    site.stop().await;
+}

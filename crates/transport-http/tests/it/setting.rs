@@ -4,9 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use mcp_orchestrator::{Handle, MemoryStore, Orchestrator, Store};
 use mcp_orchestrator_api::Api;
+use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
 use mcp_orchestrator_testkit::{Act, Asked, ScriptedProvider, obliging};
 use mcp_orchestrator_transport_http::{Drain, Http, Metrics, Settings};
-use mcp_orchestrator_webhooks::Webhooks;
+use mcp_orchestrator_webhooks::{WebhookSettings, Webhooks};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -58,7 +59,9 @@ pub(crate) async fn start_over(
 ) -> Site {
     let orchestrator = Orchestrator::builder_shared(Arc::clone(&store)).with_provider(provider.clone());
     let handle = orchestrator.build().unwrap().start();
-    let webhooks = Webhooks::new(Arc::clone(&store), Default::default(), Default::default());
+    let mut client = ClientSettings::default();
+    client.guard = Guard::public();
+    let webhooks = Webhooks::new(Arc::clone(&store), HttpClient::new(client), WebhookSettings::default());
     let http = change(Http::new(Api::new(handle.clone(), webhooks), settings));
     let (drain, metrics) = (http.drain(), http.metrics());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

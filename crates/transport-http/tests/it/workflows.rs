@@ -172,3 +172,14 @@ async fn tools_are_called_by_name() {
     site.post("/v1/tools/get_orchestration_status", &json!({})).await.problem(422);
     site.stop().await;
 }
+
+#[tokio::test]
+async fn the_request_that_started_a_workflow_is_in_its_log() {
+    let site = site().await;
+    let started = site.post_with("/v1/workflows", &research(), &[("X-Request-ID", "trace-1")]).await;
+    assert_eq!(started.header("x-request-id"), Some("trace-1"));
+    let id = started.json()["task_id"].as_str().unwrap().to_owned();
+    let log = site.get(&format!("/v1/workflows/{id}/log?limit=1")).await.text();
+    assert!(log.contains("\"trace-1\""), "{log}");
+    site.stop().await;
+}

@@ -17,7 +17,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 use crate::{
-    wire::{Http, tasks},
+    wire::{Http, LEGACY, no_capabilities, tasks},
     world::World,
 };
 
@@ -147,8 +147,9 @@ async fn capabilities_levels_and_notifications_are_its_own() {
     let found = http.call("server/discover", json!({})).await;
     assert_eq!(found.result()["capabilities"]["tools"]["listChanged"], true);
     assert!(found.result()["capabilities"]["logging"].is_object());
-    assert_eq!(http.call("logging/setLevel", json!({ "level": "debug" })).await.result()["resultType"], Value::Null);
-    assert_eq!(http.call("logging/setLevel", json!({ "level": "error" })).await.code(), -32602);
+    let (session, _) = http.open(LEGACY, no_capabilities()).await;
+    assert_eq!(session.call("logging/setLevel", json!({ "level": "debug" })).await.result(), &json!({}));
+    assert_eq!(session.call("logging/setLevel", json!({ "level": "error" })).await.code(), -32602);
     let wanted = json!({ "notifications": { "resourceSubscriptions": ["ship://log"], "toolsListChanged": true } });
     let mut stream = http.stream("subscriptions/listen", wanted).await;
     let told: Vec<Value> = [stream.next().await, stream.next().await, stream.next().await].map(Option::unwrap).into();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     wire::{Http, LEGACY, MODERN, no_capabilities, request},
@@ -79,6 +80,24 @@ async fn an_unknown_method_is_404_and_unreadable_parameters_are_named() {
 }
 
 #[tokio::test]
+async fn a_method_that_only_older_versions_have_is_404_whatever_its_parameters() {
+    let world = World::new();
+    let http = Http::new(&world.server);
+    for (method, parameters) in [
+        ("initialize", json!({})),
+        ("ping", json!({})),
+        ("logging/setLevel", json!({})),
+        ("logging/setLevel", json!({ "level": "info" })),
+        ("resources/subscribe", json!({})),
+        ("resources/subscribe", json!({ "uri": "orchestrator://beltalowda/info" })),
+        ("resources/unsubscribe", json!({})),
+    ] {
+        let gone = http.call(method, parameters).await;
+        assert_eq!((gone.status, gone.code()), (StatusCode::NOT_FOUND, -32601), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
     let world = World::with(crate::world::holding(), quick().with_message_max_bytes(2_000));
     let answer = Http::new(&world.server).tool("list_orchestrations", json!({ "cursor": "x".repeat(4_000) })).await;
@@ -99,12 +118,12 @@ async fn workflows_belong_to_the_principal_of_the_request() {
     let world = World::held();
     let http = Http::new(&world.server);
     let id = http.named("anna").tool("orchestrate_research", research()).await.task_id();
-    assert_eq!(world.ids("anna").await, [id.clone()]);
+    assert_eq!(world.ids("anna").await, [id.as_str()]);
     let known = http.named("anna").tool("get_orchestration_status", json!({ "task_id": id })).await;
     assert_eq!(known.structured()["task_id"], id);
     let unknown = http.named("boris").tool("get_orchestration_status", json!({ "task_id": id })).await;
     assert_eq!(unknown.result()["isError"], true);
-    assert_eq!(unknown.structured()["error"]["code"], "not_found");
+    assert_eq!(unknown.refusal()["code"], "not_found");
 }
 
 #[tokio::test]
@@ -122,4 +141,33 @@ async fn closing_answers_waits_and_ends_sessions() {
     let answer = waiting.await.unwrap();
     assert_eq!(answer.structured()["next"], "wait_for_orchestration");
     assert_eq!(world.status(&answer.task_id()).await, "running");
+}
+
+#[tokio::test]
+async fn it_is_mounted_at_a_path_of_a_real_server() {
+    let world = World::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = axum::Router::new().nest_service("/mcp", world.server.http_service());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { drop(stopped.await) });
+    let serving = tokio::spawn(async move { serving.await });
+
+    let (_, message) = Http::new(&world.server).message("tools/list", json!({}));
+    let body = message.to_string();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nmcp-protocol-version: {MODERN}\r\nmcp-method: tools/list\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.contains("\"orchestrate_research\""));
+
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
 }

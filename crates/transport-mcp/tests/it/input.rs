@@ -189,6 +189,25 @@ async fn a_session_whose_client_shows_forms_is_asked_while_the_call_waits() {
 }
 
 #[tokio::test]
+async fn over_http_such_a_session_is_asked_on_the_stream_of_its_call() {
+    let world = world();
+    let session = Http::new(&world.server).open(LEGACY, elicitation()).await.0;
+    let call = json!({ "name": "orchestrate_custom", "arguments": approval() });
+    let mut stream = session.stream("tools/call", call).await;
+    let asked = stream.next().await.unwrap();
+    assert_eq!(
+        (asked["method"].as_str(), asked["params"]["message"].as_str()),
+        (Some("elicitation/create"), Some("Which colour do you like?"))
+    );
+    let (headers, _) = session.message("ping", json!({}));
+    let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": accepted("Ultramarine") });
+    assert_eq!(session.post(headers, &answer).await.status, 202);
+    let ended = stream.next().await.unwrap();
+    assert_eq!(ended["result"]["structuredContent"]["status"], "completed", "{ended}");
+    assert!(was_told(&world, "Ultramarine"));
+}
+
+#[tokio::test]
 async fn a_session_whose_client_shows_none_gets_the_question() {
     let world = world();
     let session = Http::new(&world.server).open(LEGACY, no_capabilities()).await.0;

@@ -15,7 +15,7 @@ use rmcp::{
 use serde_json::json;
 
 use crate::{
-    wire::{Http, LEGACY, Pipes, no_capabilities, request, tasks},
+    wire::{Http, LEGACY, Pipes, no_capabilities, opener, request, tasks},
     world::{World, holding, quick, research},
 };
 
@@ -148,6 +148,28 @@ async fn sessions_are_bounded_and_the_longest_idle_one_goes() {
     assert_eq!(http.call("tools/list", json!({})).await.status, StatusCode::OK);
     drop(busy);
     http.open(LEGACY, no_capabilities()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_opened_at_once_stay_within_the_bound() {
+    let world = World::with(holding(), quick().with_sessions_max(3));
+    let http = Http::new(&world.server);
+    let opening = (0..20).map(|_| {
+        let http = http.clone();
+        tokio::spawn(async move { http.post(HeaderMap::new(), &opener(LEGACY, no_capabilities())).await })
+    });
+    let mut alive = 0;
+    for opened in futures::future::join_all(opening).await {
+        let opened = opened.unwrap();
+        if opened.status == StatusCode::SERVICE_UNAVAILABLE {
+            continue;
+        }
+        assert_eq!(opened.status, StatusCode::OK, "{opened:?}");
+        let session =
+            Http { session: Some(opened.headers["mcp-session-id"].to_str().unwrap().to_owned()), ..http.clone() };
+        alive += usize::from(session.call("tools/list", json!({})).await.status == StatusCode::OK);
+    }
+    assert!((1..=3).contains(&alive), "{alive}");
 }
 
 /// The SDK names the server only in two results. Remedy: every result that has metadata is stamped (`Call::stamp`). The

@@ -40,8 +40,17 @@ pub(crate) fn meta(capabilities: &Value) -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "parameters are written where the request is")]
 pub(crate) fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
+}
+
+/// The handshake of the older versions.
+#[expect(clippy::needless_pass_by_value, reason = "parameters are written where the request is")]
+pub(crate) fn opener(version: &str, capabilities: Value) -> Value {
+    let client = json!({ "name": "test", "version": "1" });
+    let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": client });
+    request(0, "initialize", params)
 }
 
 /// A client over HTTP.
@@ -68,10 +77,7 @@ impl Http {
 
     /// Opens a session in an older version; the answer to `initialize` comes with it.
     pub(crate) async fn open(&self, version: &str, capabilities: Value) -> (Self, Value) {
-        let params = json!({
-            "protocolVersion": version, "capabilities": capabilities, "clientInfo": { "name": "test", "version": "1" },
-        });
-        let answer = self.post(HeaderMap::new(), &request(0, "initialize", params)).await;
+        let answer = self.post(HeaderMap::new(), &opener(version, capabilities)).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         let session = answer.headers["mcp-session-id"].to_str().unwrap().to_owned();
         (Self { session: Some(session), ..self.clone() }, answer.result().clone())
@@ -187,6 +193,13 @@ impl Answer {
         &self.result()["structuredContent"]
     }
 
+    /// What a refused call says for programs.
+    pub(crate) fn refusal(&self) -> &Value {
+        assert_eq!(self.result()["isError"], true, "{self:?}");
+        assert_eq!(self.result().get("structuredContent"), None, "an error fits no output schema");
+        &self.result()["_meta"]["mcp-orchestrator/error"]
+    }
+
     pub(crate) fn task_id(&self) -> String {
         self.structured()["task_id"].as_str().unwrap_or_else(|| panic!("no task: {self:?}")).to_owned()
     }
@@ -295,10 +308,7 @@ impl Pipes {
     }
 
     pub(crate) async fn initialize(&mut self, version: &str, capabilities: Value) -> Value {
-        let params = json!({
-            "protocolVersion": version, "capabilities": capabilities, "clientInfo": { "name": "test", "version": "1" },
-        });
-        self.send(&request(0, "initialize", params)).await;
+        self.send(&opener(version, capabilities)).await;
         let answer = self.answer(0).await;
         self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
         answer["result"].clone()

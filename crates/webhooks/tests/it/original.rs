@@ -63,6 +63,30 @@ async fn a_registration_takes_the_place_of_the_former_and_begins_now() {
 }
 
 #[tokio::test]
+async fn what_a_submission_names_hears_of_everything_once() {
+    let world = World::new();
+    let receiver = Receiver::willing().await;
+    let running = world.run();
+    let workflow = world.workflow(&me()).await;
+    world.ask(&workflow, ["1"]).await;
+    let webhooks = &running.webhooks;
+    let first = webhooks.register_submission(&me(), &workflow, &receiver.url()).await.unwrap();
+    let again = webhooks.register_submission(&me(), &workflow, &receiver.url()).await.unwrap();
+    assert_eq!(first.id, again.id);
+    world.end(&workflow).await;
+    let hits = receiver.hits(3).await;
+    // From the first record on, although two were there before it was registered.
+    let ids: Vec<_> = hits.iter().map(|hit| hit.json()["event"]["id"].clone()).collect();
+    assert_eq!(ids, ["0-1-0", "0-2-0", "0-2-1"]);
+    until(async || (webhooks.counts().delivered == 3).then_some(())).await;
+    let third = webhooks.register_submission(&me(), &workflow, &receiver.url()).await.unwrap();
+    assert_eq!(first.id, third.id);
+    until(async || (webhooks.counts().pending == 0).then_some(())).await;
+    assert_eq!(receiver.so_far().len(), 3);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_is_sent_to_what_is_unregistered_while_a_delivery_runs() {
     let world = World::new();
     let open = Arc::new(Semaphore::new(0));
@@ -107,6 +131,7 @@ async fn wrong_registrations_are_refused_by_field() {
         let error = webhooks.register_original(&me(), &workflow, url, secret).await.unwrap_err();
         assert!(matches!(&error, WebhookError::Invalid { field, .. } if *field == expected), "{error}");
         assert!(error.to_string().starts_with(expected));
+        assert_eq!(webhooks.check_url("webhook_url", url).err(), Some(error).filter(|_| expected == "webhook_url"));
     }
     let stranger = Principal::named("stranger");
     let error = webhooks.register_original(&stranger, &workflow, "https://example.com/", None).await.unwrap_err();
