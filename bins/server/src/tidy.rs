@@ -13,7 +13,7 @@ const AT_ONCE: usize = 100;
 /// Takes away again and again. Without a retention no workflow goes.
 pub(crate) async fn tidy(store: Arc<dyn Store>, retention: Option<Duration>) {
     loop {
-        let before = retention.map_or(Timestamp::from_millis(0), |kept| ago(kept));
+        let before = retention.map_or(Timestamp::from_millis(0), ago);
         loop {
             match store.purge(before, AT_ONCE).await {
                 Ok(purged) if purged.workflows > 0 => {

@@ -1,4 +1,4 @@
-//! What every request passes, outermost first. Owns the order; each layer is a file.
+//! What every request passes, outermost first. Owns the order; each row is a file.
 //!
 //! | layer | answers itself with |
 //! |---|---|
@@ -51,18 +51,65 @@ pub(crate) fn around(
     authenticate: Arc<dyn Authenticate>,
     metrics: &Metrics,
 ) -> Router {
+    let reach = Reach { heads: heads::Limit::new(settings), allowed: origins::Allowed::new(settings) };
     let rate = rate::Limits::new(settings.reads, settings.writes, metrics.clone());
-    let refusals = settings.writes.map(|rate| Arc::new(refusals::Refusals::new(rate, metrics.clone())));
-    router
-        .layer(from_fn_with_state(body::Limit::new(settings), body::collect))
-        .layer(from_fn_with_state(Arc::new(rate), rate::check))
-        .layer(from_fn_with_state(authenticate, principal::identify))
-        .layer(from_fn_with_state(refusals, refusals::check))
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()))
-        .layer(from_fn_with_state(Arc::new(origins::Allowed::new(settings)), origins::check))
-        .layer(from_fn_with_state(heads::Limit::new(settings), heads::check))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(metrics.clone(), finish::finish))
+    let refusals = settings.writes.map(|rate| refusals::Refusals::new(rate, metrics.clone()));
+    let admission = Admission { refusals, authenticate, rate, body: body::Limit::new(settings) };
+    // All at once, and checks that only let a request through or not in one layer: each costs copies and boxes of its own
+    // for each request.
+    router.layer((
+        from_fn_with_state(metrics.clone(), finish::finish),
+        CatchPanicLayer::custom(panicked),
+        from_fn_with_state(Arc::new(reach), reaches),
+        CompressionLayer::new().compress_when(DefaultPredicate::new()),
+        from_fn_with_state(Arc::new(admission), admitted),
+    ))
+}
+
+/// What a request must be to reach this server at all.
+struct Reach {
+    heads: heads::Limit,
+    allowed: origins::Allowed,
+}
+
+async fn reaches(State(reach): State<Arc<Reach>>, request: Request, next: Next) -> Response {
+    match reach.heads.check(&request) {
+        Ok(()) => origins::check(&reach.allowed, request, next).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// What its sender must be allowed before a route sees it.
+struct Admission {
+    refusals: Option<refusals::Refusals>,
+    authenticate: Arc<dyn Authenticate>,
+    rate: rate::Limits,
+    body: body::Limit,
+}
+
+async fn admitted(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
+    // Who guesses credentials is turned away before anybody looks at them.
+    let sender = refusals::Sender::of(&request);
+    let refusals = admission.refusals.as_ref().zip(sender);
+    if let Some(refused_too_often) = refusals.and_then(|(refusals, sender)| refusals.refusal(sender)) {
+        return refused_too_often;
+    }
+    let request = match principal::identify(admission.authenticate.as_ref(), request).await {
+        Ok(request) => request,
+        Err(problem) => {
+            if let Some((refusals, sender)) = refusals {
+                refusals.count(sender);
+            }
+            return problem.into_response();
+        }
+    };
+    if let Some(refusal) = admission.rate.refusal(&request) {
+        return refusal;
+    }
+    match body::collect(admission.body, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Gives up on an answer that takes too long. Dropping the handler ends its wait, never a workflow.

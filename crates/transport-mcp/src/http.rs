@@ -48,6 +48,11 @@ pub type McpBody = BoxBody<Bytes, Infallible>;
 /// 40 ms each otherwise.
 #[derive(Clone)]
 pub struct McpHttp {
+    shared: Arc<Shared>,
+}
+
+/// What all clones share. Servers clone a service for each request and for each layer around it.
+struct Shared {
     rmcp: StreamableHttpService<Handler, Sessions>,
     sessions: Arc<Sessions>,
     answering: TaskTracker,
@@ -79,10 +84,12 @@ impl McpHttp {
         };
         let config = config.with_max_request_body_bytes(settings.body_max_bytes).with_cancellation_token(ended);
         let rmcp = StreamableHttpService::new(move || Ok(handler()), Arc::clone(&sessions), config);
-        Self { rmcp, sessions, answering, body_max_bytes: settings.body_max_bytes }
+        Self { shared: Arc::new(Shared { rmcp, sessions, answering, body_max_bytes: settings.body_max_bytes }) }
     }
+}
 
-    async fn answer<B>(self, request: Request<B>) -> Response<McpBody>
+impl Shared {
+    async fn answer<B>(&self, request: Request<B>) -> Response<McpBody>
     where
         B: Body + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Display,
@@ -90,7 +97,7 @@ impl McpHttp {
         worded(self.handle(request).await).await
     }
 
-    async fn handle<B>(self, request: Request<B>) -> Response<McpBody>
+    async fn handle<B>(&self, request: Request<B>) -> Response<McpBody>
     where
         B: Body + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Display,
@@ -168,8 +175,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request).await) })
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(shared.answer(request).await) })
     }
 }
 

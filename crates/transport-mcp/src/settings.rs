@@ -85,7 +85,7 @@ impl McpSettings {
     }
 
     /// Sessions of clients before protocol version 2026-07-28 that are kept at the same time. A new one beyond that
-    /// displaces the one that has been idle longest; when all are busy it is refused with 503. Default: 1000, about 50 kB
+    /// displaces the one that has been idle longest; when all are busy it is refused with 503. Default: 1000, about 120 kB
     /// each.
     #[must_use]
     pub const fn with_sessions_max(mut self, sessions: usize) -> Self {

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::{body::Body, extract::Request};
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
 use http_body::Body as _;
@@ -30,23 +25,24 @@ impl Limit {
     }
 }
 
-pub(super) async fn collect(State(limit): State<Limit>, request: Request, next: Next) -> Response {
+/// The request with its whole body.
+pub(super) async fn collect(limit: Limit, request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {
-        return next.run(Request::from_parts(parts, Body::empty())).await;
+        return Ok(Request::from_parts(parts, Body::empty()));
     }
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let waits = parts.headers.contains_key(header::EXPECT);
     if waits && announced.is_some_and(|length: usize| length > limit.bytes) {
-        return too_large(limit);
+        return Err(too_large(limit));
     }
     match tokio::time::timeout(limit.deadline, read(body, limit.bytes)).await {
-        Ok(Ok(Some(bytes))) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Ok(Ok(None)) => too_large(limit),
-        Ok(Err(error)) => Problem::bad_request(format!("the body broke off: {error}")).into_response(),
+        Ok(Ok(Some(bytes))) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Ok(None)) => Err(too_large(limit)),
+        Ok(Err(error)) => Err(Problem::bad_request(format!("the body broke off: {error}"))),
         Err(_elapsed) => {
             let detail = format!("the body did not arrive within {} s", limit.deadline.as_secs_f64());
-            Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
         }
     }
 }
@@ -69,7 +65,6 @@ async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> 
     Ok((length <= max).then(|| read.freeze()))
 }
 
-fn too_large(limit: Limit) -> Response {
-    let detail = format!("the body is larger than {} bytes", limit.bytes);
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response()
+fn too_large(limit: Limit) -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {} bytes", limit.bytes))
 }

@@ -4,12 +4,12 @@
 use std::time::Instant;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use tracing::{Instrument as _, info, info_span};
 
 use super::request_id::{RequestIdText, X_REQUEST_ID};
@@ -34,9 +34,16 @@ pub(super) async fn finish(State(metrics): State<Metrics>, mut request: Request,
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", request_id = &*id.0);
+    let has_body = request.version() <= Version::HTTP_11 && !request.body().is_end_stream();
     let response = next.run(request).instrument(span).await;
     let mut response = finished(response, &method, &path, &id);
     headers(response.headers_mut(), &id);
+    if has_body
+        && matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+    {
+        // Refused before its body was read: the connection cannot be used again, and its client should know.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let elapsed = started.elapsed();
     metrics.request(method_name(&method), route, response.status(), elapsed);
     info!(

@@ -1,10 +1,6 @@
 //! How large the head of a request may be. Below the hard limits of the connection, which close it without an answer.
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::Request;
 use http::StatusCode;
 
 use crate::{Settings, problem::Problem};
@@ -24,24 +20,25 @@ impl Limit {
     pub(super) fn new(settings: &Settings) -> Self {
         Self { fields: settings.connections.headers, bytes: settings.connections.header_bytes }
     }
-}
 
-pub(super) async fn check(State(limit): State<Limit>, request: Request, next: Next) -> Response {
-    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
-    if uri > URI_MAX {
-        let detail = format!("the address has {uri} bytes, expected at most {URI_MAX}");
-        return Problem::new(StatusCode::URI_TOO_LONG, detail).into_response();
+    /// Refuses a request whose head is too large.
+    pub(super) fn check(self, request: &Request) -> Result<(), Problem> {
+        let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+        if uri > URI_MAX {
+            let detail = format!("the address has {uri} bytes, expected at most {URI_MAX}");
+            return Err(Problem::new(StatusCode::URI_TOO_LONG, detail));
+        }
+        let headers = request.headers();
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD).sum();
+        if headers.len() > self.fields || bytes > self.bytes {
+            let detail = format!(
+                "{} header fields of {bytes} bytes, expected at most {} of {} bytes",
+                headers.len(),
+                self.fields,
+                self.bytes
+            );
+            return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail));
+        }
+        Ok(())
     }
-    let headers = request.headers();
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD).sum();
-    if headers.len() > limit.fields || bytes > limit.bytes {
-        let detail = format!(
-            "{} header fields of {bytes} bytes, expected at most {} of {} bytes",
-            headers.len(),
-            limit.fields,
-            limit.bytes
-        );
-        return Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail).into_response();
-    }
-    next.run(request).await
 }

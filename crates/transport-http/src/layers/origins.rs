@@ -4,12 +4,11 @@
 use std::net::IpAddr;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use std::sync::Arc;
 
 use super::Peer;
 use crate::{Settings, problem::Problem};
@@ -60,7 +59,8 @@ impl Allowed {
     }
 }
 
-pub(super) async fn check(State(allowed): State<Arc<Allowed>>, request: Request, next: Next) -> Response {
+/// Lets a request in that is addressed to this server by a page that may, and tells browsers so.
+pub(super) async fn check(allowed: &Allowed, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let Some(host) = host(&request) else {
         return Problem::bad_request("the request names no host").into_response();

@@ -1,13 +1,9 @@
 //! On whose behalf a request acts. Owns the one layer that decides it; of routes it knows those that ask
 //! nobody who they are.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::Request;
 use http::{StatusCode, request::Parts};
 use mcp_orchestrator_api::Caller;
 use mcp_orchestrator_domain::Principal;
@@ -78,13 +74,10 @@ impl Authenticate for Local {
     }
 }
 
-pub(super) async fn identify(
-    State(authenticate): State<Arc<dyn Authenticate>>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// The request with who sends it among its extensions.
+pub(super) async fn identify(authenticate: &dyn Authenticate, request: Request) -> Result<Request, Problem> {
     if health::is_open(request.uri().path()) {
-        return next.run(request).await;
+        return Ok(request);
     }
     let (mut head, body) = request.into_parts();
     match authenticate.authenticate(&head).await {
@@ -92,8 +85,8 @@ pub(super) async fn identify(
             let request_id = head.extensions.get::<RequestIdText>().map(|id| id.0.to_string());
             head.extensions.insert(Caller { principal: identity.principal.clone(), request_id });
             head.extensions.insert(identity);
-            next.run(Request::from_parts(head, body)).await
+            Ok(Request::from_parts(head, body))
         }
-        Err(refused) => Problem::new(StatusCode::UNAUTHORIZED, refused.detail).into_response(),
+        Err(refused) => Err(Problem::new(StatusCode::UNAUTHORIZED, refused.detail)),
     }
 }

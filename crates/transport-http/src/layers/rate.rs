@@ -3,14 +3,12 @@
 use std::{
     net::Ipv4Addr,
     num::NonZeroU32,
-    sync::Arc,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use axum::{
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use governor::{
@@ -61,6 +59,18 @@ impl Limits {
             metrics,
         }
     }
+
+    /// What a client is told that asks too often.
+    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let limit = if reads { &self.reads } else { &self.writes };
+        let limit = limit.as_ref().filter(|_| !health::is_exempt(request.uri().path()))?;
+        let wait = limit.check(client(request)).err()?;
+        self.metrics.rate_limited(if reads { "reads" } else { "writes" });
+        let mut response = too_often(wait);
+        response.headers_mut().insert(RATE_LIMIT_POLICY, limit.policy.clone());
+        Some(response)
+    }
 }
 
 impl Limit {
@@ -86,23 +96,6 @@ impl Limit {
         let client = if self.buckets.len() < CLIENTS_MAX { client } else { Client::Others };
         self.buckets.check_key(&client).map_err(|until| until.wait_time_from(self.clock.now()))
     }
-}
-
-pub(super) async fn check(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let limit = if reads { &limits.reads } else { &limits.writes };
-    let Some(limit) = limit.as_ref().filter(|_| !health::is_exempt(request.uri().path())) else {
-        return next.run(request).await;
-    };
-    let mut response = match limit.check(client(&request)) {
-        Ok(()) => return next.run(request).await,
-        Err(wait) => {
-            limits.metrics.rate_limited(if reads { "reads" } else { "writes" });
-            too_often(wait)
-        }
-    };
-    response.headers_mut().insert(RATE_LIMIT_POLICY, limit.policy.clone());
-    response
 }
 
 /// The answer to who asks too often.

@@ -4,16 +4,11 @@
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
-use http::StatusCode;
+use axum::{extract::Request, response::Response};
 
 use super::{ClientNet, Peer, rate};
 use crate::{Metrics, Rate, routes::health};
@@ -47,8 +42,16 @@ impl Refusals {
         next.checked_sub(self.ahead).filter(|wait| !wait.is_zero())
     }
 
+    /// What an address is told that was refused too often.
+    pub(super) fn refusal(&self, Sender(net): Sender) -> Option<Response> {
+        let wait = self.wait(net, Instant::now())?;
+        self.metrics.rate_limited("refusals");
+        Some(rate::too_often(wait))
+    }
+
     /// Counts a refusal.
-    fn count(&self, net: ClientNet, now: Instant) {
+    pub(super) fn count(&self, Sender(net): Sender) {
+        let now = Instant::now();
         let mut even = self.even.lock().unwrap_or_else(PoisonError::into_inner);
         if even.len() >= ADDRESSES_MAX && !even.contains_key(&Some(net)) {
             even.retain(|_, at| *at > now);
@@ -59,20 +62,18 @@ impl Refusals {
     }
 }
 
-pub(super) async fn check(State(refusals): State<Option<Arc<Refusals>>>, request: Request, next: Next) -> Response {
-    let Some(refusals) = refusals.filter(|_| !health::is_open(request.uri().path())) else {
-        return next.run(request).await;
-    };
-    // Embedded in another server, which knows the connection and we do not.
-    let unknown = ClientNet::V4(Ipv4Addr::UNSPECIFIED);
-    let net = request.extensions().get::<Peer>().map_or(unknown, |peer| ClientNet::of(peer.peer.ip()));
-    if let Some(wait) = refusals.wait(net, Instant::now()) {
-        refusals.metrics.rate_limited("refusals");
-        return rate::too_often(wait);
+/// Where a request comes from, for counting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender(ClientNet);
+
+impl Sender {
+    /// `None` for what asks nobody who they are.
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        if health::is_open(request.uri().path()) {
+            return None;
+        }
+        // Embedded in another server, which knows the connection and we do not.
+        let unknown = ClientNet::V4(Ipv4Addr::UNSPECIFIED);
+        Some(Self(request.extensions().get::<Peer>().map_or(unknown, |peer| ClientNet::of(peer.peer.ip()))))
     }
-    let response = next.run(request).await;
-    if response.status() == StatusCode::UNAUTHORIZED {
-        refusals.count(net, Instant::now());
-    }
-    response
 }

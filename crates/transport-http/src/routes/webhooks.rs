@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use mcp_orchestrator_api::ApiError;
+use mcp_orchestrator_api::{ApiError, arguments::NoArguments};
 use mcp_orchestrator_webhooks::{
     Delivery, DeliveryId, DeliveryPage, Endpoint, EndpointId, EndpointPage, NewEndpoint, WebhookError,
 };
@@ -161,7 +161,9 @@ async fn rotate(
     State(shared): State<Shared>,
     Who(caller): Who,
     Named(id): Named<String>,
+    Object(body): Object,
 ) -> Result<Json<SecretView>, Problem> {
+    let NoArguments {} = shaped(body)?;
     let secret = shared.api().webhooks().rotate(&caller.principal, &endpoint(&id)?).await.map_err(failed)?;
     Ok(Json(SecretView { secret: secret.expose().to_owned() }))
 }
@@ -170,7 +172,9 @@ async fn enable(
     State(shared): State<Shared>,
     Who(caller): Who,
     Named(id): Named<String>,
+    Object(body): Object,
 ) -> Result<Json<Endpoint>, Problem> {
+    let NoArguments {} = shaped(body)?;
     Ok(Json(shared.api().webhooks().enable(&caller.principal, &endpoint(&id)?).await.map_err(failed)?))
 }
 

@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use mcp_orchestrator_api::{
     ApiError, Caller, CancelAnswer, Code, LogPage, StartCall, StartKind,
-    arguments::ListArguments,
+    arguments::{ListArguments, NoArguments},
     start_schema,
     view::{DocumentView, EvidenceView, ResultsView, StartedView, WorkflowPage, WorkflowView},
 };
@@ -280,7 +280,13 @@ async fn cancel(
     Ok(Json(CancelAnswer { task_id: id, cancelled, status }))
 }
 
-async fn fork(State(shared): State<Shared>, Who(caller): Who, Named(id): Named<String>) -> Result<Response, Problem> {
+async fn fork(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    Named(id): Named<String>,
+    Object(body): Object,
+) -> Result<Response, Problem> {
+    let NoArguments {} = shaped(body)?;
     let status = shared.api().workflow(&caller, &id).await?.status;
     if !matches!(status.as_str(), "failed" | "cancelled") {
         let detail = format!("only a failed or cancelled workflow is continued as a new one: it is {status}");
