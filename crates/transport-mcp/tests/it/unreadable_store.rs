@@ -35,7 +35,8 @@ impl UnreadableStore {
 
     /// Waits until the last read that was to fail has failed.
     pub(crate) async fn recovered(&self) {
-        self.recovered.notified().await;
+        let recovered = tokio::time::timeout(Duration::from_secs(600), self.recovered.notified());
+        recovered.await.expect("reads go on until none fails");
     }
 
     fn suffer(&self, id: &WorkflowId) -> Result<(), StoreError> {
