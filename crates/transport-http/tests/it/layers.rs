@@ -7,7 +7,7 @@ use mcp_orchestrator_testkit::ScriptedProvider;
 use mcp_orchestrator_transport_http::{Authenticate, Authentication, Identity, Rate, Refused, Settings};
 
 use crate::{
-    client::{ask, raw},
+    client::{ask, exchange, raw},
     setting::{research, site, site_with, start},
 };
 
@@ -122,6 +122,26 @@ async fn a_body_that_does_not_come_is_given_up() {
     let site = site_with(settings).await;
     let slow = format!("POST /v1/workflows HTTP/1.1\r\nHost: {}\r\nContent-Length: 100\r\n\r\n{{", site.address);
     assert_eq!(raw(site.address, slow.as_bytes()).await.problem(408)["code"], "request_timeout");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_before_its_body_is_read_says_that_the_connection_closes() {
+    let site = site().await;
+    let post = |origin: &str| {
+        format!(
+            "POST /v1/workflows HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nContent-Type: application/json\r\n\
+             Content-Length: 2\r\n\r\n{{}}"
+        )
+    };
+    let refused = exchange(site.address, post("https://evil.example").as_bytes()).await;
+    let refused = String::from_utf8(refused).unwrap().to_lowercase();
+    assert!(refused.starts_with("http/1.1 403") && refused.contains("connection: close"), "{refused}");
+    // Two on one connection: an answer to a body that was read leaves it open.
+    let two =
+        format!("{}GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", post("http://localhost"));
+    let both = String::from_utf8(exchange(site.address, two.as_bytes()).await).unwrap();
+    assert!(both.contains("HTTP/1.1 422") && both.contains("HTTP/1.1 200"), "{both}");
     site.stop().await;
 }
 

@@ -183,3 +183,13 @@ async fn the_request_that_started_a_workflow_is_in_its_log() {
     assert!(log.contains("\"trace-1\""), "{log}");
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_route_that_takes_no_fields_refuses_them() {
+    let site = site().await;
+    let id = site.completed().await;
+    let refused = site.post(&format!("/v1/workflows/{id}/fork"), &json!({ "max_calls": 3 })).await.problem(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/max_calls", "{refused}");
+    site.post(&format!("/v1/workflows/{id}/fork"), &json!({})).await.problem(409);
+    site.stop().await;
+}
