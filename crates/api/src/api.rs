@@ -3,15 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator::{
-    DocumentFile, Error, Handle, ListFilter, Principal, RequestDraft, ResultFile, ResumeOptions, Status, SubmitOptions,
-    WorkflowId,
-    domain::{PatternName, Recorded, Request, Seq, StepId},
+    DocumentFile, Error, Handle, ListFilter, ResultFile, ResumeOptions, Status, WorkflowId,
+    domain::{PatternName, Recorded, Seq, StepId},
     store::PAGE_MAX,
 };
-use mcp_orchestrator_webhooks::{WebhookError, Webhooks};
+use mcp_orchestrator_webhooks::Webhooks;
 
 use crate::{
-    ApiError, Caller, Code, StartCall, StartKind,
+    ApiError, Caller, Code, Defaults,
     arguments::ListArguments,
     config::config,
     view::{
@@ -29,36 +28,9 @@ const REASON_CHARS_MAX: usize = 500;
 #[derive(Clone, Debug)]
 pub struct Api {
     handle: Handle,
-    webhooks: Webhooks,
-    missing: Arc<BTreeMap<String, String>>,
-    defaults: Arc<Defaults>,
-}
-
-/// What holds for requests that do not say: the operator's choice.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
-pub struct Defaults {
-    /// The formats reports are written in.
-    pub document_formats: Option<Vec<String>>,
-    /// Seconds for each agent.
-    pub timeout_seconds: Option<f64>,
-    /// Seconds for the workflow.
-    pub workflow_timeout_seconds: Option<f64>,
-    /// How strict the citation gate is.
-    pub citation_gate: Option<String>,
-}
-
-impl Defaults {
-    /// The request with these where it says nothing.
-    fn fill(&self, draft: RequestDraft) -> RequestDraft {
-        RequestDraft {
-            document_formats: draft.document_formats.or_else(|| self.document_formats.clone()),
-            timeout_seconds: draft.timeout_seconds.or(self.timeout_seconds),
-            workflow_timeout_seconds: draft.workflow_timeout_seconds.or(self.workflow_timeout_seconds),
-            citation_gate: draft.citation_gate.or_else(|| self.citation_gate.clone()),
-            ..draft
-        }
-    }
+    pub(crate) webhooks: Webhooks,
+    pub(crate) missing: Arc<BTreeMap<String, String>>,
+    pub(crate) defaults: Arc<Defaults>,
 }
 
 /// A page of a workflow's log.
@@ -118,58 +90,6 @@ impl Api {
     #[must_use]
     pub const fn webhooks(&self) -> &Webhooks {
         &self.webhooks
-    }
-
-    /// Submits a request. When this returns the workflow is stored, and so is the webhook it named.
-    ///
-    /// # Errors
-    /// [`ApiError`] naming every field that breaks a rule; [`Code::IdempotencyMismatch`]; [`Code::Draining`]. Nothing was
-    /// started.
-    pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
-        let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
-        if let Some(url) = &webhook_url {
-            self.webhooks.check_url("webhook_url", url)?;
-        }
-        let handle = self.handle(caller);
-        let options = SubmitOptions {
-            idempotency_key,
-            // Another address is another submission.
-            idempotency_context: webhook_url.clone(),
-            request_id: caller.request_id(),
-            ..SubmitOptions::default()
-        };
-        let draft = self.defaults.fill(draft);
-        let (webhooks, principal) = (self.webhooks.clone(), caller.principal.clone());
-        // In a task of its own: a caller that goes away between the two leaves no workflow without its webhook.
-        let begun = tokio::spawn(async move {
-            let submission = handle.submit_once(draft, options).await?;
-            let mut warnings = Vec::new();
-            if let Some(url) = webhook_url
-                && let Err(error) = register(&webhooks, &principal, &submission.id, &url).await
-            {
-                tracing::warn!(workflow_id = %submission.id, %error, "the webhook of a submission is not registered");
-                warnings.push(format!("webhook_url is not registered: {error}; register it again"));
-            }
-            // What was made is told from memory: from here on nothing may hide that a workflow runs.
-            let (row, request, created) = match submission.made {
-                Some(made) => (made.row, made.request, true),
-                None => {
-                    let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
-                    (row, Request::clone(&request), false)
-                }
-            };
-            Ok(StartedView {
-                workflow: WorkflowView::of(&row),
-                stream_url: format!("/v1/workflows/{}/events", row.id),
-                created,
-                config: config(&request),
-                warnings,
-            })
-        });
-        match begun.await {
-            Ok(started) => started.map_err(|error| self.of_start(kind, error)),
-            Err(broken) => Err(ApiError::new(Code::Internal, format!("the submission broke: {broken}"))),
-        }
     }
 
     /// A workflow in the shape of the answer to its submission, for whoever comes back to it later.
@@ -403,20 +323,6 @@ impl Api {
     }
 }
 
-/// How often the registration of a submission's webhook is tried.
-const REGISTRATIONS_MAX: usize = 3;
-
-async fn register(webhooks: &Webhooks, principal: &Principal, id: &WorkflowId, url: &str) -> Result<(), WebhookError> {
-    let mut tried = 1;
-    loop {
-        match webhooks.register_submission(principal, id, url).await {
-            Ok(_) => return Ok(()),
-            Err(WebhookError::Busy | WebhookError::Store(_)) if tried < REGISTRATIONS_MAX => tried += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// The longest answer, in characters.
 const ANSWER_CHARS_MAX: usize = 10_000;
 
@@ -452,29 +358,6 @@ async fn only_question(handle: &Handle, id: &WorkflowId) -> Result<StepId, ApiEr
         (None, _) => Err(ApiError::new(Code::Conflict, format!("{id} waits for no answer"))),
         (Some(_), more) => Err(ApiError::field("step", format!("is missing, and {id} asks {} questions", more + 1))),
     }
-}
-
-impl Api {
-    /// What a submission was refused for, in the words of who sent it: a search's task is called its query.
-    fn of_start(&self, kind: StartKind, error: Error) -> ApiError {
-        if let Error::UnknownProvider { name, .. } = &error
-            && let Some(why) = self.missing.get(name)
-        {
-            return ApiError::field("provider_name", why.clone());
-        }
-        as_sent(kind, error.into())
-    }
-}
-
-fn as_sent(kind: StartKind, mut error: ApiError) -> ApiError {
-    if kind == StartKind::Search {
-        let asked = error.errors.iter_mut().filter(|problem| problem.pointer == "/task");
-        asked.for_each(|problem| "/query".clone_into(&mut problem.pointer));
-        if !error.errors.is_empty() {
-            error = ApiError { detail: ApiError::fields(error.errors.clone()).detail, ..error };
-        }
-    }
-    error
 }
 
 fn statuses(text: Option<&str>) -> Result<Vec<Status>, ApiError> {

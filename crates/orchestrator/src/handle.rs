@@ -8,12 +8,8 @@ use std::{
 use mcp_orchestrator_domain::{
     Command, Event, Principal, Recorded, Rejected, Request, RequestDraft, Seq, Status, Workflow, WorkflowId,
 };
-use mcp_orchestrator_providers::Provider;
-use mcp_orchestrator_store::{After, Append, AppendError, ListFilter, StoreInfo, Summary, WorkflowRow, Writer};
-use mcp_orchestrator_strategies::Pattern;
+use mcp_orchestrator_store::{After, Append, AppendError, ListFilter, Summary, WorkflowRow, Writer};
 use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
-use mcp_orchestrator_tools::{Arguments, CallContext, Tool, ToolAnswer, ToolError, ToolFilter};
-use serde_json::Value;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
@@ -41,10 +37,10 @@ const LOOK_LOCAL: Duration = Duration::from_secs(5);
 /// [`Handle::shutdown`], the worker gives its workflows back and ends soon after.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    parts: Arc<Parts>,
+    pub(crate) parts: Arc<Parts>,
     hub: Arc<Hub>,
     running: Arc<Mutex<Option<Running>>>,
-    principal: Principal,
+    pub(crate) principal: Principal,
 }
 
 impl Handle {
@@ -370,49 +366,6 @@ impl Handle {
             }
         }
         Err(Error::Internal(format!("{id} was continued more than {CONTINUATIONS_MAX} times")))
-    }
-
-    /// The strategies requests may name.
-    #[must_use]
-    pub fn patterns(&self) -> Vec<Pattern> {
-        self.parts.strategies.values().map(|strategy| strategy.describe()).collect()
-    }
-
-    /// The providers requests may name, the default one first.
-    #[must_use]
-    pub fn providers(&self) -> Vec<Arc<dyn Provider>> {
-        let default = self.parts.default_provider.as_ref();
-        let mut providers: Vec<_> = self.parts.providers.values().cloned().collect();
-        providers.sort_by_key(|provider| Some(provider.name()) != default);
-        providers
-    }
-
-    /// The tools agents may call.
-    #[must_use]
-    pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
-        self.parts.tools.list(&ToolFilter::default())
-    }
-
-    /// Calls a registered tool outside of any workflow: its arguments are checked against its schema, and it is held to its
-    /// time limit and to the bounds on answers.
-    ///
-    /// Dropping the future cancels the call at the tool's next await.
-    ///
-    /// # Errors
-    /// [`ToolError`]: no such tool, arguments that do not fit, no answer in time, or the tool's own.
-    pub async fn call_tool(&self, name: &str, arguments: Value) -> Result<ToolAnswer, ToolError> {
-        let key = random::<16>().map_err(|error| ToolError::failed(error.to_string()))?;
-        let key = format!("call-{:032x}", u128::from_be_bytes(key));
-        let context = CallContext { idempotency_key: &key, principal: &self.principal, corpora: &[] };
-        self.parts.tools.call(name, Arguments::Value(arguments), context).await
-    }
-
-    /// What kind of store it is, how durable, how large. Dropping the future changes nothing.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn store_info(&self) -> Result<StoreInfo, Error> {
-        Ok(self.parts.store.info().await?)
     }
 
     /// Claims nothing more and refuses what is submitted; what runs goes on for as long as it takes, and streams with it.
