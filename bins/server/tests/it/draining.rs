@@ -117,3 +117,23 @@ async fn who_waits_hears_of_the_end_within_the_grace_time() {
     assert_eq!((status, &view["status"]), (200, &json!("completed")), "{view}");
     assert_eq!(server.ended().code(), Some(0));
 }
+
+/// What a service manager is told, in order.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_service_manager_hears_when_it_is_ready_and_when_it_stops() {
+    let mut home = Home::new();
+    let socket = std::os::unix::net::UnixDatagram::bind(home.path("notify")).unwrap();
+    socket.set_read_timeout(Some(crate::process::PATIENCE)).unwrap();
+    home.variables.push(("NOTIFY_SOCKET", home.path("notify").display().to_string()));
+    let server = home.serve(&[]);
+    let told = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    assert!(told().contains("READY=1"));
+    server.signal(Signal::TERM);
+    assert!(told().contains("STOPPING=1"));
+    assert_eq!(server.ended().code(), Some(0));
+}
