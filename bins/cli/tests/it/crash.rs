@@ -115,7 +115,14 @@ async fn wait_for(database: &Path, records: u64) {
         }
         store.close().await;
     };
-    tokio::time::timeout(Duration::from_secs(60), seen).await.unwrap();
+    if tokio::time::timeout(Duration::from_secs(60), seen).await.is_err() {
+        let store = SqliteStore::open(database).await;
+        let rows = match &store {
+            Ok(store) => format!("{:?}", store.list(&ListFilter::default()).await),
+            Err(error) => error.to_string(),
+        };
+        panic!("no {records} records within a minute: {rows}");
+    }
 }
 
 async fn log(database: &Path) -> (WorkflowId, Vec<Recorded>) {

@@ -25,7 +25,7 @@ fn constant(text: &str) -> String {
 
 /// A value without what is another one each time.
 fn constant_json(value: &mut Value) {
-    const OWN: [&str; 11] = [
+    const OWN: [&str; 12] = [
         "task_id",
         "id",
         "timestamp",
@@ -33,6 +33,7 @@ fn constant_json(value: &mut Value) {
         "started_at",
         "completed_at",
         "execution_time",
+        "size_bytes",
         "parked_time",
         "owner",
         "url",

@@ -226,6 +226,15 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), Failure
 
 /// The version found: ours, or 0 in an empty file. Anything else is refused before anything is changed.
 fn check_version(connection: &Connection, path: &Path) -> Result<i64, Failure> {
+    if connection.is_autocommit() {
+        // One look at all of it: another process may be making the tables right now.
+        let look = connection.unchecked_transaction()?;
+        return version_found(&look, path);
+    }
+    version_found(connection, path)
+}
+
+fn version_found(connection: &Connection, path: &Path) -> Result<i64, Failure> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (version, application) = (number("user_version")?, number("application_id")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -211,3 +211,16 @@ async fn only_the_owner_may_read_the_file() {
     assert_eq!(mode(&folder.path().join("data/store.db-wal")), 0o600);
     assert_eq!(mode(&folder.path().join("data/store.db.workers")), 0o700);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_is_opened_by_several_at_once() {
+    for round in 0..60 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.db");
+        let opening: Vec<_> = (0..4).map(|_| tokio::spawn(SqliteStore::open(path.clone()))).collect();
+        for opened in opening {
+            let opened = opened.await.unwrap();
+            assert!(opened.is_ok(), "round {round}: {:?}", opened.err());
+        }
+    }
+}
