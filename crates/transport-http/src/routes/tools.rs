@@ -1,5 +1,7 @@
 //! The tools by their names: those of the server, and those that are registered for agents.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -117,6 +119,9 @@ async fn call(
     Ok(Json(called(&shared, &caller, "execute_registered_tool", arguments).await?).into_response())
 }
 
+/// How long a call may go on once the server closes: waits answer by themselves then, with how their workflow stands.
+pub(super) const CLOSING: Duration = Duration::from_secs(1);
+
 /// Calls one of the server's tools. A wait ends when the server closes.
 pub(super) async fn called(
     shared: &Shared,
@@ -124,9 +129,14 @@ pub(super) async fn called(
     name: &str,
     arguments: Map<String, Value>,
 ) -> Result<Called, Problem> {
+    let closed = async {
+        shared.drain().closed().await;
+        tokio::time::sleep(CLOSING).await;
+    };
     tokio::select! {
+        biased;
         called = shared.api().call_tool(caller, name, arguments) => Ok(called?),
-        () = shared.drain().closed() => {
+        () = closed => {
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down").with_code("draining"))
         }
     }

@@ -191,10 +191,15 @@ pub(super) async fn started(
     let mut view = shared.api().start(caller, kind, call).await?;
     if let Some(wait) = wait {
         let id = view.workflow.task_id.clone();
+        let closed = async {
+            shared.drain().closed().await;
+            tokio::time::sleep(super::tools::CLOSING).await;
+        };
         tokio::select! {
+            biased;
             // That it runs is known: an error of the wait must not hide its id.
             stands = shared.api().wait(caller, &id, wait) => if let Ok(stands) = stands { view.workflow = stands },
-            () = shared.drain().closed() => {}
+            () = closed => {}
         }
     }
     Ok(Started(view))
