@@ -270,10 +270,12 @@ impl Handle {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Rejected`] when it has ended already, [`Error::Store`].
     pub async fn cancel(&self, id: &WorkflowId, reason: &str) -> Result<(), Error> {
+        let mut was_open = false;
         for _ in 0..ROUNDS_MAX {
             if self.status(id).await?.summary.status.is_terminal() {
                 break;
             }
+            was_open = true;
             if let Some(run) = self.hub.run(id) {
                 let (reply, answer) = oneshot::channel();
                 let command = RunCommand::Cancel { reason: reason.to_owned(), reply };
@@ -291,6 +293,10 @@ impl Handle {
             }
         }
         let status = self.status(id).await?.summary.status;
+        if was_open && status == Status::Cancelled {
+            // The run was cancelled and had no time left to say so.
+            return Ok(());
+        }
         if status.is_terminal() {
             return Err(Error::Rejected(Rejected::Ended(status)));
         }
