@@ -287,9 +287,12 @@ impl Handle {
                 // The run ended meanwhile; the log says how.
             }
             let command = Command::Cancel { reason: reason.to_owned() };
-            match self.carry_out(id, &command).await? {
-                Some(_) => return Ok(()),
-                None => tokio::time::sleep(Duration::from_millis(2)).await,
+            match self.carry_out(id, &command).await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => tokio::time::sleep(Duration::from_millis(2)).await,
+                // It ended between the two looks.
+                Err(Error::Rejected(Rejected::Ended(_))) => break,
+                Err(error) => return Err(error),
             }
         }
         let status = self.status(id).await?.summary.status;
