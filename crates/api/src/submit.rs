@@ -69,7 +69,8 @@ impl Api {
             }
             // What was made is told from memory: from here on nothing may hide that a workflow runs.
             let (row, request, created) = match submission.made {
-                Some(made) => (made.row, made.request, true),
+                // As the store has it if it can be read: its clock dates what is created.
+                Some(made) => (handle.status(&submission.id).await.unwrap_or(made.row), made.request, true),
                 None => {
                     let (row, request) = (handle.status(&submission.id).await?, handle.request(&submission.id).await?);
                     (row, Request::clone(&request), false)

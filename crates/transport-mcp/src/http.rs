@@ -29,6 +29,8 @@ const SESSION: &str = "mcp-session-id";
 const VERSION: &str = "mcp-protocol-version";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// What sessions say when none can make room.
+const BUSY: &str = "every session is busy";
 /// The longest refusal in plain words that is passed on.
 const REFUSAL_BYTES_MAX: usize = 4 * 1024;
 
@@ -193,6 +195,10 @@ async fn worded(answer: Response<McpBody>) -> Response<McpBody> {
         Ok(said) => String::from_utf8_lossy(&said.to_bytes()).into_owned(),
         Err(_) => String::new(),
     };
+    if status == StatusCode::INTERNAL_SERVER_ERROR && said.contains(BUSY) {
+        // Others were quicker, and are gone again already.
+        return busy();
+    }
     let said = match status {
         StatusCode::NOT_FOUND => {
             "there is no session of this id: it ended, or the server was started anew; send initialize again".to_owned()
