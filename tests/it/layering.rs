@@ -19,14 +19,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("webhooks", &["domain", "egress", "store", "streaming"]),
     // shell
     ("orchestrator", &["domain", "strategies", "providers", "tools", "documents", "store", "streaming"]),
-    // edges
     ("webhooks", &["domain", "egress", "store", "streaming"]),
-    (
-        "api",
-        &["domain", "strategies", "providers", "tools", "documents", "store", "streaming", "webhooks", "orchestrator"],
-    ),
+    // edges
+    ("api", &["domain", "documents", "webhooks", "orchestrator"]),
     ("transport-http", &["domain", "streaming", "webhooks", "orchestrator", "api"]),
-    ("transport-mcp", &["domain", "store", "streaming", "orchestrator", "api"]),
+    ("transport-mcp", &["domain", "orchestrator", "api"]),
     // assembly
     (
         "app",
@@ -35,38 +32,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "egress",
-            "webhooks",
-            "api",
             "domain",
             "strategies",
+            "egress",
             "providers",
             "tools",
             "documents",
             "store",
             "streaming",
             "orchestrator",
+            "api",
             "app",
         ],
     ),
     (
         "server",
-        &[
-            "domain",
-            "egress",
-            "tools",
-            "store",
-            "streaming",
-            "webhooks",
-            "orchestrator",
-            "api",
-            "transport-http",
-            "transport-mcp",
-            "app",
-        ],
+        &["domain", "egress", "store", "webhooks", "orchestrator", "api", "transport-http", "transport-mcp", "app"],
     ),
     // beside the product
-    ("testkit", &["domain", "providers", "tools", "store", "orchestrator"]),
+    ("testkit", &["domain", "providers", "store", "orchestrator"]),
     ("xtask", &["domain", "documents", "orchestrator"]),
     ("examples", &[]),
     ("benches", &[]),

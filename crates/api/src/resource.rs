@@ -1,12 +1,10 @@
 //! What can be read by its URI: patterns, and of each workflow its status, results, report and events. Owns the URIs.
 
-use mcp_orchestrator::domain::Seq;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Api, ApiError, Caller, Code,
-    api::parse_id,
     arguments::ListArguments,
     view::{PatternView, WorkflowView},
 };
@@ -192,14 +190,6 @@ impl Api {
             ));
         }
         Ok(text)
-    }
-
-    /// Positions of a workflow's log as its resources show them: what a subscriber compares.
-    ///
-    /// # Errors
-    /// [`Code::NotFound`].
-    pub async fn head(&self, caller: &Caller, id: &str) -> Result<Seq, ApiError> {
-        Ok(self.handle(caller).status(&parse_id(id)?).await?.head)
     }
 }
 

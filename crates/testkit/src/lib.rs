@@ -6,9 +6,11 @@ mod model_server;
 #[cfg(feature = "engine")]
 mod scripted_provider;
 pub mod store_suite;
+mod tapped_store;
 
 #[cfg(feature = "engine")]
 pub use manual_clock::ManualClock;
 pub use model_server::{ModelRequest, ModelServer};
 #[cfg(feature = "engine")]
 pub use scripted_provider::{Act, Asked, ScriptedProvider, obliging};
+pub use tapped_store::{StoreCall, Tap, TappedStore};

@@ -191,13 +191,16 @@ async fn worded(answer: Response<McpBody>) -> Response<McpBody> {
         return answer;
     }
     let (mut parts, body) = answer.into_parts();
+    let mut status = status;
     let said = match Limited::new(body, REFUSAL_BYTES_MAX).collect().await {
         Ok(said) => String::from_utf8_lossy(&said.to_bytes()).into_owned(),
         Err(_) => String::new(),
     };
     if status == StatusCode::INTERNAL_SERVER_ERROR && said.contains(BUSY) {
         // Others were quicker, and are gone again already.
-        return busy();
+        status = StatusCode::SERVICE_UNAVAILABLE;
+        parts.status = status;
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     let said = match status {
         StatusCode::NOT_FOUND => {

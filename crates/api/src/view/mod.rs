@@ -10,9 +10,5 @@ pub use catalogue::{
     ToolsView,
 };
 pub use moment::moment;
-pub use results::{
-    AgentView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SourceView, document_views,
-};
-pub use workflow::{
-    FailureView, OutcomeView, ProgressView, QuestionView, StartedView, StreamsView, WorkflowPage, WorkflowView,
-};
+pub use results::{AgentView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SourceView};
+pub use workflow::{FailureView, OutcomeView, ProgressView, QuestionView, StartedView, WorkflowPage, WorkflowView};

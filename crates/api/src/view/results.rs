@@ -1,9 +1,9 @@
 //! What came of a workflow as clients see it: report, agents, documents, sources, gaps.
 
 use mcp_orchestrator::{
-    Decision, DocumentFile, Results, Status,
+    Decision, DocumentFile, Results,
     domain::Money,
-    report::{Document, Mark, Outcome, Writer},
+    report::{Document, Outcome, Writer},
 };
 use mcp_orchestrator_documents::markdown;
 use schemars::JsonSchema;
@@ -198,24 +198,10 @@ impl ResultsView {
             failure: row.summary.failure.as_ref().map(FailureView::from),
         }
     }
-
-    /// Whether the workflow has ended well.
-    #[must_use]
-    pub fn is_completed(&self) -> bool {
-        self.status == Status::Completed.to_string()
-    }
-
-    /// Sentences of the report that no evidence proves; 0 without a report.
-    #[must_use]
-    pub fn unverified(found: &Results) -> usize {
-        let report = found.document.as_ref().map(|document| &document.report);
-        report.map_or(0, |report| report.sentences().filter(|sentence| sentence.mark == Mark::Unverified).count())
-    }
 }
 
 /// Rendered documents as clients see them.
-#[must_use]
-pub fn document_views(id: &str, documents: &[DocumentFile]) -> Vec<DocumentView> {
+fn document_views(id: &str, documents: &[DocumentFile]) -> Vec<DocumentView> {
     documents
         .iter()
         .map(|file| DocumentView {

@@ -141,14 +141,6 @@ pub struct StartedView {
     pub warnings: Vec<String>,
 }
 
-/// Who watches what.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
-pub struct StreamsView {
-    /// Readers of event streams now.
-    pub active_streams: usize,
-}
-
 impl WorkflowView {
     /// A row as clients see it.
     #[must_use]

@@ -1,6 +1,6 @@
 //! Event streams.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::WorkflowId;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     client::{Event, Events, PATIENCE},
     setting::{Site, held_site, site, start_over},
-    sick_store::{SickStore, Sickness},
+    sick_store::{Sickness, sick_store},
 };
 
 async fn all(site: &Site, id: &str) -> Vec<Event> {
@@ -121,11 +121,11 @@ async fn one_stream_follows_several_workflows_and_goes_on_after_every_event() {
 
 #[tokio::test]
 async fn a_log_that_cannot_be_read_ends_the_stream_of_several_and_says_nothing_of_the_store() {
-    let store = Arc::new(SickStore::new());
+    let store = sick_store();
     let site = start_over(store.clone(), Settings::default(), ScriptedProvider::obliging(2), |http| http).await;
     let (a, b) = (site.completed().await, site.completed().await);
     let path = format!("/v1/events?workflow={a}&workflow={b}");
-    store.cannot_read(&a);
+    store.tap.cannot_read(&a);
     let events = Events::open(site.address, &path, &[]).await.rest().await;
     let last = events.last().unwrap();
     assert_eq!(
@@ -134,7 +134,7 @@ async fn a_log_that_cannot_be_read_ends_the_stream_of_several_and_says_nothing_o
     );
     assert_eq!(last.data["error"], "the log cannot be read now");
     assert!(!events.iter().any(|event| event.name.as_deref() == Some("stream_closed")), "{events:?}");
-    store.fall(Sickness::None);
+    store.tap.fall(Sickness::None);
     let seen = events.iter().rev().find_map(|event| event.id.as_deref());
     let headers: Vec<_> = seen.map(|seen| ("Last-Event-ID", seen)).into_iter().collect();
     let rest = Events::open(site.address, &path, &headers).await.rest().await;

@@ -1,13 +1,13 @@
 //! Health, counters, and what the server says of itself.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use mcp_orchestrator_testkit::ScriptedProvider;
 use mcp_orchestrator_transport_http::Settings;
 
 use crate::{
     setting::{held_site, site, start_over},
-    sick_store::{SickStore, Sickness},
+    sick_store::{Sickness, sick_store},
 };
 
 #[tokio::test]
@@ -112,18 +112,18 @@ async fn a_workflow_that_ends_is_counted_without_anybody_asking() {
 
 #[tokio::test]
 async fn a_store_that_is_gone_is_told_as_what_it_is() {
-    let store = Arc::new(SickStore::new());
+    let store = sick_store();
     let settings = Settings { request_deadline: Duration::from_millis(50), ..Settings::default() };
     let site = start_over(store.clone(), settings, ScriptedProvider::obliging(2), |http| http).await;
-    store.fall(Sickness::Fails);
+    store.tap.fall(Sickness::Fails);
     let answer = site.get("/v1/workflows").await;
     assert_eq!(answer.problem(503)["code"], "unavailable");
     assert_eq!(answer.header("retry-after"), Some("2"));
     assert_eq!(site.get("/readyz").await.problem(503)["code"], "unavailable");
     assert_eq!(site.get("/livez").await.status, 200);
-    store.fall(Sickness::Hangs);
+    store.tap.fall(Sickness::Hangs);
     assert_eq!(site.get("/v1/workflows").await.problem(504)["code"], "timeout");
-    store.fall(Sickness::None);
+    store.tap.fall(Sickness::None);
     assert_eq!(site.get("/v1/workflows").await.status, 200);
     site.stop().await;
 }

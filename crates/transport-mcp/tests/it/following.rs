@@ -6,7 +6,7 @@ use mcp_orchestrator_transport_mcp::McpSettings;
 use serde_json::{Value, json};
 
 use crate::{
-    unreadable_store::UnreadableStore,
+    unreadable_store::{UnreadableStore, unreadable_store},
     wire::{Http, LEGACY, Pipes, Stream, no_capabilities, request},
     world::{World, holding, research},
 };
@@ -19,7 +19,7 @@ const TRIES_MAX: usize = 8;
 
 /// A server over a store that can become unreadable, and a workflow whose agents hold.
 async fn held() -> (Arc<UnreadableStore>, World, String) {
-    let store = Arc::new(UnreadableStore::default());
+    let store = unreadable_store();
     let world = World::on(store.clone(), holding(), McpSettings::default().with_wait(Duration::ZERO));
     let id = Http::new(&world.server).tool("orchestrate_research", research()).await.task_id();
     while world.provider.running() == 0 {
@@ -60,10 +60,10 @@ async fn next(stream: &mut Stream) -> Value {
 async fn a_log_that_could_not_be_read_for_a_while_is_followed_on() {
     let (store, world, id) = held().await;
     let mut pipes = session(&world).await;
-    store.fail(&id, 3);
+    store.tap.fail(&id, 3);
     let uri = format!("orchestrator://{id}/status");
     subscribe(&mut pipes, 1, &uri).await;
-    store.recovered().await;
+    store.tap.recovered().await;
     world.release(&id).await;
     assert_eq!(told(&mut pipes).await, uri);
     pipes.close().await;
@@ -73,11 +73,11 @@ async fn a_log_that_could_not_be_read_for_a_while_is_followed_on() {
 async fn a_session_is_told_that_its_subscription_is_given_up_and_can_subscribe_again() {
     let (store, world, id) = held().await;
     let mut pipes = session(&world).await;
-    store.fail(&id, usize::MAX);
+    store.tap.fail(&id, usize::MAX);
     let uri = format!("orchestrator://{id}/status");
     subscribe(&mut pipes, 1, &uri).await;
     assert_eq!(told(&mut pipes).await, uri, "it reads, and sees why");
-    store.heal();
+    store.tap.heal();
     subscribe(&mut pipes, 2, &uri).await;
     world.release(&id).await;
     assert_eq!(told(&mut pipes).await, uri);
@@ -87,12 +87,12 @@ async fn a_session_is_told_that_its_subscription_is_given_up_and_can_subscribe_a
 #[tokio::test(start_paused = true)]
 async fn a_listener_is_told_that_a_log_cannot_be_read() {
     let (store, world, id) = held().await;
-    store.fail(&id, TRIES_MAX);
+    store.tap.fail(&id, TRIES_MAX);
     let wanted = json!({ "notifications": { "resourceSubscriptions": [format!("orchestrator://{id}/status")] } });
     let mut stream = Http::new(&world.server).stream("subscriptions/listen", wanted).await;
     assert_eq!(next(&mut stream).await["method"], "notifications/subscriptions/acknowledged");
     // The stream is not read meanwhile: its signs of life follow the real clock.
-    store.recovered().await;
+    store.tap.recovered().await;
     let last = next(&mut stream).await;
     assert_eq!(last["error"]["message"], "the log of a workflow cannot be read now", "{last}");
 }

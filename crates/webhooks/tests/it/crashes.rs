@@ -11,7 +11,7 @@ use mcp_orchestrator_store::{RecordPut, SqliteStore, Store};
 use mcp_orchestrator_webhooks::{Clock as _, Delivery, DeliveryStatus, NewEndpoint, SystemClock, Webhooks};
 
 use super::{
-    breaking_store::BreakingStore,
+    breaking_store::breaking_store,
     receiver::{Answer, Hit, Receiver},
     world::{Running, World, me, until},
 };
@@ -25,11 +25,11 @@ impl World {
 
     /// Runs webhooks on this world's store until they come to a write that `stops` names, and no further.
     async fn run_until(&self, stops: Stop, spared: u64) {
-        let broken = BreakingStore::new(Arc::clone(&self.store), stops, spared);
+        let broken = breaking_store(Arc::clone(&self.store), stops, spared);
         let store: Arc<dyn Store> = Arc::clone(&broken) as _;
         let webhooks = Webhooks::new(store, self.client.clone(), self.settings.clone());
         let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
-        broken.stopped.notified().await;
+        broken.tap.stopped.notified().await;
         task.abort();
         let _ = task.await;
         // The lease of the dead ends.
@@ -200,11 +200,11 @@ async fn a_leader_that_is_long_at_work_keeps_its_lease() {
     let receiver = Receiver::willing().await;
     world.webhooks().create(&me(), NewEndpoint { url: receiver.url(), ..NewEndpoint::default() }).await.unwrap();
     world.workflow(&me()).await;
-    let slow = BreakingStore::new(Arc::clone(&world.store), is_delivery, 0);
+    let slow = breaking_store(Arc::clone(&world.store), is_delivery, 0);
     let store: Arc<dyn Store> = Arc::clone(&slow) as _;
     let webhooks = Webhooks::new(store, world.client.clone(), world.settings.clone());
     let task = tokio::spawn(async move { webhooks.run(std::future::pending()).await });
-    slow.stopped.notified().await;
+    slow.tap.stopped.notified().await;
     let version = async || world.store.record_get("webhooks.state", "leader").await.unwrap().unwrap().version;
     let mut held = version().await;
     // It takes longer than a lease lasts, and no other process comes between.
@@ -301,9 +301,9 @@ async fn logs_that_nobody_hears_cost_no_write() {
 #[tokio::test]
 async fn hints_of_what_nobody_hears_cost_no_read_and_listeners_are_not_looked_for_each_time() {
     let mut world = World::new();
-    let counted = BreakingStore::new(Arc::clone(&world.store), |_| false, 0);
+    let counted = breaking_store(Arc::clone(&world.store), |_| false, 0);
     world.store = Arc::clone(&counted) as _;
-    let reads = || (counted.feeds.load(Ordering::SeqCst), counted.looks.load(Ordering::SeqCst));
+    let reads = || (counted.tap.feeds.load(Ordering::SeqCst), counted.tap.looks.load(Ordering::SeqCst));
     let running = world.run();
     let workflow = world.workflow(&me()).await;
     until(async || (reads().1 > 0 && running.webhooks.counts().lag_ms == 0).then_some(())).await;
