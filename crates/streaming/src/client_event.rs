@@ -5,7 +5,7 @@ use std::fmt;
 use mcp_orchestrator_domain::{Progress, Stage, StepId, Timestamp, WorkflowId};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{ClientData, Cursor};
+use crate::{ClientData, Cursor, Rfc3339};
 
 /// Something a client is told.
 ///
@@ -158,18 +158,5 @@ impl From<&Progress> for ClientProgress {
             cost_usd: progress.cost().map(mcp_orchestrator_domain::Money::usd),
             tokens: progress.spent.usage.total(),
         }
-    }
-}
-
-/// A moment as `2026-11-23T15:48:50.123Z`. Moments after the year 9999 are shown as its end.
-pub(crate) struct Rfc3339(pub(crate) Timestamp);
-
-impl Serialize for Rfc3339 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let moment = i64::try_from(self.0.as_millis())
-            .ok()
-            .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
-            .unwrap_or(jiff::Timestamp::MAX);
-        serializer.collect_str(&format_args!("{moment:.3}"))
     }
 }

@@ -6,7 +6,7 @@ use mcp_orchestrator_domain::{
 };
 use serde::{Serialize, Serializer};
 
-use crate::{ClientEventType, client_event::Rfc3339};
+use crate::{ClientEventType, Rfc3339};
 
 /// The payload of a client event. Serializes as the fields alone: the name is in the envelope.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest `wait_seconds` a call may ask for, and the longest a wait may be set to.
-pub const WAIT_MAX: Duration = Duration::from_secs(240);
+pub const WAIT_MAX: Duration = Duration::from_secs(mcp_orchestrator_api::WAIT_SECONDS_MAX);
 
 /// How the MCP server behaves. [`McpSettings::default`] serves this machine: loopback hosts, no browser.
 #[derive(Clone)]

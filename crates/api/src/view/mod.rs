@@ -1,7 +1,6 @@
 //! What clients are shown: plain shapes with a JSON Schema each. Owns no reading and no rule.
 
 mod catalogue;
-mod moment;
 mod results;
 mod workflow;
 
@@ -9,6 +8,5 @@ pub use catalogue::{
     AgentTypeView, ParameterView, PatternView, PatternsView, ProviderView, ProvidersView, StageView, ToolView,
     ToolsView,
 };
-pub use moment::moment;
 pub use results::{AgentView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SourceView};
 pub use workflow::{FailureView, OutcomeView, ProgressView, QuestionView, StartedView, WorkflowPage, WorkflowView};

@@ -2,15 +2,13 @@
 
 use mcp_orchestrator::{
     Status,
-    domain::{Failure, FailureClass},
-    event::ClientProgress,
+    domain::{Failure, FailureClass, Timestamp},
+    event::{ClientProgress, Rfc3339},
     store::WorkflowRow,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use super::moment;
 
 /// A workflow: what lists show and what its status is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -156,9 +154,9 @@ impl WorkflowView {
             title: summary.title.to_string(),
             task: summary.task.to_string(),
             priority: row.priority,
-            created_at: moment(row.created),
-            started_at: summary.started.map(moment),
-            completed_at: summary.finished.map(moment),
+            created_at: Rfc3339(row.created).to_string(),
+            started_at: summary.started.map(shown),
+            completed_at: summary.finished.map(shown),
             provider: row.needs.provider.as_ref().map(ToString::to_string),
             corpora: row.needs.corpora.iter().map(ToString::to_string).collect(),
             error: summary.failure.as_ref().map(ToString::to_string),
@@ -201,6 +199,10 @@ impl From<&Failure> for FailureView {
     fn from(failure: &Failure) -> Self {
         Self { class: word(failure.class), detail: failure.message.clone() }
     }
+}
+
+fn shown(moment: Timestamp) -> String {
+    Rfc3339(moment).to_string()
 }
 
 /// Milliseconds as seconds.
