@@ -315,7 +315,7 @@ pub enum Abandoned {
     Cancel,
     /// The process that made it shuts down in order.
     Shutdown,
-    /// Its step or workflow ended without it.
+    /// Its step or workflow ended without it, or it is the call of the workflow that this one goes on from.
     Stopped,
 }
 
