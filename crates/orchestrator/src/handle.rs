@@ -13,19 +13,17 @@ use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    EndedWorkflow, Error, Question, ResultFile, Results, ResumeOptions, Submission, SubmitOptions,
+    EndedWorkflow, Error, Question, ResultFile, Results, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::{Parts, random},
     results,
     run::{RunCommand, read_workflow, summary, trace},
-    submit::{self, Continued},
+    submit,
 };
 
 /// Rounds of deciding and appending when others append at the same time.
 const ROUNDS_MAX: u32 = 64;
-/// Continuations of continuations that are followed.
-const CONTINUATIONS_MAX: u32 = 1_000;
 /// The longest wait between two looks at a workflow that others run.
 const LOOK: Duration = Duration::from_millis(500);
 /// The same for one that runs here, whose end is told: a net, should a run end in no way it may.
@@ -181,6 +179,18 @@ impl Handle {
     pub async fn results(&self, id: &WorkflowId) -> Result<Results, Error> {
         let row = self.status(id).await?;
         results::read(&self.parts, row).await
+    }
+
+    /// What was known of a workflow at a position of its log: how it stood, the steps that had ended, and the report and the
+    /// documents if there were any by then. The row is the one lists would have shown. Reads the log up to there; dropping
+    /// the future changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] naming `at` and the last position when the log has no such one;
+    /// [`Error::Store`].
+    pub async fn results_at(&self, id: &WorkflowId, at: Seq) -> Result<Results, Error> {
+        let row = self.status(id).await?;
+        results::read_at(&self.parts, row, at).await
     }
 
     /// One file of a workflow, without reading the others: a rendered document by its file name, or a text of the evidence
@@ -339,42 +349,6 @@ impl Handle {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Err(Error::Internal("the answer met other writers too often".to_owned()))
-    }
-
-    /// Continues a workflow: a failed or cancelled one as a new one that takes over everything paid for, whose id is
-    /// returned; an unfinished one as itself, once a worker claims it.
-    ///
-    /// A failed or cancelled workflow is continued once. Asked again, this answers with the workflow that continues it
-    /// already, as it was asked for first; if that one has failed or was cancelled too, it is the one that is continued.
-    ///
-    /// Dropping the future leaves open whether it was continued; asking again is safe.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Rejected`] when it has completed, [`Error::Store`].
-    pub async fn resume(&self, id: &WorkflowId, options: ResumeOptions) -> Result<WorkflowId, Error> {
-        let mut row = self.status(id).await?;
-        for _ in 0..CONTINUATIONS_MAX {
-            match row.summary.status {
-                Status::Failed | Status::Cancelled => match submit::fork(&self.parts, &row, &options).await? {
-                    Continued::Now(next) => return Ok(next),
-                    Continued::Before(next) => row = self.status(&next).await?,
-                },
-                Status::Completed if row.id == *id => {
-                    return Err(Error::Rejected(Rejected::Ended(Status::Completed)));
-                }
-                Status::Completed => return Ok(row.id),
-                Status::Waiting => {
-                    self.parts.adopted.add(&row.id)?;
-                    return Ok(row.id);
-                }
-                Status::Queued | Status::Running => {
-                    self.parts.adopted.add(&row.id)?;
-                    self.parts.store.repair().await?;
-                    return Ok(row.id);
-                }
-            }
-        }
-        Err(Error::Internal(format!("{id} was continued more than {CONTINUATIONS_MAX} times")))
     }
 
     /// Claims nothing more and refuses what is submitted; what runs goes on for as long as it takes, and streams with it.
