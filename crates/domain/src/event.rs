@@ -339,7 +339,7 @@ pub enum Abandoned {
     Cancel,
     /// The process that made it shuts down in order.
     Shutdown,
-    /// Its step or workflow ended without it, or it is the call of the workflow that this one goes on from.
+    /// Its step or workflow ended without it.
     Stopped,
 }
 

@@ -4,6 +4,7 @@ mod asking;
 mod budgets;
 mod cancel;
 mod failures;
+mod forking;
 mod harness;
 mod patterns;
 mod queue;

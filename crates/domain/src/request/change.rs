@@ -195,7 +195,8 @@ impl Parser {
         if let Some(max) = budget.tokens_max.filter(|max| before.tokens_max != Some(*max) && used >= *max) {
             self.refuse("budget_tokens", format!("is {max}, and what is taken over has used {used}"));
         }
-        let calls = spent.calls;
+        let open = u32::try_from(source.open_calls().count()).unwrap_or(u32::MAX);
+        let calls = spent.calls.saturating_sub(open);
         if let Some(max) = budget.calls_max.filter(|max| before.calls_max != Some(*max) && calls >= *max) {
             self.refuse("max_calls", format!("is {max}, and what is taken over has made {calls}"));
         }

@@ -1,13 +1,16 @@
 //! Going on from a place in a workflow's log as a new workflow. Owns what is taken over: everything that was paid for by
 //! then. What may be asked differently from there on is the request's.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Rejected, Status, StepState, Workflow};
 use crate::{
-    Abandoned, CallNo, CallStarted, Event, Forked, Money, Recorded, Reserved, Seq, Spent, StepId, StepSpec, Submitted,
+    CallNo, CallStarted, Event, Forked, Recorded, Seq, Spent, StepCompleted, StepId, StepOutput, StepSpec, Submitted,
     Timeouts, Timestamp, WorkflowId,
 };
 
@@ -49,8 +52,8 @@ pub fn fork_at_head(
 /// ends where the fork begins: at a position that [`whole_plans`] has answered with.
 ///
 /// Steps and calls that have completed by then are taken over and never run again; failed steps are open again as with
-/// [`fork_at_head`]. Calls that were open there are abandoned, at no cost to the new workflow: whatever they cost is the
-/// other one's. Where `submitted` has other time limits, they hold for every step that is open. The new log needs nothing
+/// [`fork_at_head`]. A call that was open there has not happened here: it is made again, and whatever the first one cost or
+/// did is the other workflow's. Where `submitted` has other time limits, they hold for every step that is open. The new log needs nothing
 /// of the old one but the blobs its records name.
 ///
 /// # Errors
@@ -71,30 +74,59 @@ pub fn fork(
     let mut records = vec![first];
     let forked = Forked { from: source.id().clone(), at: source.head(), reopened: reopened.iter().cloned().collect() };
     records.push(workflow.advance(Event::Forked(forked), now)?);
+    let mut numbers = HashMap::new();
     for recorded in log {
         let event = &recorded.record.event;
         if !is_taken_over(event, &reopened) {
             continue;
         }
-        let event = if let Event::StepPlanned(spec) = event
+        let event = if let Event::CallStarted(started) = event {
+            if open_calls.contains(&started.call) {
+                continue;
+            }
+            numbers.insert(started.call, workflow.next_call());
+            Event::CallStarted(CallStarted { call: workflow.next_call(), ..started.clone() })
+        } else if let Event::StepPlanned(spec) = event
             && limits.0 != limits.1
             && is_open(&spec.id)
         {
             Event::StepPlanned(retimed(source, spec, limits))
-        } else if let Event::CallStarted(started) = event
-            && open_calls.contains(&started.call)
-        {
-            Event::CallStarted(unpaid(started))
         } else {
-            event.clone()
+            renumbered(event.clone(), &numbers)
         };
         records.push(workflow.advance(event, recorded.record.at)?);
     }
-    let abandoned: Vec<Event> = workflow.abandon_open_calls(Abandoned::Stopped).collect();
-    for event in abandoned {
-        records.push(workflow.advance(event, now)?);
-    }
     Ok((workflow, records))
+}
+
+/// The event with the numbers its calls have in the new log. A number that is not there is left for the fold to refuse.
+fn renumbered(mut event: Event, numbers: &HashMap<CallNo, CallNo>) -> Event {
+    let call = match &mut event {
+        Event::CallCompleted(completed) => &mut completed.call,
+        Event::CallFailed(failed) => &mut failed.call,
+        Event::CallAbandoned(abandoned) => &mut abandoned.call,
+        Event::StepCompleted(StepCompleted { output: StepOutput::Call(call), .. }) => call,
+        Event::Submitted(_)
+        | Event::Forked(_)
+        | Event::Started(_)
+        | Event::StepPlanned(_)
+        | Event::CallStarted(_)
+        | Event::StepCompleted(_)
+        | Event::StepFailed(_)
+        | Event::InputRequested(_)
+        | Event::InputGiven(_)
+        | Event::TimerFired(_)
+        | Event::CancelRequested(_)
+        | Event::ReportChecked(_)
+        | Event::DocumentsWritten(_)
+        | Event::Completed(_)
+        | Event::Failed(_)
+        | Event::Cancelled(_) => return event,
+    };
+    if let Some(number) = numbers.get(call) {
+        *call = *number;
+    }
+    event
 }
 
 /// The last position not after `at` at which no plan is half written. The steps a strategy plans together are one decision
@@ -113,11 +145,6 @@ pub fn whole_plans(log: &[Recorded], at: Seq) -> Seq {
         }
     }
     Seq::new(at)
-}
-
-/// A call that is the other workflow's: nothing is set aside for it here.
-fn unpaid(started: &CallStarted) -> CallStarted {
-    CallStarted { reserved: Reserved { tokens: 0, cost: Some(Money::ZERO) }, ..started.clone() }
 }
 
 /// The step under the new time limits, unless it was written with a limit of its own.
