@@ -60,11 +60,17 @@ fn decisions_are_told_when_they_are_planned() {
 }
 
 #[test]
+fn a_fork_tells_whose_history_it_has_before_it_tells_that_history() {
+    insta::assert_snapshot!(told(&story::forked()));
+}
+
+#[test]
 fn every_name_but_that_of_resets_is_given_by_the_table() {
     let given: BTreeSet<&str> = [story::completed(), story::failed(), story::cancelled()]
         .into_iter()
         .flat_map(story::eventful)
         .chain(story::decisive())
+        .chain(story::forked())
         .flat_map(|recorded| translate(&story::id(), &recorded))
         .map(|event| event.event_type().as_str())
         .collect();
