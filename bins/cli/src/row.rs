@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_orchestrator_api::view::{ProgressView, WorkflowView};
+use mcp_orchestrator_api::view::{ForkedFromView, ProgressView, WorkflowView};
 use mcp_orchestrator_domain::{Failure, FailureClass, InvalidName, Status, WorkflowId};
 use mcp_orchestrator_store::WorkflowRow;
 use serde::Serialize;
@@ -47,6 +47,8 @@ pub(crate) struct RowJson<'a> {
     corpora: &'a [String],
     owner: Option<&'a str>,
     error: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forked_from: Option<&'a ForkedFromView>,
 }
 
 impl Row {
@@ -75,6 +77,14 @@ impl Row {
         Some(Failure::new(class, &failure.detail))
     }
 
+    /// The same before it had ended.
+    pub(crate) fn unfinished(mut self) -> Self {
+        self.view.completed_at = None;
+        self.view.error = None;
+        self.view.result = None;
+        self
+    }
+
     /// As programs read it.
     pub(crate) fn json(&self) -> RowJson<'_> {
         let view = &self.view;
@@ -96,6 +106,7 @@ impl Row {
                 Runs::Nobody | Runs::Server => None,
             },
             error: self.failure(),
+            forked_from: view.forked_from.as_ref(),
         }
     }
 }

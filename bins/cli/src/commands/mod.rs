@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod drive;
 mod follow;
+mod fork;
 mod list;
 mod results;
 mod resume;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
         Command::Search(args) => work::search(&session()?, *args),
         Command::Run(args) => work::run(&session()?, *args),
         Command::Answer(args) => answer::answer(&session()?, &args),
+        Command::Fork(args) => fork::fork(&session()?, *args),
         Command::Resume(args) => resume::resume(&session()?, args),
     }
 }
