@@ -5,6 +5,7 @@
 mod canned;
 mod crash;
 mod ending;
+mod forking;
 mod help;
 mod install;
 mod machine;
