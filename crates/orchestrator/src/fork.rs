@@ -100,8 +100,8 @@ impl Handle {
     /// [`ForkedFrom::spent`]: crate::domain::ForkedFrom::spent
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] naming `at` when the log has no such position, and every field that breaks a
-    /// rule or comes too late; [`Error::UnknownProvider`], [`Error::UnknownCorpus`], [`Error::UnknownPrice`];
+    /// [`Error::NotFound`]; [`Error::Invalid`] naming `at` when the log has no such position or another version of the strategy
+    /// planned what is before it, and every field that breaks a rule or comes too late; [`Error::UnknownProvider`], [`Error::UnknownCorpus`], [`Error::UnknownPrice`];
     /// [`Error::Rejected`] without a position unless it has failed or was cancelled; [`Error::IdempotencyMismatch`],
     /// [`Error::InvalidIdempotencyKey`]; [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started.
     pub async fn fork(&self, id: &WorkflowId, options: ForkOptions) -> Result<Submission, Error> {
@@ -122,6 +122,14 @@ impl Handle {
         let begins = whole_plans(&log, at);
         log.retain(|recorded| recorded.seq <= begins);
         let source = source(row, &log)?;
+        let (planned, here) = (source.strategy_version(), version(parts, &source.request().pattern)?);
+        if planned != here && !source.steps().is_empty() {
+            let pattern = &source.request().pattern;
+            let detail = format!(
+                "is {at}: version {planned} of {pattern} planned what is before it, and here is version {here}"
+            );
+            return Err(InvalidRequest::from(FieldError::new("at", detail)).into());
+        }
         let key = options.idempotency_key.as_deref();
         let asked = (row.id.as_str(), at, &options.set);
         let idempotency = key.map(|key| idempotency_of(key, &asked, Some("fork"))).transpose()?;

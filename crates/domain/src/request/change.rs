@@ -1,7 +1,7 @@
 //! What a fork may ask for differently. Owns which settings can still change after which part of a history; how a value is
 //! read is the draft's.
 
-use super::{Budget, InvalidRequest, Limits, Request, RequestDraft, draft::Parser};
+use super::{Budget, InvalidRequest, Limits, Models, Request, RequestDraft, draft::Parser};
 use crate::{DocumentFormat, Event, Money, Recorded, Seq, Stage, Workflow};
 
 /// The request of a fork: that of `source`, with what the draft says instead. `source` is the fold of `log`, the history
@@ -10,7 +10,7 @@ use crate::{DocumentFormat, Event, Money, Recorded, Seq, Stage, Workflow};
 /// A setting that the history was made with cannot change: the task, the number of agents and how a search works once
 /// anything is planned; how results are merged once a merge is planned; the citation gate once a check is planned; the pattern
 /// and its steps never. All else holds for what is still to run. `context` adds to what is there, or replaces it key by key;
-/// `corpus` replaces the list. A budget counts from the beginning of the history, so one that is used up is refused.
+/// `corpus` replaces the list. Another provider answers with its own models, unless the draft names them. A budget counts from the beginning of the history, so one that is used up is refused.
 ///
 /// # Errors
 /// [`InvalidRequest`] with every field that breaks a rule or comes too late, and then up to which position it could change.
@@ -137,6 +137,10 @@ impl Parser {
     fn change_names(&mut self, request: &mut Request, draft: &RequestDraft) {
         use crate::{CorpusName, GateMode, ModelName, ProviderName};
         let provider = self.name("provider_name", draft.provider_name.as_deref(), ProviderName::new);
+        if provider.is_some() && provider != request.provider {
+            // Models are named as their provider names them: another one has others.
+            request.models = Models::default();
+        }
         request.provider = provider.or_else(|| request.provider.take());
         for (field, value, model) in [
             ("model", &draft.model, &mut request.models.primary),
