@@ -2,7 +2,7 @@
 //! that is forked is left alone.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -127,8 +127,13 @@ fn answered(workflow: &Workflow) -> HashSet<(String, u16, u16, bool)> {
     .collect()
 }
 
+/// The names of all steps.
+fn steps(workflow: &Workflow) -> BTreeSet<String> {
+    workflow.steps().iter().map(|step| step.id().to_string()).collect()
+}
+
 /// Forks at a position and sees that nothing is paid twice. Answers with how the fork ended.
-async fn forked_at(engine: &Engine, id: &WorkflowId, before: &[Recorded], at: Seq) -> Status {
+async fn forked_at(engine: &Engine, id: &WorkflowId, before: &[Recorded], at: Seq) -> Workflow {
     let begins = whole_plans(before, at);
     let taken = &before[..usize::try_from(begins.value()).unwrap()];
     let source = Workflow::fold(id.clone(), taken).unwrap().unwrap();
@@ -158,7 +163,8 @@ async fn forked_at(engine: &Engine, id: &WorkflowId, before: &[Recorded], at: Se
     let row = engine.handle.status(&fork.id).await.unwrap();
     assert_eq!(row.summary.forked_from.as_ref(), Some(from));
     assert_eq!(log(engine, id).await, before, "at {at}: the workflow itself has changed");
-    status
+    assert_eq!(workflow.status(), status);
+    workflow
 }
 
 #[tokio::test]
@@ -168,9 +174,11 @@ async fn every_strategy_is_forked_at_every_position_and_pays_nothing_twice() {
         let id = engine.submit(draft).await;
         assert_eq!(ended(&engine, &id).await, Status::Completed, "{name}");
         let before = log(&engine, &id).await;
+        let original = Workflow::fold(id.clone(), &before).unwrap().unwrap();
         for at in 1..=before.len() as u64 {
-            let status = forked_at(&engine, &id, &before, Seq::new(at)).await;
-            assert_eq!(status, Status::Completed, "{name} at {at}");
+            let fork = forked_at(&engine, &id, &before, Seq::new(at)).await;
+            assert_eq!(fork.status(), Status::Completed, "{name} at {at}");
+            assert_eq!(steps(&fork), steps(&original), "{name} at {at}");
         }
     }
 }
@@ -198,8 +206,8 @@ proptest! {
             original.set(id.clone()).unwrap();
             let before = log(&engine, &id).await;
             let at = Seq::new(1 + (cut % before.len()) as u64);
-            let status = forked_at(&engine, &id, &before, at).await;
-            assert_eq!(status, Status::Completed, "at {at} of {}", before.len());
+            let fork = forked_at(&engine, &id, &before, at).await;
+            assert_eq!(fork.status(), Status::Completed, "at {at} of {}", before.len());
         });
     }
 }
