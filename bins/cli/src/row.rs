@@ -106,7 +106,7 @@ impl Row {
                 Runs::Nobody | Runs::Server => None,
             },
             error: self.failure(),
-            forked_from: view.forked_from.as_ref(),
+            forked_from: view.forked_from.as_deref(),
         }
     }
 }

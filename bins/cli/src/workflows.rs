@@ -182,7 +182,7 @@ impl Workflows {
                 let mut row = server.status(id).await?;
                 let view = server.results(id, Some(at)).await?;
                 row.status.clone_from(&view.status);
-                row.progress = view.progress.clone().unwrap_or(row.progress);
+                row.progress = view.progress.clone().map_or(row.progress, |progress| *progress);
                 row.failure.clone_from(&view.failure);
                 let row = Row::there(row)?;
                 if !row.status.is_terminal() {

@@ -29,7 +29,7 @@ pub struct ResultsView {
     pub at: Option<u64>,
     /// How far it was at that position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<ProgressView>,
+    pub progress: Option<Box<ProgressView>>,
     /// Seconds from its start to its last event.
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
@@ -214,7 +214,7 @@ impl ResultsView {
     #[must_use]
     pub fn at(self, found: &Results) -> Self {
         let progress = ProgressView::from(&ClientProgress::from(&found.row.summary.progress));
-        Self { at: Some(found.row.head.value()), progress: Some(progress), ..self }
+        Self { at: Some(found.row.head.value()), progress: Some(Box::new(progress)), ..self }
     }
 }
 

@@ -48,7 +48,7 @@ pub struct WorkflowView {
     pub result: Option<OutcomeView>,
     /// The workflow whose history it goes on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forked_from: Option<ForkedFromView>,
+    pub forked_from: Option<Box<ForkedFromView>>,
     /// What it waits for an answer to; only shown by the status of one workflow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<QuestionView>,
@@ -187,7 +187,7 @@ impl WorkflowView {
                 documents_generated: summary.progress.documents,
             }),
             progress,
-            forked_from: summary.forked_from.as_ref().map(ForkedFromView::from),
+            forked_from: summary.forked_from.as_ref().map(|from| Box::new(ForkedFromView::from(from))),
             questions: Vec::new(),
         }
     }
