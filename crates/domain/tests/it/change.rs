@@ -73,15 +73,13 @@ fn who_answers_and_under_which_bounds_may_change_at_any_position() {
 
 #[test]
 fn another_provider_is_not_asked_for_the_models_of_the_one_before() {
-    let (mut workflow, mut log) = history(&[]);
     let mut under = submitted();
     under.request.provider = Some("first".parse().unwrap());
     under.request.models.primary = Some("firsts-best".parse().unwrap());
-    let (again, first) = Workflow::submit(id(), under, Timestamp::from_millis(1));
-    (workflow, log[0]) = (again, first);
+    let (workflow, first) = Workflow::submit(id(), under, Timestamp::from_millis(1));
     let change = |provider: &str| {
         let changes = RequestDraft { provider_name: Some(provider.to_owned()), ..RequestDraft::default() };
-        changed_request(&workflow, &log[..1], changes, &Limits::default()).unwrap()
+        changed_request(&workflow, std::slice::from_ref(&first), changes, &Limits::default()).unwrap()
     };
     assert_eq!(change("second").models.primary, None);
     assert_eq!(change("first").models.primary.unwrap().as_str(), "firsts-best");
