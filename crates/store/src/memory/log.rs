@@ -24,7 +24,13 @@ pub(super) struct Appended {
 }
 
 impl State {
-    pub(super) fn create(&mut self, new: NewWorkflow, now: Timestamp, limits: Limits) -> Result<Created, StoreError> {
+    pub(super) fn create(
+        &mut self,
+        new: NewWorkflow,
+        bytes: u64,
+        now: Timestamp,
+        limits: Limits,
+    ) -> Result<Created, StoreError> {
         if new.records.is_empty() {
             return Err(StoreError::Empty);
         }
@@ -63,6 +69,7 @@ impl State {
             created: now,
             summary: new.summary,
             log: Vec::new(),
+            bytes,
             appends: Vec::new(),
             epoch: Epoch(0),
             attempt: 0,
@@ -72,7 +79,13 @@ impl State {
         Ok(Created::New(self.push(&new.id, new.records, now)))
     }
 
-    pub(super) fn append(&mut self, append: Append, now: Timestamp, limits: Limits) -> Result<Appended, AppendError> {
+    pub(super) fn append(
+        &mut self,
+        append: Append,
+        bytes: u64,
+        now: Timestamp,
+        limits: Limits,
+    ) -> Result<Appended, AppendError> {
         if append.records.is_empty() {
             return Err(StoreError::Empty.into());
         }
@@ -94,6 +107,7 @@ impl State {
             workflow.summary = append.summary;
             workflow.appends.push((append.expected, append.append_id));
             workflow.attempt = 0;
+            workflow.bytes += bytes;
             match append.after {
                 After::Keep => {}
                 After::Requeue { .. } | After::Wait if theirs => {}
