@@ -97,7 +97,7 @@ pub struct Standing {
     pub status: Status,
     /// Between queue and worker.
     pub place: Place,
-    /// How often it was claimed since its log last grew, as [`Lease::attempt`](crate::Lease::attempt).
+    /// As [`Lease::attempt`](crate::Lease::attempt).
     pub attempt: u32,
     /// The last position of its log.
     pub head: Seq,

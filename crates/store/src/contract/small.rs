@@ -75,6 +75,8 @@ pub struct StoreInfo {
     pub schema: Option<u64>,
     /// Workflows in it.
     pub workflows: u64,
+    /// Of these, those in the queue: nobody leases them, and they are claimable, now or from a moment on.
+    pub queued: u64,
     /// Those of them that have ended.
     pub finished: u64,
     /// Bytes of the logs of those that have ended: the text of their records as the adapter stores it, or would if it

@@ -234,6 +234,7 @@ impl Store for MemoryStore {
             location: "memory of this process".to_owned(),
             schema: None,
             workflows: state.workflow_count(),
+            queued: state.queued(),
             finished: state.finished.len() as u64,
             finished_bytes: state.finished_bytes,
             bytes: state.bytes(),

@@ -32,6 +32,8 @@ pub(super) struct Addition {
     pub(super) writer: Writer,
     pub(super) append_id: u128,
     pub(super) after: After,
+    /// Whether attempts are counted anew.
+    pub(super) is_progress: bool,
     pub(super) records: Encoded,
     pub(super) summary: Shown,
     pub(super) blobs: Vec<Digest>,
@@ -101,6 +103,12 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
     if taken {
         return Ok(Err(StoreError::Exists));
     }
+    if let Some(queue_max) = new.queue_max {
+        let queued = session.queued(queue_max)?;
+        if queued >= queue_max {
+            return Ok(Err(StoreError::QueueFull { queued, queue_max }));
+        }
+    }
     if let Some(worker) = &new.reserved_for {
         session.workers.hold(worker, session.now.after(CREATOR_SEEN))?;
     }
@@ -141,6 +149,7 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
             Text(&creation.summary.text),
             int_len(creation.records.bytes()),
         ))?;
+    session.note_queued();
     session.mark_used(&new.principal, &creation.blobs, session.now)?;
     session.tell(|| Change::Appended(new.id.clone(), head));
     session.wake();
@@ -194,7 +203,8 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
     let rows = session
         .connection
         .prepare_cached(
-            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0, bytes = bytes + ?10
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?10, 0, attempt),
+               bytes = bytes + ?11
              WHERE wid = ?1 AND head = ?5 AND epoch = ?6 AND owner IS NOT NULL
                AND EXISTS (SELECT 1 FROM workflow WHERE wid = ?1 AND id = ?9 AND title = ?7 AND task = ?8)",
         )?
@@ -208,6 +218,7 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
             &add.summary.title,
             &add.summary.task,
             add.id.as_str(),
+            add.is_progress,
             int_len(add.records.bytes()),
         ))?;
     Ok((rows == 1).then_some(wid))
@@ -251,6 +262,7 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
         After::Requeue { .. } | After::Wait => theirs,
         After::Finish => false,
     };
+    let given_back = i64::from(add.writer != Writer::External && add.after != After::Keep);
     let shown = &add.summary;
     if !found.named_so {
         session.connection.prepare_cached("UPDATE workflow SET title = ?2, task = ?3 WHERE wid = ?1")?.execute((
@@ -265,11 +277,13 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
         session
             .connection
             .prepare_cached(
-                "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0, bytes = bytes + ?5 WHERE wid = ?1",
+                "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?5, 0, max(attempt - ?6, 0)),
+                   bytes = bytes + ?7 WHERE wid = ?1",
             )?
-            .execute((found.wid, head, status, summary, bytes))?;
+            .execute((found.wid, head, status, summary, add.is_progress, given_back, bytes))?;
         return Ok(());
     }
+    session.note_moved();
     let (mut ready_at, mut finished) = (None, None);
     match add.after {
         After::Requeue { not_before } => {
@@ -282,8 +296,9 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
     session
         .connection
         .prepare_cached(
-            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0, owner = NULL, lease_until = NULL,
-               ready_at = ?5, rank = ?6, finished = ?7, bytes = bytes + ?8 WHERE wid = ?1",
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?8, 0, max(attempt - ?9, 0)),
+               owner = NULL, lease_until = NULL, ready_at = ?5, rank = ?6, finished = ?7,
+               bytes = bytes + ?10 WHERE wid = ?1",
         )?
         .execute((
             found.wid,
@@ -293,6 +308,8 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
             ready_at.map(ms),
             rank(ready_at.unwrap_or(session.now), found.priority),
             finished.map(ms),
+            add.is_progress,
+            given_back,
             bytes,
         ))?;
     if finished.is_some() {

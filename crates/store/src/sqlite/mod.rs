@@ -33,7 +33,7 @@ use crate::{
     Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
     FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
     STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow, hints::Hints,
-    references::named_blobs,
+    references::named_blobs, rules::is_progress,
 };
 use codec::{APPEND_BYTES_MAX, Encoded, json_text};
 use log::{Addition, Creation, Shown};
@@ -149,6 +149,7 @@ impl Store for SqliteStore {
             writer: append.writer,
             append_id: append.append_id,
             after: append.after,
+            is_progress: is_progress(&append.records),
             records,
             summary: Shown::new(append.summary)?,
             blobs: named_blobs(append.records.iter().map(AsRef::as_ref)),
@@ -181,7 +182,8 @@ impl Store for SqliteStore {
             Which::Only(ids) => WantedWhich::Only(ids.to_vec()),
             Which::Own => WantedWhich::Own,
         };
-        let wanted = Wanted { worker: claim.worker.clone(), which, max: claim.max, ttl: claim.ttl };
+        let Claim { worker, which: _, max, ttl, cluster_max } = claim;
+        let wanted = Wanted { worker: worker.clone(), which, max, ttl, cluster_max };
         self.writer.submit(move |session| queue::claim(session, &wanted)).await
     }
 
@@ -306,6 +308,7 @@ impl Store for SqliteStore {
             workflows: size.workflows,
             finished: size.finished,
             finished_bytes: size.finished_bytes,
+            queued: size.queued,
             bytes: size.bytes,
             warnings: Vec::new(),
         })

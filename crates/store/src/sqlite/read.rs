@@ -335,9 +335,10 @@ pub(super) fn standings(connection: &Connection, max: usize) -> Result<Vec<Stand
     Ok(standings)
 }
 
-/// What there is, in numbers.
+/// How much there is.
 pub(super) struct Size {
     pub(super) workflows: u64,
+    pub(super) queued: u64,
     pub(super) finished: u64,
     pub(super) finished_bytes: u64,
     /// Of the file.
@@ -346,9 +347,14 @@ pub(super) struct Size {
 
 /// How many workflows there are, and how large the file is.
 pub(super) fn size(connection: &Connection) -> Result<Size, Failure> {
-    let workflows: i64 = connection.query_row("SELECT count(*) FROM workflow", [], |row| row.get(0))?;
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let bytes = uint(number("page_count")?.saturating_mul(number("page_size")?));
     let (finished, finished_bytes) = finished(connection)?;
-    Ok(Size { workflows: uint(workflows), finished, finished_bytes, bytes })
+    Ok(Size {
+        workflows: uint(count("SELECT count(*) FROM workflow")?),
+        queued: uint(count("SELECT count(*) FROM state WHERE ready_at IS NOT NULL")?),
+        finished,
+        finished_bytes,
+        bytes: uint(number("page_count")?.saturating_mul(number("page_size")?)),
+    })
 }
