@@ -1,6 +1,7 @@
 //! A store in one SQLite file, shared by any number of processes of one machine. Owns the handle and its end; what is
 //! written is in `log`, `queue` and `keep`, what is read in `read`.
 
+mod backup;
 mod check;
 mod codec;
 mod failure;
