@@ -45,6 +45,24 @@ async fn every_kind_of_damage_is_found_and_named() {
 }
 
 #[tokio::test]
+async fn pages_that_cannot_be_read_are_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path, &Dial::new()).await;
+    let id = created(&store, workflow()).await;
+    store.append(append(&id, 1, records(2..=500))).await.unwrap();
+    store.close().await;
+    // The first page stays as it is: the file still looks like a store.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0x5a);
+    std::fs::write(&path, bytes).unwrap();
+
+    let store = open(&path, &Dial::new()).await;
+    let findings = store.check().await.unwrap().findings;
+    assert!(!findings.is_empty() && findings.iter().all(|finding| finding.contains("damaged")), "{findings:?}");
+}
+
+#[tokio::test]
 async fn findings_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
