@@ -7,8 +7,10 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{BlobRef, Digest, Timestamp, millis};
-use mcp_orchestrator_store::{After, Append, Needs, NewWorkflow, SqliteOptions, SqliteStore, Store as _};
-use mcp_orchestrator_testkit::store_suite::{append, claim, created, record_naming, records, worker, workflow};
+use mcp_orchestrator_store::{After, Append, Needs, NewWorkflow, SqliteOptions, SqliteStore, Store as _, Which};
+use mcp_orchestrator_testkit::store_suite::{
+    append, claim, claim_which, created, record_naming, records, worker, workflow,
+};
 use serde_json::json;
 
 use crate::setup::{Home, Ran};
@@ -118,7 +120,7 @@ fn old_workflows_are_listed_and_then_deleted() {
 fn what_is_stuck_is_listed_with_the_reason_and_what_to_do() {
     let home = Home::new();
     let path = home.path("store.db");
-    let (late, untaken, waiting, fresh) = block_on(async {
+    let (late, killed, untaken, waiting, fresh) = block_on(async {
         let store = open_ago(&path, Duration::from_secs(3600)).await;
         let late = created(&store, workflow()).await;
         assert_eq!(claim(&store, "gone", 1).await.len(), 1);
@@ -127,23 +129,30 @@ fn what_is_stuck_is_listed_with_the_reason_and_what_to_do() {
         let waiting = created(&store, workflow()).await;
         store.append(Append { after: After::Wait, ..append(&waiting, 1, records([2])) }).await.unwrap();
         store.close().await;
+        // Its lease is in time, but the process that has it is gone.
+        let store = open_ago(&path, Duration::ZERO).await;
+        let killed = created(&store, NewWorkflow { priority: 9, ..workflow() }).await;
+        let only = Which::Only(std::slice::from_ref(&killed));
+        assert_eq!(claim_which(&store, "killed", only, 1).await.len(), 1);
+        store.close().await;
         let store = open_ago(&path, Duration::ZERO).await;
         let fresh = created(&store, workflow()).await;
         store.close().await;
-        (late, untaken, waiting, fresh)
+        (late, killed, untaken, waiting, fresh)
     });
     let found = home.run(&["db", "stuck", "--store", "sqlite:store.db", "--json"]).ended(0).json_lines();
     let of = |id: &mcp_orchestrator_domain::WorkflowId| found.iter().find(|stuck| stuck["task_id"] == id.as_str());
     let told = |id, field: &str| of(id).unwrap()[field].as_str().unwrap().to_owned();
     assert_eq!((told(&late, "reason").as_str(), of(&late).unwrap()["attempt"].as_u64()), ("late", Some(1)));
     assert!(told(&late, "detail").contains("worker gone") && told(&late, "advice").contains(late.as_str()));
+    assert_eq!(told(&killed, "reason"), "late");
     assert_eq!(told(&untaken, "reason"), "untaken");
     assert!(told(&untaken, "detail").contains("since 60 min; it needs provider vllm"), "{found:?}");
     assert_eq!(told(&waiting, "reason"), "operator");
     assert_eq!(of(&fresh), None);
 
     let text = home.run(&["db", "stuck", "--store", "sqlite:store.db"]).ended(0);
-    assert!(text.out.contains("WHAT TO DO") && text.err == "3 of 4 unfinished\n", "{}{}", text.out, text.err);
+    assert!(text.out.contains("WHAT TO DO") && text.err == "4 of 5 unfinished\n", "{}{}", text.out, text.err);
     let ended = home_with(1).run(&["db", "stuck"]).ended(0);
     assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "nothing is stuck; 0 unfinished\n"));
 }

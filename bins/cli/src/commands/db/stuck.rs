@@ -53,13 +53,14 @@ enum Reason {
 
 pub(super) async fn stuck(session: &Session) -> Result<ExitCode, CliError> {
     let store = open(session).await?;
-    let now = Timestamp::from_millis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()));
     let handle = Orchestrator::builder_shared(store.clone())
         .with_provider(ExtractiveProvider::new())
         .with_worker_mode(WorkerMode::None)
         .build()?
         .start();
     let standings = store.standings(STANDINGS_MAX).await?;
+    // Later than what the store says is over.
+    let now = Timestamp::from_millis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()));
     let looked_at = standings.len();
     let mut found = Vec::new();
     for standing in standings {
