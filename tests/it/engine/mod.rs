@@ -6,6 +6,7 @@ mod cancel;
 mod failures;
 mod harness;
 mod patterns;
+mod poison;
 mod queue;
 mod request_id;
 mod resume;

@@ -9,8 +9,8 @@ use std::{
 
 use super::{CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
-    Abandoned, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted, StepFailed,
-    StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
+    Abandoned, CallAbandoned, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted,
+    StepFailed, StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
 };
 
 impl Workflow {
@@ -104,8 +104,7 @@ impl Workflow {
             held_tokens: 0,
             held_cost: Money::ZERO,
             unbounded_calls: 0,
-            crashed: false,
-            crashes_in_a_row: 0,
+            poisoned: None,
             progress,
             evidence: HashMap::new(),
             timer_fired: None,
@@ -119,7 +118,7 @@ impl Workflow {
         self.take_event(event, at).map_err(|rule| self.illegal(event, rule))?;
         self.head = self.head.plus(1);
         self.updated = self.updated.max(at);
-        if !matches!(event, Event::InputGiven(_)) {
+        if is_work(event) {
             self.worked = self.worked.max(at);
         }
         self.progress.elapsed_ms = self.started.map_or(0, |started| crate::millis(self.updated.since(started)));
@@ -150,8 +149,8 @@ impl Workflow {
                 if started.resumed != (self.started.is_some()) {
                     return Err(Rule::Status);
                 }
-                if std::mem::take(&mut self.crashed) {
-                    self.crashes_in_a_row += 1;
+                if self.poisoned.is_some() {
+                    return Err(Rule::Status);
                 }
                 self.inheriting = false;
                 self.started.get_or_insert(at);
@@ -167,7 +166,6 @@ impl Workflow {
                 self.open_call(abandoned.call, &abandoned.step)?;
                 let free = self.call(abandoned.call).and_then(|call| call.reserved.cost) == Some(Money::ZERO);
                 let cost = if free { Cost::FREE } else { Cost::Unknown };
-                self.crashed |= abandoned.reason == Abandoned::Crash;
                 self.end_call(abandoned.call, CallState::Abandoned(abandoned.reason), cost, Usage::default());
                 Ok(())
             }
@@ -190,7 +188,7 @@ impl Workflow {
                     return Err(Rule::Ended(given.step.clone()));
                 }
                 self.steps[position].answer = Some(given.answer.clone());
-                if self.status == Status::Waiting {
+                if self.status == Status::Waiting && self.poisoned.is_none() {
                     // The time a person takes is not the workflow's.
                     let waited = at.since(self.worked);
                     self.deadline = self.deadline.map(|deadline| deadline.after(waited));
@@ -202,6 +200,17 @@ impl Workflow {
             Event::TimerFired(fired) => {
                 self.working()?;
                 self.timer_fired = Some(self.timer_fired.map_or(fired.due, |last| last.max(fired.due)));
+                Ok(())
+            }
+            Event::Poisoned(poisoned) => {
+                // Calls of the worker that died may be open: whoever held it back has not read the log.
+                self.poisoned = Some(poisoned.workers);
+                self.status = Status::Waiting;
+                Ok(())
+            }
+            Event::Revived(_) => {
+                self.poisoned.take().ok_or(Rule::Status)?;
+                self.status = if self.started.is_some() { Status::Running } else { Status::Queued };
                 Ok(())
             }
             Event::CancelRequested(_) => Ok(()),
@@ -376,5 +385,31 @@ impl Workflow {
             Stage::Done => progress.percent.into(),
         };
         progress.percent = progress.percent.max(u8::try_from(percent.min(100)).unwrap_or(100));
+    }
+}
+
+/// Whether somebody worked on the workflow until then. Who finds that a worker is gone, holds back, tries again or answers
+/// has not.
+const fn is_work(event: &Event) -> bool {
+    match event {
+        Event::InputGiven(_) | Event::Poisoned(_) | Event::Revived(_) => false,
+        Event::CallAbandoned(CallAbandoned { reason, .. }) => !matches!(reason, Abandoned::Crash),
+        Event::Submitted(_)
+        | Event::Forked(_)
+        | Event::Started(_)
+        | Event::StepPlanned(_)
+        | Event::CallStarted(_)
+        | Event::CallCompleted(_)
+        | Event::CallFailed(_)
+        | Event::StepCompleted(_)
+        | Event::StepFailed(_)
+        | Event::InputRequested(_)
+        | Event::TimerFired(_)
+        | Event::CancelRequested(_)
+        | Event::ReportChecked(_)
+        | Event::DocumentsWritten(_)
+        | Event::Completed(_)
+        | Event::Failed(_)
+        | Event::Cancelled(_) => true,
     }
 }
