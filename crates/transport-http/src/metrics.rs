@@ -2,6 +2,7 @@
 //! status classes, names of patterns that are registered.
 
 mod labels;
+mod queue;
 mod text;
 
 use std::{
@@ -18,6 +19,7 @@ use prometheus_client::{
 };
 
 use labels::{Ended, Kind, Method, Outcome, Pattern, Request, Route};
+pub(crate) use queue::QueueLength;
 pub(crate) use text::Format;
 
 /// Seconds a request takes.
@@ -31,12 +33,17 @@ pub struct Metrics {
     inner: Arc<Inner>,
 }
 
+/// No label at all.
+type Unlabelled = [(&'static str, &'static str); 0];
+
 struct Inner {
     registry: Registry,
     patterns: Mutex<Vec<String>>,
     workflows: Family<Ended, Counter>,
     workflow_seconds: Family<Pattern, Histogram>,
     active: Gauge,
+    /// Of one row, or of none while nobody knows.
+    queued: Family<Unlabelled, Gauge>,
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram>,
     rate_limited: Family<Kind, Counter>,
@@ -82,6 +89,8 @@ impl Drop for Living {
 pub(crate) struct Reading {
     /// Workflows that run in this process.
     pub(crate) running: u64,
+    /// Workflows in the store's queue; `None`: the store does not say.
+    pub(crate) queued: Option<u64>,
     /// Attempts to deliver webhooks since the process began, by outcome.
     pub(crate) attempts: [(&'static str, u64); 7],
     /// Deliveries that were given up since the process began.
@@ -148,6 +157,10 @@ impl Metrics {
     pub(crate) fn render(&self, reading: &Reading, format: Format) -> String {
         let inner = &self.inner;
         set(&inner.active, reading.running);
+        match reading.queued {
+            Some(queued) => set(&inner.queued.get_or_create(&[]), queued),
+            None => inner.queued.clear(),
+        }
         set(&inner.pending, reading.pending);
         inner.dead_letters.inner().store(reading.dead_letters, Ordering::Relaxed);
         for (outcome, count) in reading.attempts {
@@ -170,6 +183,7 @@ impl Inner {
             workflows: Family::default(),
             workflow_seconds,
             active: Gauge::default(),
+            queued: Family::default(),
             requests: Family::default(),
             request_seconds,
             rate_limited: Family::default(),
@@ -197,6 +211,11 @@ impl Inner {
             self.workflow_seconds.clone(),
         );
         r.register("mcp_active_workflows", "Workflows that run in this process", self.active.clone());
+        r.register(
+            "orchestrator_queued_workflows",
+            "Workflows in the queue of the store, of all servers that share it; looked at every few seconds",
+            self.queued.clone(),
+        );
         r.register("orchestrator_http_requests", "Requests answered", self.requests.clone());
         r.register(
             "orchestrator_http_request_duration_seconds",

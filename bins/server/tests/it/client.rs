@@ -33,7 +33,11 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
-        json_of(self.http.send(Request::get(&self.base, path)).await.unwrap()).await
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let request =
+            pairs.fold(Request::get(&self.base, path), |request, (name, value)| request.with_query(name, value));
+        json_of(self.http.send(request).await.unwrap()).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -43,6 +47,12 @@ impl Client {
     /// As [`Client::post`] under a request id.
     pub(crate) async fn post_as(&self, path: &str, body: &Value, request_id: &str) -> (u16, Value) {
         let request = Request::post_json(&self.base, path, body.to_string()).with_header("x-request-id", request_id);
+        json_of(self.http.send(request).await.unwrap()).await
+    }
+
+    /// As [`Client::post`] under an idempotency key.
+    pub(crate) async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
+        let request = Request::post_json(&self.base, path, body.to_string()).with_header("idempotency-key", key);
         json_of(self.http.send(request).await.unwrap()).await
     }
 
@@ -57,10 +67,15 @@ impl Client {
 
     /// Asks until a workflow has ended.
     pub(crate) async fn ended(&self, id: &str) -> Value {
+        self.until(id, |view| matches!(view["status"].as_str(), Some("completed" | "failed" | "cancelled"))).await
+    }
+
+    /// Asks until a workflow stands so.
+    pub(crate) async fn until(&self, id: &str, so: impl Fn(&Value) -> bool) -> Value {
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {
             let (_, view) = self.get(&format!("/v1/workflows/{id}")).await;
-            if matches!(view["status"].as_str(), Some("completed" | "failed" | "cancelled")) {
+            if so(&view) {
                 return view;
             }
             assert!(tokio::time::Instant::now() < until, "{view}");
