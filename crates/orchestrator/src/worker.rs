@@ -167,7 +167,8 @@ impl Worker {
                     }
                 }
                 Some(ended) = runs.join_next() => {
-                    look |= runs.len() + 1 >= self.running_max;
+                    // There may have been more that had no room, here or, where all together have a bound, anywhere.
+                    look |= runs.len() + 1 >= self.running_max || self.parts.cluster_max.is_some();
                     self.ended(ended, &mut leases);
                     while let Some(ended) = runs.try_join_next() {
                         self.ended(ended, &mut leases);

@@ -5,6 +5,7 @@ mod budgets;
 mod cancel;
 mod failures;
 mod harness;
+mod leases;
 mod patterns;
 mod poison;
 mod queue;

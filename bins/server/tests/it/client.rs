@@ -33,11 +33,22 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let request =
-            pairs.fold(Request::get(&self.base, path), |request, (name, value)| request.with_query(name, value));
-        json_of(self.http.send(request).await.unwrap()).await
+        json_of(self.http.send(Request::get(&self.base, path)).await.unwrap()).await
+    }
+
+    /// The ids of the workflows of a status, a hundred at most.
+    pub(crate) async fn listed(&self, status: &str) -> Vec<String> {
+        let request = Request::get(&self.base, "/v1/workflows").with_query("status", status).with_query("limit", "100");
+        let (_, page) = json_of(self.http.send(request).await.unwrap()).await;
+        let ids = page["workflows"].as_array().unwrap().iter().map(|view| view["task_id"].as_str().unwrap().to_owned());
+        ids.collect()
+    }
+
+    /// The whole log of a workflow, a thousand records at most.
+    pub(crate) async fn log(&self, id: &str) -> Vec<Value> {
+        let request = Request::get(&self.base, format!("/v1/workflows/{id}/log")).with_query("limit", "1000");
+        let (_, page) = json_of(self.http.send(request).await.unwrap()).await;
+        page["records"].as_array().unwrap().clone()
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {

@@ -321,6 +321,9 @@ async fn resume(
         let error = ApiError::new(Code::Conflict, detail);
         return Err(error.with_hint("a failed or cancelled one is continued by …/fork").into());
     }
+    if !view.is_held_back() {
+        return Ok(Json(view));
+    }
     Ok(Json(shared.api().resume(&caller, &id).await?))
 }
 

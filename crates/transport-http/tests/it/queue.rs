@@ -31,7 +31,7 @@ async fn a_full_queue_is_told_with_when_to_come_again_and_repeats_are_answered()
     // Nothing of the refused one is there, and what was accepted is.
     assert_eq!(site.get("/v1/workflows").await.json()["workflows"].as_array().map(Vec::len), Some(2));
     let again = site.post_with("/v1/workflows", &research(), &key).await;
-    assert_eq!((again.status, again.json()["task_id"].clone()), (200, first.json()["task_id"].clone()));
+    assert_eq!((again.status, again.json()["task_id"].clone()), (202, first.json()["task_id"].clone()));
     let fresh = site.post_with("/v1/workflows", &research(), &[("Idempotency-Key", "another")]).await;
     assert_eq!(fresh.problem(429)["code"], "queue_full");
 
