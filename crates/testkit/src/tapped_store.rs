@@ -19,6 +19,8 @@ pub enum StoreCall<'a> {
     Read(&'a WorkflowId),
     /// [`Store::feed`].
     Feed,
+    /// [`Store::renew`].
+    Renew,
     /// [`Store::list`].
     List,
     /// [`Store::record_put`].
@@ -88,6 +90,7 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn renew(&self, leases: &[LeaseRef], ttl: Duration) -> Result<Vec<Renewal>, StoreError> {
+        self.tap.before(StoreCall::Renew).await?;
         self.inner.renew(leases, ttl).await
     }
 

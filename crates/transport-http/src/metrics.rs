@@ -7,7 +7,10 @@ mod text;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,17 +36,14 @@ pub struct Metrics {
     inner: Arc<Inner>,
 }
 
-/// No label at all.
-type Unlabelled = [(&'static str, &'static str); 0];
-
 struct Inner {
     registry: Registry,
     patterns: Mutex<Vec<String>>,
     workflows: Family<Ended, Counter>,
     workflow_seconds: Family<Pattern, Histogram>,
     active: Gauge,
-    /// Of one row, or of none while nobody knows.
-    queued: Family<Unlabelled, Gauge>,
+    /// NaN while nobody knows.
+    queued: Gauge<f64, AtomicU64>,
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram>,
     rate_limited: Family<Kind, Counter>,
@@ -157,10 +157,8 @@ impl Metrics {
     pub(crate) fn render(&self, reading: &Reading, format: Format) -> String {
         let inner = &self.inner;
         set(&inner.active, reading.running);
-        match reading.queued {
-            Some(queued) => set(&inner.queued.get_or_create(&[]), queued),
-            None => inner.queued.clear(),
-        }
+        #[expect(clippy::cast_precision_loss, reason = "a queue is far shorter than 2^52")]
+        inner.queued.set(reading.queued.map_or(f64::NAN, |queued| queued as f64));
         set(&inner.pending, reading.pending);
         inner.dead_letters.inner().store(reading.dead_letters, Ordering::Relaxed);
         for (outcome, count) in reading.attempts {
@@ -183,7 +181,7 @@ impl Inner {
             workflows: Family::default(),
             workflow_seconds,
             active: Gauge::default(),
-            queued: Family::default(),
+            queued: Gauge::default(),
             requests: Family::default(),
             request_seconds,
             rate_limited: Family::default(),

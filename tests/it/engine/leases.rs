@@ -5,10 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use mcp_orchestrator::WorkerMode;
 use mcp_orchestrator_domain::{CallNo, Event, Role, Seq, Status, WorkflowId};
-use mcp_orchestrator_store::{MemoryStore, SqliteStore, Store};
-use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging, store_suite::Dial};
+use mcp_orchestrator_store::{MemoryStore, SqliteStore, Store, StoreError};
+use mcp_orchestrator_testkit::{Act, ScriptedProvider, StoreCall, Tap, TappedStore, obliging, store_suite::Dial};
 
 use super::harness::{Engine, research};
 
@@ -35,7 +36,8 @@ async fn answered(engine: &Engine, id: &WorkflowId) -> Vec<CallNo> {
 async fn an_engine_whose_lease_was_taken_stops_and_what_it_brings_late_counts_for_nothing() {
     let dial = Dial::new();
     let store: Arc<dyn Store> = Arc::new(MemoryStore::with_now(dial.clock()));
-    let late = Engine::start_on(Arc::clone(&store), holding_agents(), |builder| builder);
+    // With no room for a second one it does not claim its own again.
+    let late = Engine::start_on(Arc::clone(&store), holding_agents(), |builder| builder.with_running_max(1));
     let id = late.submit(research(3)).await;
     late.until("three agents run", |provider| provider.running() == 3).await;
     late.until_recorded(&id, "call_started", 4).await;
@@ -59,6 +61,38 @@ async fn an_engine_whose_lease_was_taken_stops_and_what_it_brings_late_counts_fo
     let abandoned = log.iter().filter(|recorded| matches!(recorded.record.event, Event::CallAbandoned(_))).count();
     assert_eq!(abandoned, 3, "what the first was about to bring is not in the log");
     assert_eq!(late.handle.running(), 0);
+}
+
+/// A store that renews nothing: who has it learns from the log alone that its lease was taken.
+struct NoRenewal;
+
+#[async_trait]
+impl Tap for NoRenewal {
+    async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
+        match call {
+            StoreCall::Renew => Err(StoreError::Unavailable("not now".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_stops_its_calls_as_soon_as_the_log_says_that_another_has_the_workflow() {
+    let dial = Dial::new();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_now(dial.clock()));
+    let tapped = TappedStore::new(Arc::clone(&store), NoRenewal);
+    let late = Engine::start_on(tapped, holding_agents(), |builder| builder.with_running_max(1));
+    let id = late.submit(research(3)).await;
+    late.until("three agents run", |provider| provider.running() == 3).await;
+    late.until_recorded(&id, "call_started", 4).await;
+    dial.turn(LEASE + Duration::from_secs(1));
+    let next = Engine::start_on(store, holding_agents(), |builder| builder);
+    // Its calls would never end by themselves.
+    late.until("its calls are aborted", |provider| provider.running() == 0).await;
+    next.until("the agents run there", |provider| provider.running() == 3).await;
+    next.provider.release();
+    assert_eq!(next.handle.settled(&id).await.unwrap().summary.status, Status::Completed);
+    assert_eq!(late.provider.asked().len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,7 +46,7 @@ pub struct WorkflowView {
     pub failure: Option<FailureView>,
     /// What came of it in numbers, once it has ended.
     pub result: Option<OutcomeView>,
-    /// Why it waits, while its status is `waiting`.
+    /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingView>,
     /// What it waits for an answer to; only shown by the status of one workflow.
@@ -107,10 +107,9 @@ pub struct OutcomeView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
 pub struct WaitingView {
-    /// `input`: a person is asked something. `poison`: worker after worker died of it, and nobody runs it until it is
-    /// resumed or cancelled.
+    /// `input`, or `poison`: its workers died of it.
     pub reason: String,
-    /// The same in words, with what to do.
+    /// In words.
     pub detail: String,
 }
 

@@ -1,6 +1,7 @@
 //! What follows from an event's kind alone: its name, whether it ends a workflow, whether it is progress. Owns no shape.
 
 use super::Event;
+use crate::{Abandoned, CallAbandoned};
 
 impl Event {
     /// The name of the event as persisted, for example `call_started`.
@@ -64,5 +65,31 @@ impl Event {
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
         matches!(self, Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_))
+    }
+
+    /// Whether somebody worked on the workflow until then. Who finds that a worker is gone, holds back, tries again or answers
+    /// has not.
+    pub(crate) const fn is_work(&self) -> bool {
+        match self {
+            Self::InputGiven(_) | Self::Poisoned(_) | Self::Revived(_) => false,
+            Self::CallAbandoned(CallAbandoned { reason, .. }) => !matches!(reason, Abandoned::Crash),
+            Self::Submitted(_)
+            | Self::Forked(_)
+            | Self::Started(_)
+            | Self::StepPlanned(_)
+            | Self::CallStarted(_)
+            | Self::CallCompleted(_)
+            | Self::CallFailed(_)
+            | Self::StepCompleted(_)
+            | Self::StepFailed(_)
+            | Self::InputRequested(_)
+            | Self::TimerFired(_)
+            | Self::CancelRequested(_)
+            | Self::ReportChecked(_)
+            | Self::DocumentsWritten(_)
+            | Self::Completed(_)
+            | Self::Failed(_)
+            | Self::Cancelled(_) => true,
+        }
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use super::{CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
-    Abandoned, CallAbandoned, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted,
-    StepFailed, StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
+    Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted, StepFailed, StepId,
+    StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
 };
 
 impl Workflow {
@@ -104,6 +104,7 @@ impl Workflow {
             held_tokens: 0,
             held_cost: Money::ZERO,
             unbounded_calls: 0,
+            starts: 0,
             poisoned: None,
             progress,
             evidence: HashMap::new(),
@@ -118,7 +119,7 @@ impl Workflow {
         self.take_event(event, at).map_err(|rule| self.illegal(event, rule))?;
         self.head = self.head.plus(1);
         self.updated = self.updated.max(at);
-        if is_work(event) {
+        if event.is_work() {
             self.worked = self.worked.max(at);
         }
         self.progress.elapsed_ms = self.started.map_or(0, |started| crate::millis(self.updated.since(started)));
@@ -153,6 +154,7 @@ impl Workflow {
                     return Err(Rule::Status);
                 }
                 self.inheriting = false;
+                self.starts = self.starts.saturating_add(1);
                 self.started.get_or_insert(at);
                 self.deadline = Some(started.deadline);
                 self.status = Status::Running;
@@ -385,31 +387,5 @@ impl Workflow {
             Stage::Done => progress.percent.into(),
         };
         progress.percent = progress.percent.max(u8::try_from(percent.min(100)).unwrap_or(100));
-    }
-}
-
-/// Whether somebody worked on the workflow until then. Who finds that a worker is gone, holds back, tries again or answers
-/// has not.
-const fn is_work(event: &Event) -> bool {
-    match event {
-        Event::InputGiven(_) | Event::Poisoned(_) | Event::Revived(_) => false,
-        Event::CallAbandoned(CallAbandoned { reason, .. }) => !matches!(reason, Abandoned::Crash),
-        Event::Submitted(_)
-        | Event::Forked(_)
-        | Event::Started(_)
-        | Event::StepPlanned(_)
-        | Event::CallStarted(_)
-        | Event::CallCompleted(_)
-        | Event::CallFailed(_)
-        | Event::StepCompleted(_)
-        | Event::StepFailed(_)
-        | Event::InputRequested(_)
-        | Event::TimerFired(_)
-        | Event::CancelRequested(_)
-        | Event::ReportChecked(_)
-        | Event::DocumentsWritten(_)
-        | Event::Completed(_)
-        | Event::Failed(_)
-        | Event::Cancelled(_) => true,
     }
 }

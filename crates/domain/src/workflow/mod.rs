@@ -60,6 +60,7 @@ pub struct Workflow {
     held_tokens: u64,
     held_cost: Money,
     unbounded_calls: u32,
+    starts: u32,
     poisoned: Option<u32>,
     progress: Progress,
     evidence: HashMap<EvidenceId, Arc<Span>>,
@@ -230,6 +231,12 @@ impl Workflow {
     #[must_use]
     pub const fn unbounded_calls(&self) -> u32 {
         self.unbounded_calls
+    }
+
+    /// How often a worker has begun with it or taken it over.
+    #[must_use]
+    pub const fn starts(&self) -> u32 {
+        self.starts
     }
 
     /// How many workers in a row died of it, while it is held back because of that.

@@ -151,6 +151,8 @@ pub(crate) struct Run {
     replan: bool,
     /// Whether its taking over is in the log.
     begun: bool,
+    /// How many workers had begun with it when this one had.
+    takeover: u32,
     shown: Shown,
     /// The name of the last append.
     append_id: u128,
@@ -226,6 +228,7 @@ impl Run {
             open_here: HashMap::new(),
             aborts: Vec::new(),
             begun: false,
+            takeover: 0,
             locals: HashSet::new(),
             rendering: false,
             wake: None,

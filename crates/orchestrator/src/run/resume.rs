@@ -104,6 +104,7 @@ impl Run {
         let now = self.parts.clock.now();
         let resumed = self.workflow.started().is_some();
         self.advance(Event::Started(Started { deadline: now.after(time_left), resumed }))?;
+        self.takeover = self.workflow.starts();
         self.plan()?;
         self.commit().await?;
         tracing::info!(resumed, "workflow started");
@@ -125,6 +126,10 @@ impl Run {
         self.shared.written.store(self.workflow.head().value(), Ordering::Release);
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);
+        }
+        // The log says earlier than the next renewal that another worker has it: no call of ours matters any more.
+        if self.begun && (self.workflow.starts() != self.takeover || self.workflow.poisoned().is_some()) {
+            return Err(Stop::Fenced);
         }
         self.replan = true;
         if self.begun { self.load_texts().await } else { Ok(()) }

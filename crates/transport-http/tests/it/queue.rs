@@ -59,7 +59,7 @@ async fn what_waits_is_a_metric() {
     site.started().await;
     site.started().await;
     let text = site.get("/metrics").await.text();
-    assert!(text.lines().any(|line| line == "orchestrator_queued_workflows 2"), "{text}");
+    assert!(text.lines().any(|line| line == "orchestrator_queued_workflows 2.0"), "{text}");
     assert_eq!(site.get("/health").await.json()["store"]["queued"], 2);
     site.stop().await;
 }
