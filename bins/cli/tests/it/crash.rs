@@ -143,7 +143,9 @@ fn a_workflow_that_every_process_dies_of_is_held_back_until_somebody_resumes_it(
     // The first one plans a step, which the others need not do again: it is not counted.
     for death in 1..=6 {
         let resume = id.as_ref().map(|id| ["resume", id.as_str(), "--quiet"]);
-        let mut command = home.command(resume.as_ref().map_or(&RESEARCH[..], |resume| &resume[..]));
+        // A named model is not looked for first.
+        let research = [&RESEARCH[..], &["--model", "tiny"]].concat();
+        let mut command = home.command(resume.as_ref().map_or(&research[..], |resume| &resume[..]));
         let mut child = home.start(command.env("VLLM_BASE_URL", deadly.base_url()));
         let until = std::time::Instant::now() + Duration::from_secs(60);
         while deadly.requests().len() < death {
