@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_orchestrator_api::view::{ForkedFromView, ProgressView, WorkflowView};
+use mcp_orchestrator_api::view::{ForkedFromView, ProgressView, WaitingView, WorkflowView};
 use mcp_orchestrator_domain::{Failure, FailureClass, InvalidName, Status, WorkflowId};
 use mcp_orchestrator_store::WorkflowRow;
 use serde::Serialize;
@@ -49,6 +49,8 @@ pub(crate) struct RowJson<'a> {
     error: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forked_from: Option<&'a ForkedFromView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<&'a WaitingView>,
 }
 
 impl Row {
@@ -85,6 +87,14 @@ impl Row {
         self
     }
 
+    /// Its status, and why it waits if that is not for an answer.
+    pub(crate) fn in_short(&self) -> String {
+        match &self.view.waiting {
+            Some(waiting) if self.view.is_held_back() => format!("{} ({})", self.status, waiting.reason),
+            Some(_) | None => self.status.to_string(),
+        }
+    }
+
     /// As programs read it.
     pub(crate) fn json(&self) -> RowJson<'_> {
         let view = &self.view;
@@ -107,6 +117,7 @@ impl Row {
             },
             error: self.failure(),
             forked_from: view.forked_from.as_deref(),
+            waiting: view.waiting.as_ref(),
         }
     }
 }

@@ -52,7 +52,8 @@ pub struct ForkOptions {
 
 impl Handle {
     /// Continues a workflow: a failed or cancelled one as a new one that takes over everything paid for, whose id is
-    /// returned; an unfinished one as itself, once a worker claims it.
+    /// returned; an unfinished one as itself, once a worker claims it, also when it was held back because worker after
+    /// worker died of it.
     ///
     /// A failed or cancelled workflow is continued once. Asked again, this answers with the workflow that continues it
     /// already, as it was asked for first; if that one has failed or was cancelled too, it is the one that is continued.
@@ -77,7 +78,12 @@ impl Handle {
             Status::Queued | Status::Running | Status::Waiting => row,
         };
         match row.summary.status {
-            Status::Waiting => self.parts.adopted.add(&row.id)?,
+            Status::Waiting => {
+                if row.summary.poisoned.is_some() {
+                    self.revive(&row.id).await?;
+                }
+                self.parts.adopted.add(&row.id)?;
+            }
             Status::Queued | Status::Running => {
                 self.parts.adopted.add(&row.id)?;
                 self.parts.store.repair().await?;

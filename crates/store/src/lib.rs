@@ -25,6 +25,7 @@
 //!     finished: None,
 //!     failure: None,
 //!     forked_from: None,
+//!     poisoned: None,
 //! };
 //! let store = MemoryStore::new(); // or SqliteStore::open("workflows.db").await?
 //!

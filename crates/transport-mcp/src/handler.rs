@@ -96,7 +96,7 @@ impl ServerHandler for Handler {
                 };
             };
             match tool.kind {
-                ToolKind::Start(kind) => lanes::start(&call, kind, request).await,
+                ToolKind::Start(kind) => Box::pin(lanes::start(&call, kind, request)).await,
                 ToolKind::Wait => lanes::await_one(&call, request).await,
                 ToolKind::Read | ToolKind::Cancel | ToolKind::Give | ToolKind::Call => {
                     let arguments = request.arguments.unwrap_or_default();

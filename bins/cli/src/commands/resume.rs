@@ -69,6 +69,7 @@ async fn at_server(
             Row::there(started.workflow)?.id
         }
         status if !budget.is_empty() => return Err(CliError::Budgets { id: row.id, status }),
+        Status::Waiting if row.view.is_held_back() => Row::there(server.resume(id).await?)?.id,
         Status::Queued | Status::Running | Status::Waiting => row.id.clone(),
     };
     say_if_new(session, &row.id, row.status, &next);

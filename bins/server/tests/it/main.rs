@@ -4,7 +4,9 @@
 mod client;
 mod crash;
 mod draining;
+mod hook;
 mod linked;
 mod process;
+mod replicas;
 mod starting;
 mod stdio;

@@ -138,6 +138,7 @@ impl Shown {
             finished: workflow.status().is_terminal().then(|| workflow.updated()),
             failure: workflow.failure().cloned(),
             forked_from: workflow.forked_from().cloned(),
+            poisoned: workflow.poisoned(),
         }
     }
 }

@@ -147,6 +147,9 @@ pub struct Summary {
     /// The workflow whose history it goes on from, up to where, and what that had spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<ForkedFrom>,
+    /// How many workers in a row died of it, while it waits because of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poisoned: Option<u32>,
 }
 
 impl Summary {

@@ -204,18 +204,20 @@ pub(super) struct Changing {
     failure: Option<Failure>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     forked_from: Option<ForkedFrom>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    poisoned: Option<u32>,
 }
 
 impl Changing {
     /// What changes, what stays: title and task.
     pub(super) fn split(summary: Summary) -> (Self, Arc<str>, Arc<str>) {
-        let Summary { status, title, task, progress, started, finished, failure, forked_from } = summary;
-        (Self { status, progress, started, finished, failure, forked_from }, title, task)
+        let Summary { status, title, task, progress, started, finished, failure, forked_from, poisoned } = summary;
+        (Self { status, progress, started, finished, failure, forked_from, poisoned }, title, task)
     }
 
     /// The whole again.
     pub(super) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
-        let Self { status, progress, started, finished, failure, forked_from } = self;
-        Summary { status, title, task, progress, started, finished, failure, forked_from }
+        let Self { status, progress, started, finished, failure, forked_from, poisoned } = self;
+        Summary { status, title, task, progress, started, finished, failure, forked_from, poisoned }
     }
 }

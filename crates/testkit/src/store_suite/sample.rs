@@ -87,6 +87,7 @@ pub fn summary(status: Status) -> Summary {
             at: Seq::new(3),
             spent: Spent { calls: 2, ..Spent::default() },
         }),
+        poisoned: None,
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use mcp_orchestrator_api::{
     ApiError, Caller, CancelAnswer, Code, ForkCall, LogPage, StartCall, StartKind,
-    arguments::ListArguments,
+    arguments::{ListArguments, NoArguments},
     fork_schema, start_schema,
     view::{DocumentView, EvidenceView, ResultsView, StartedView, WorkflowPage, WorkflowView},
 };
@@ -107,6 +107,12 @@ pub(super) fn add(table: &mut Table) {
                 StatusCode::UNPROCESSABLE_ENTITY,
             ]),
         fork,
+    );
+    table.add(
+        Operation::post("/v1/workflows/{id}/resume", TAG, "Have a workflow tried again that is held back")
+            .answers::<WorkflowView>(StatusCode::OK, "It goes on as itself; one that goes on already is left at that")
+            .fails([StatusCode::NOT_FOUND, StatusCode::CONFLICT]),
+        resume,
     );
     table.add(
         Operation::post("/v1/workflows/{id}/answer", TAG, "Answer a question of a workflow")
@@ -319,6 +325,25 @@ async fn fork(
 ) -> Result<Started, Problem> {
     add_key(&headers, &mut arguments)?;
     Ok(Started(shared.api().fork(&caller, &id, ForkCall::parse(arguments)?).await?))
+}
+
+async fn resume(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    Named(id): Named<String>,
+    Object(body): Object,
+) -> Result<Json<WorkflowView>, Problem> {
+    let NoArguments {} = shaped(body)?;
+    let view = shared.api().workflow(&caller, &id).await?;
+    if view.is_terminal() {
+        let detail = format!("the workflow has ended: it is {}", view.status);
+        let error = ApiError::new(Code::Conflict, detail);
+        return Err(error.with_hint("a failed or cancelled one is continued by …/fork").into());
+    }
+    if !view.is_held_back() {
+        return Ok(Json(view));
+    }
+    Ok(Json(shared.api().resume(&caller, &id).await?))
 }
 
 async fn answer(

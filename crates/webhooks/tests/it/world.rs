@@ -228,5 +228,6 @@ fn summary(status: Status) -> Summary {
         finished: None,
         failure: None,
         forked_from: None,
+        poisoned: None,
     }
 }
