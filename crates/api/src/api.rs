@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator::{
-    DocumentFile, Error, Handle, ListFilter, ResultFile, Status, WorkflowId,
+    DocumentFile, Error, Handle, ListFilter, ResultFile, ResumeOptions, Status, WorkflowId,
     domain::{PatternName, Recorded, Seq, StepId},
     store::PAGE_MAX,
 };
@@ -262,6 +262,17 @@ impl Api {
             Err(Error::Rejected(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Continues a failed or cancelled workflow as a new one, or an unfinished one as itself; answers with its view.
+    ///
+    /// # Errors
+    /// As [`Api::workflow`]; [`Code::Conflict`] when it has completed.
+    pub async fn resume(&self, caller: &Caller, id: &str) -> Result<WorkflowView, ApiError> {
+        let (handle, id) = (self.handle(caller), parse_id(id)?);
+        let options = ResumeOptions { request_id: caller.request_id(), ..ResumeOptions::default() };
+        let next = handle.resume(&id, options).await?;
+        Ok(WorkflowView::of(&handle.status(&next).await?))
     }
 
     /// Answers a question of a workflow; without a step, its only one. Returns when the answer is stored.
