@@ -231,3 +231,30 @@ proptest! {
         });
     }
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn redis_agrees_with_the_model() {
+    use mcp_orchestrator_store::{RedisOptions, RedisStore};
+    use proptest::test_runner::{FileFailurePersistence, TestRunner};
+    let server = mcp_orchestrator_testkit::RedisServer::start();
+    let persistence = FileFailurePersistence::WithSource("regressions");
+    let config = ProptestConfig {
+        cases: 40,
+        failure_persistence: Some(Box::new(persistence)),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
+    let case = std::cell::Cell::new(0);
+    let agreed = TestRunner::new(config).run(&ops(), |ops| {
+        case.set(case.get() + 1);
+        let dial = Dial::new();
+        block_on(async {
+            let url = format!("{}?prefix=case{}", server.url(), case.get());
+            let options = RedisOptions::from_url(&url).unwrap().with_now(dial.clock());
+            agrees(&RedisStore::open_with(options).await.unwrap(), &dial, &ops).await;
+        });
+        Ok(())
+    });
+    agreed.unwrap();
+}

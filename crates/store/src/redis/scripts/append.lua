@@ -1,6 +1,7 @@
 -- KEYS meta, wf, log, feed. ARGV: now, origin, id, count, text, status, summary, title, task, expected, epoch or empty,
--- append id, after (k, q, w, f), not before or empty, finished or empty, blobs ...
-local f = redis.call('HMGET', KEYS[2], 'n', 'h', 'e', 'p', 'at', 'c', 'r', 'y', 't', 'by', 'ti', 'ta')
+-- append id, after (k, q, w, f), not before or empty, finished or
+-- empty, progress (1) or not, blobs ...
+local f = redis.call('HMGET', KEYS[2], 'n', 'h', 'e', 'p', 'at', 'c', 'r', 'y', 't', 'by', 'ti', 'ta', 'a')
 if not f[1] then return { 'unknown' } end
 local head, expected, count = tonumber(f[2]), tonumber(ARGV[10]), tonumber(ARGV[4])
 if head > expected then
@@ -18,10 +19,16 @@ if head > expected then return { 'conflict', f[2] } end
 
 local new = whole(expected + count)
 local bytes = write(KEYS[3], KEYS[4], ARGV[3], new, count, ARGV[12], ARGV[5], tonumber(f[10]))
-redis.call('HSET', KEYS[2], 'h', new, 'st', ARGV[6], 'su', ARGV[7], 'a', '0', 'by', bytes)
+local after, attempt = ARGV[13], f[13]
+if ARGV[16] == '1' then
+  attempt = '0'
+elseif after ~= 'k' and ARGV[11] ~= '' then
+  attempt = whole(math.max(tonumber(attempt) - 1, 0))
+end
+redis.call('HSET', KEYS[2], 'h', new, 'st', ARGV[6], 'su', ARGV[7], 'a', attempt, 'by', bytes)
 if f[11] ~= ARGV[8] or f[12] ~= ARGV[9] then redis.call('HSET', KEYS[2], 'ti', ARGV[8], 'ta', ARGV[9]) end
 
-local after, kind = ARGV[13], 'A'
+local kind = 'A'
 if after ~= 'k' and (after == 'f' or ARGV[11] ~= '' or f[4] ~= 'l') then
   local w = { id = ARGV[3], n = f[1], p = f[4], at = tonumber(f[5]), c = f[6], r = f[7], y = tonumber(f[8]) }
   if after == 'q' then
@@ -43,6 +50,6 @@ if after ~= 'k' and (after == 'f' or ARGV[11] ~= '' or f[4] ~= 'l') then
     end
   end
 end
-mark_used(f[9], 16)
+mark_used(f[9], 17)
 tell(kind, ARGV[2], new, ARGV[3])
 return { 'ok', new, kind }

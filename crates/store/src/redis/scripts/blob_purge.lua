@@ -9,7 +9,7 @@ local used, sizes = base .. 'used:' .. ARGV[2], base .. 'sizes:' .. ARGV[2]
 local gone = redis.call('ZRANGEBYSCORE', used, '-inf', '(' .. whole(moment - tonumber(ARGV[3])), 'LIMIT', 0, ARGV[4])
 for _, digest in ipairs(gone) do
   redis.call('UNLINK', base .. 'blob:' .. digest .. ':' .. ARGV[2])
-  redis.call('HINCRBY', KEYS[1], 'kept', -tonumber(redis.call('HGET', sizes, digest) or 0))
+  redis.call('HINCRBY', KEYS[1], 'kept', 0 - tonumber(redis.call('HGET', sizes, digest) or 0))
   redis.call('HDEL', sizes, digest)
   redis.call('ZREM', used, digest)
 end

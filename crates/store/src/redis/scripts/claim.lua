@@ -1,7 +1,7 @@
--- KEYS meta. ARGV: now, worker, ttl, max, mode (able, own, only), version of the classes or empty for any, then classes
--- or ids. Returns the version of the classes, then id, epoch, head and attempt of each lease.
+-- KEYS meta. ARGV: now, worker, ttl, max, mode (able, own, only), version of the classes or empty for any, cluster_max
+-- or empty, then classes or ids. Returns the version of the classes, then id, epoch, head and attempt of each lease.
 local me, ttl, max = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST = 7
+local FIRST = 8
 -- Late leases and due workflows moved by one claim; the next one goes on.
 local SWEPT_MAX = 100
 -- Other workers' reservations looked at for each class, chosen anew each time.
@@ -14,6 +14,10 @@ redis.call('ZADD', base .. 'seen', 'GT', now + ttl, me)
 local version = redis.call('HGET', KEYS[1], 'classes') or '0'
 local answer = { version }
 if ARGV[6] ~= '' and ARGV[6] ~= version then return answer end
+
+if ARGV[7] ~= '' then
+  max = math.min(max, tonumber(ARGV[7]) - redis.call('ZCOUNT', base .. 'leases', '(' .. whole(now), '+inf'))
+end
 
 local function is_ready(w) return w.p == 'r' or ((w.p == 'l' or w.p == 'd') and w.at <= now) end
 

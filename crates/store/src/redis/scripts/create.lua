@@ -9,6 +9,10 @@ if KEYS[5] then
   end
 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 'exists' } end
+if ARGV[17] ~= '' then
+  local queued = redis.call('HGET', KEYS[1], 'queued') or '0'
+  if tonumber(queued) >= tonumber(ARGV[17]) then return { 'queue', queued } end
+end
 
 local reserved = ARGV[15]
 if reserved ~= '' then redis.call('ZADD', base .. 'seen', 'GT', now + 15000, reserved) end

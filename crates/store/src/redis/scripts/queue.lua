@@ -45,6 +45,7 @@ end
 
 -- Takes it out of wherever it is. Whoever calls this writes the new place.
 local function leave(w)
+  if w.p == 'r' or w.p == 'd' then redis.call('HINCRBY', KEYS[1], 'queued', -1) end
   if w.p == 'r' then
     unqueue(w)
   elseif w.p == 'd' then
@@ -66,6 +67,7 @@ local function enqueue(w, at)
     queue(w, at - w.y * 60000)
   end
   redis.call('HSET', base .. 'wf:' .. w.id, 'p', place, 'at', whole(at), 'o', '')
+  redis.call('HINCRBY', KEYS[1], 'queued', 1)
 end
 
 -- Whether a worker has lately claimed or renewed.

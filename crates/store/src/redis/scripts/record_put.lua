@@ -13,7 +13,7 @@ if not ARGV[6] then
   redis.call('HDEL', KEYS[2], ARGV[3])
   redis.call('ZREM', KEYS[3], ARGV[3])
   redis.call('ZREM', base .. 'expiry', mark)
-  redis.call('HINCRBY', KEYS[1], 'kept', -size)
+  redis.call('HINCRBY', KEYS[1], 'kept', 0 - size)
   return { 'ok', '0' }
 end
 local ends = '0'
