@@ -7,7 +7,7 @@ use std::{
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -58,8 +58,25 @@ impl RedisServer {
     /// Where it is; with its password, if it has one.
     #[must_use]
     pub fn url(&self) -> String {
+        let scheme = if encrypts(&self.options) { "rediss" } else { "redis" };
         let login = self.password.as_ref().map_or_else(String::new, |password| format!(":{password}@"));
-        format!("redis://{login}127.0.0.1:{}/0", self.port)
+        format!("{scheme}://{login}127.0.0.1:{}/0", self.port)
+    }
+
+    /// Goes down for good, and another takes its place on its port: one with what `other` had written.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn replace_by(&mut self, other: &mut Self) {
+        drop((self.process.kill(), self.process.wait()));
+        // A replica writes its file anew when it has caught up. Until that is done it would come back with nothing.
+        let since = Instant::now();
+        let settled = ["aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0"];
+        while !settled.iter().all(|said| other.command(&["INFO", "persistence"]).contains(said)) {
+            assert!(since.elapsed() < ANSWER, "the other server never finished its file");
+        }
+        other.kill();
+        self.process = launch(&other.folder, self.port, &self.options).expect("the other starts here");
     }
 
     /// Its port on 127.0.0.1.
@@ -100,17 +117,28 @@ impl RedisServer {
     ///
     /// # Panics
     /// When it does not answer, or answers with an error.
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "most are sent for what they do")]
     pub fn command(&self, words: &[&str]) -> String {
+        self.commands(&[words]).pop().unwrap_or_default()
+    }
+
+    /// Sends commands one after the other over one connection, and returns their answers.
+    ///
+    /// # Panics
+    /// As [`RedisServer::command`].
+    #[expect(clippy::must_use_candidate, reason = "most are sent for what they do")]
+    pub fn commands(&self, commands: &[&[&str]]) -> Vec<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server is there");
         stream.set_read_timeout(Some(ANSWER)).expect("a timeout is set");
         let mut answers = BufReader::new(stream.try_clone().expect("a second handle"));
-        if let Some(password) = &self.password {
-            stream.write_all(&encode(&["AUTH", password])).expect("it listens");
-            answer(&mut answers).expect("the password is right");
+        let login = self.password.as_ref().map(|password| ["AUTH", password.as_str()]);
+        let login = login.as_ref().map(|words| &words[..]);
+        let mut said = Vec::new();
+        for words in login.into_iter().chain(commands.iter().copied()) {
+            stream.write_all(&encode(words)).expect("it listens");
+            said.push(answer(&mut answers).unwrap_or_else(|error| panic!("{}: {error}", words[0])));
         }
-        stream.write_all(&encode(words)).expect("it listens");
-        answer(&mut answers).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+        said
     }
 
     fn signal(&self, signal: &str) {
@@ -134,8 +162,9 @@ impl fmt::Debug for RedisServer {
 /// Starts it and waits until it takes connections. An error: it ended before.
 fn launch(folder: &TempDir, port: u16, options: &[String]) -> io::Result<Child> {
     let port = port.to_string();
+    let (plain, encrypted) = if encrypts(options) { ("0", port.as_str()) } else { (port.as_str(), "0") };
     let mut process = Command::new("redis-server")
-        .args(["--port", &port, "--bind", "127.0.0.1", "--dir"])
+        .args(["--port", plain, "--tls-port", encrypted, "--bind", "127.0.0.1", "--dir"])
         .arg(folder.path())
         .args(["--appendonly", "yes", "--save", "", "--logfile", "", "--daemonize", "no"])
         .args(options)
@@ -150,8 +179,8 @@ fn launch(folder: &TempDir, port: u16, options: &[String]) -> io::Result<Child> 
     let mut line = String::new();
     loop {
         line.clear();
-        if log.read_line(&mut line)? == 0 {
-            process.wait()?;
+        if log.read_line(&mut line).unwrap_or(0) == 0 {
+            drop((process.kill(), process.wait()));
             return Err(io::Error::other("it ended before it was ready"));
         }
         if line.contains("eady to accept connections") {
@@ -161,6 +190,11 @@ fn launch(folder: &TempDir, port: u16, options: &[String]) -> io::Result<Child> 
     // Nobody reads the rest, and a full pipe would stop the server. The thread ends with the process.
     thread::spawn(move || io::copy(&mut log, &mut io::sink()));
     Ok(process)
+}
+
+/// Whether it is told which certificate to show.
+fn encrypts(options: &[String]) -> bool {
+    options.iter().any(|option| option == "--tls-cert-file")
 }
 
 fn encode(words: &[&str]) -> Vec<u8> {

@@ -20,7 +20,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
-use redis::{AsyncConnectionConfig, Client};
+use redis::{AsyncConnectionConfig, Client, TlsCertificates};
 use tokio::sync::broadcast;
 
 use crate::{
@@ -80,8 +80,14 @@ impl RedisStore {
             // An error only says that another provider was installed first, which is as good.
             drop(rustls::crypto::ring::default_provider().install_default());
         }
-        let client = Client::open(options.connection.clone())
-            .map_err(|error| failure::store_error(&error, &options.location))?;
+        let client = match &options.authority {
+            None => Client::open(options.connection.clone()),
+            Some(pem) => {
+                let trusted = TlsCertificates { client_tls: None, root_cert: Some(pem.clone()) };
+                Client::build_with_tls(options.connection.clone(), trusted)
+            }
+        };
+        let client = client.map_err(|error| failure::store_error(&error, &options.location))?;
         let location = options.location.as_str().into();
         let dialling = Dialling { client, location, response: options.response };
         let keys = Keys::new(&options.prefix);

@@ -1,6 +1,6 @@
 //! What an operator may choose about a Redis store. Owns the URL's meaning; opens nothing.
 
-use std::{fmt, time::Duration};
+use std::{fmt, fs, time::Duration};
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
 
@@ -34,17 +34,20 @@ pub struct RedisOptions {
     pub(super) location: String,
     pub(super) prefix: String,
     pub(super) allow_volatile: bool,
+    pub(super) authority: Option<Vec<u8>>,
     pub(super) now: Option<Now>,
     pub(super) response: Duration,
 }
 
 impl RedisOptions {
-    /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://…` for TLS with the system's certificates.
-    /// `?prefix=NAME` keeps several stores apart in one database; `?allow_volatile=true` accepts a server that forgets
-    /// everything when it restarts.
+    /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://…` for TLS. What follows `?`, joined by `&`:
+    ///
+    /// * `prefix=NAME` keeps several stores apart in one database;
+    /// * `ca=PATH` names a file of PEM certificates to trust instead of the system's;
+    /// * `allow_volatile=true` accepts a server that forgets everything when it restarts.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] saying what is wrong with it, never with what it holds.
+    /// [`StoreError::Unavailable`] saying what is wrong with it, without user and password.
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         let url = redis::parse_redis_url(url).ok_or_else(|| wrong("it is not a redis:// or rediss:// URL"))?;
         let encrypted = match url.scheme() {
@@ -55,13 +58,18 @@ impl RedisOptions {
         if url.fragment().is_some() {
             return Err(wrong("it has a fragment, which means nothing here"));
         }
-        let (mut prefix, mut allow_volatile) = (PREFIX.to_owned(), false);
+        let (mut prefix, mut allow_volatile, mut authority) = (PREFIX.to_owned(), false, None);
         for (name, value) in url.query_pairs() {
             match (&*name, &*value) {
                 ("prefix", value) if is_prefix(value) => prefix = value.to_owned(),
                 ("prefix", _) => {
                     return Err(wrong("its prefix must be 1 to 64 letters, digits, dots, dashes or underlines"));
                 }
+                ("ca", path) if encrypted => {
+                    let read = fs::read(path).map_err(|error| wrong(&format!("its ca {path:?}: {error}")))?;
+                    authority = Some(read);
+                }
+                ("ca", _) => return Err(wrong("it names a ca, and only rediss:// has a use for one")),
                 ("allow_volatile", "true") => allow_volatile = true,
                 ("allow_volatile", "false") => allow_volatile = false,
                 ("allow_volatile", _) => return Err(wrong("its allow_volatile is neither true nor false")),
@@ -76,7 +84,7 @@ impl RedisOptions {
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let connection = info.set_redis_settings(settings).set_tcp_settings(tcp());
         let response = RESPONSE;
-        Ok(Self { connection, encrypted, location, prefix, allow_volatile, now: None, response })
+        Ok(Self { connection, encrypted, location, prefix, allow_volatile, authority, now: None, response })
     }
 
     /// Where it is: the URL without user and password.

@@ -6,29 +6,31 @@ use std::sync::LazyLock;
 use redis::Script;
 
 macro_rules! scripts {
-    ($($name:ident = $($file:literal),+;)+) => {
-        $(pub(super) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(concat!($(include_str!(concat!("scripts/", $file, ".lua")), "\n"),+)));)+
+    ($($name:ident = $([$flags:literal])? $($file:literal),+;)+) => {
+        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!($($flags, "\n",)? $(include_str!(concat!("scripts/", $file, ".lua")), "\n"),+))
+        });)+
 
         #[cfg(test)]
         static ALL: &[(&str, &LazyLock<Script>)] = &[$((stringify!($name), &$name)),+];
     };
 }
 
+// A full server still renews and releases leases, so that running work ends well, and deletes, so that there is room again.
 scripts! {
     CREATE = "queue", "records", "create";
     APPEND = "queue", "records", "append";
     CLAIM = "queue", "claim";
-    RENEW = "queue", "renew";
-    RELEASE = "queue", "release";
+    RENEW = ["#!lua flags=allow-oom"] "queue", "renew";
+    RELEASE = ["#!lua flags=allow-oom"] "queue", "release";
     REPAIR = "queue", "repair";
     BLOB_TOUCH = "queue", "blob_touch";
-    BLOB_PURGE = "queue", "blob_purge";
+    BLOB_PURGE = ["#!lua flags=allow-oom"] "queue", "blob_purge";
     RECORD_PUT = "queue", "record_put";
-    RECORD_PURGE = "queue", "record_purge";
+    RECORD_PURGE = ["#!lua flags=allow-oom"] "queue", "record_purge";
     BUCKET = "queue", "bucket";
-    PURGE = "queue", "purge";
-    SWEEP = "queue", "sweep";
+    PURGE = ["#!lua flags=allow-oom"] "queue", "purge";
+    SWEEP = ["#!lua flags=allow-oom"] "queue", "sweep";
 }
 
 #[cfg(test)]

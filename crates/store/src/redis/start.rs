@@ -37,15 +37,20 @@ pub(super) async fn check(
     let config: RedisResult<HashMap<String, String>> =
         redis::cmd("CONFIG").arg("GET").arg(&["appendfsync", "min-replicas-to-write"]).query_async(connection).await;
     let found = judge(&info, config.ok().as_ref(), options)?;
-    let marks: (u8, u8, u32, u32) = redis::pipe()
-        .hset_nx(keys.meta(), "format", FORMAT)
-        .hset_nx(keys.meta(), "shards", SHARDS)
-        .hget(keys.meta(), "format")
-        .hget(keys.meta(), "shards")
-        .query_async(connection)
-        .await
-        .map_err(failed)?;
-    match (marks.2, marks.3) {
+    let mut ask = redis::cmd("HMGET");
+    ask.arg(keys.meta()).arg(&["format", "shards"]);
+    let mut marks: (Option<u32>, Option<u32>) = ask.query_async(connection).await.map_err(failed)?;
+    if marks == (None, None) {
+        // Another process may be doing the same.
+        let marked = redis::pipe()
+            .hset_nx(keys.meta(), "format", FORMAT)
+            .hset_nx(keys.meta(), "shards", SHARDS)
+            .exec_async(connection)
+            .await;
+        marked.map_err(failed)?;
+        marks = ask.query_async(connection).await.map_err(failed)?;
+    }
+    match (marks.0.unwrap_or(0), marks.1.unwrap_or(0)) {
         (FORMAT, SHARDS) => Ok(found),
         (FORMAT, shards) => {
             let why = format!("{location} is split into {shards} shards, this program knows {SHARDS}");
