@@ -92,6 +92,12 @@ impl Encoded {
         Ok(Self { text, count: records.len() as u64 })
     }
 
+    /// Bytes of JSON.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// How many records.
     pub(crate) fn count(&self) -> u64 {
         self.count

@@ -163,7 +163,8 @@ impl RedisStore {
         Ok(BucketAnswer::Wait(bucket::wait(held, take)))
     }
 
-    fn now_ms(&self, (seconds, micros): (u64, u64)) -> u64 {
+    /// The store's time, given Redis's.
+    pub(super) fn now_ms(&self, (seconds, micros): (u64, u64)) -> u64 {
         self.lines.manual_now().map_or(seconds * 1000 + micros / 1000, |now| now.as_millis())
     }
 }

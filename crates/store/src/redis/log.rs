@@ -24,13 +24,13 @@ use crate::{
 const ENTRIES_AT_ONCE: usize = 256;
 
 /// An entry of a stream as it comes: its id, names and values.
-type Raw = (String, Vec<Vec<u8>>);
+pub(super) type Raw = (String, Vec<Vec<u8>>);
 
 /// An entry of a log, its text still aside if it is large.
-struct Stored {
-    last: u64,
-    position: u64,
-    count: u64,
+pub(super) struct Stored {
+    pub(super) last: u64,
+    pub(super) position: u64,
+    pub(super) count: u64,
     text: Option<String>,
 }
 
@@ -256,7 +256,7 @@ impl RedisStore {
     }
 
     /// Entries that end after a number.
-    fn ask_entries(&self, ask: &mut Pipeline, id: &WorkflowId, after: Seq, count: usize) {
+    pub(super) fn ask_entries(&self, ask: &mut Pipeline, id: &WorkflowId, after: Seq, count: usize) {
         let from = after.value().saturating_add(1);
         ask.cmd("XRANGE").arg(self.keys.log(id)).arg(format!("{from}-0")).arg("+").arg("COUNT").arg(count);
     }
@@ -271,7 +271,10 @@ impl RedisStore {
     }
 
     /// `None`: its workflow is being deleted.
-    async fn text_of<'a>(&self, stored: &'a Stored) -> Result<Option<std::borrow::Cow<'a, str>>, StoreError> {
+    pub(super) async fn text_of<'a>(
+        &self,
+        stored: &'a Stored,
+    ) -> Result<Option<std::borrow::Cow<'a, str>>, StoreError> {
         if let Some(text) = &stored.text {
             return Ok(Some(text.as_str().into()));
         }
@@ -281,7 +284,7 @@ impl RedisStore {
 }
 
 impl Stored {
-    fn read((id, fields): Raw) -> Result<Self, StoreError> {
+    pub(super) fn read((id, fields): Raw) -> Result<Self, StoreError> {
         let (last, position) = split(&id)?;
         let mut stored = Self { last, position, count: 0, text: None };
         for pair in fields.chunks_exact(2) {

@@ -1,6 +1,7 @@
 //! A store on a Redis server, shared by any number of processes on any number of machines. Owns the handle and its end;
 //! what is written is decided in the scripts, so that whatever must change together does.
 
+mod check;
 mod failure;
 mod keep;
 mod keys;
@@ -13,6 +14,7 @@ mod purge;
 mod queue;
 mod rows;
 mod scripts;
+mod standing;
 mod start;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -24,9 +26,9 @@ use redis::{AsyncConnectionConfig, Client, TlsCertificates};
 use tokio::sync::broadcast;
 
 use crate::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease, LeaseRef,
-    ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, WorkflowRow,
-    hints::Hints,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+    LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
+    StoreError, StoreInfo, WorkflowRow, hints::Hints,
 };
 use keys::Keys;
 use line::{Dialling, Ear};
@@ -209,18 +211,27 @@ impl Store for RedisStore {
         self.take(&take).await
     }
 
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
-        self.do_purge(finished_before, max).await
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
+        self.do_purge(retention, max).await
     }
 
     async fn repair(&self) -> Result<usize, StoreError> {
         self.do_repair().await
     }
 
+    async fn check(&self) -> Result<Checked, StoreError> {
+        self.do_check().await
+    }
+
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        self.do_standings(max).await
+    }
+
     async fn info(&self) -> Result<StoreInfo, StoreError> {
         let mut ask = redis::pipe();
-        ask.zcard(self.keys.of("all")).cmd("HMGET").arg(self.keys.meta()).arg(&["queued", "bytes", "kept"]);
-        let (workflows, sums): (u64, Vec<Option<u64>>) = self.lines.pipeline(&ask).await?;
+        ask.zcard(self.keys.of("all")).zcard(self.keys.of("done"));
+        ask.cmd("HMGET").arg(self.keys.meta()).arg(&["queued", "bytes", "kept", "done"]);
+        let (workflows, finished, sums): (u64, u64, Vec<Option<u64>>) = self.lines.pipeline(&ask).await?;
         let sum = |place: usize| sums.get(place).copied().flatten().unwrap_or(0);
         let mut found = look(&self.dialling, &self.options, &self.keys).await?;
         if !self.lines.hears() {
@@ -231,8 +242,11 @@ impl Store for RedisStore {
             version: found.version,
             durability: found.durability,
             location: self.options.location.clone(),
+            schema: Some(start::FORMAT.into()),
             workflows,
             queued: sum(0),
+            finished,
+            finished_bytes: sum(3),
             bytes: sum(1) + sum(2),
             warnings: found.warnings,
         })

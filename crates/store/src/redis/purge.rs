@@ -1,14 +1,13 @@
 //! The end of what is old, in Redis: workflows first, then what only they needed. Owns how much one script may do; others
 //! wait for it.
 
-use mcp_orchestrator_domain::Timestamp;
-
 use super::{
     RedisStore,
+    lines::ms,
     log::number,
     scripts::{PURGE, SWEEP},
 };
-use crate::{Purged, StoreError};
+use crate::{Purged, Retention, StoreError};
 
 /// Workflows deleted by one script.
 const WORKFLOWS_AT_ONCE: usize = 32;
@@ -17,13 +16,17 @@ const WORKFLOWS_AT_ONCE: usize = 32;
 const ENTRIES_AT_ONCE: usize = 128;
 
 impl RedisStore {
-    pub(super) async fn do_purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
+    pub(super) async fn do_purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
         let mut purged = Purged::default();
+        // What an earlier one that was cut off left.
+        self.sweep().await?;
         while purged.workflows < max {
             let more = (max - purged.workflows).min(WORKFLOWS_AT_ONCE);
-            let gone = self.purge_workflows(finished_before, more).await?;
+            let gone = self.purge_workflows(retention, more).await?;
             purged.workflows += gone;
-            self.sweep().await?;
+            if gone > 0 {
+                self.sweep().await?;
+            }
             if gone < more {
                 break;
             }
@@ -33,15 +36,22 @@ impl RedisStore {
         Ok(purged)
     }
 
-    /// Deletes some of those that ended before a moment, oldest first.
-    async fn purge_workflows(&self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
-        let call = self.lines.call(&PURGE, &[&self.keys.meta()]).arg(format!("({}", before.as_millis())).arg(max);
+    /// Deletes some of those a retention lets go, those that ended first.
+    async fn purge_workflows(&self, retention: &Retention, max: usize) -> Result<usize, StoreError> {
+        let most = |most: Option<u64>| most.map_or_else(String::new, |most| most.to_string());
+        let call = self
+            .lines
+            .call(&PURGE, &[&self.keys.meta()])
+            .arg(retention.finished_before.map_or_else(String::new, ms))
+            .arg(most(retention.finished_max))
+            .arg(most(retention.bytes_max))
+            .arg(max);
         let answer: Vec<String> = self.lines.run(call).await?;
         let gone = answer.first().map_or(Ok(0), |count| number(count))?;
         Ok(usize::try_from(gone).unwrap_or(usize::MAX))
     }
 
-    /// Clears away what deleted workflows left, also what an earlier purge that was cut off did.
+    /// Clears away what deleted workflows left.
     async fn sweep(&self) -> Result<(), StoreError> {
         let names = [self.keys.meta(), self.keys.of("trash"), self.keys.of("feed")];
         loop {

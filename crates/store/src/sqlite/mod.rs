@@ -1,6 +1,7 @@
 //! A store in one SQLite file, shared by any number of processes of one machine. Owns the handle and its end; what is
 //! written is in `log`, `queue` and `keep`, what is read in `read`.
 
+mod check;
 mod failure;
 mod keep;
 mod log;
@@ -9,6 +10,7 @@ mod options;
 mod queue;
 mod read;
 mod schema;
+mod tables;
 mod workers;
 mod writer;
 
@@ -25,9 +27,9 @@ use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, Workfl
 use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
-    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition,
-    Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError,
-    StoreInfo, Which, WorkflowRow,
+    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
+    FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
+    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow,
     codec::{Encoded, Shown, json_text},
     digest::hash,
     hints::Hints,
@@ -257,11 +259,12 @@ impl Store for SqliteStore {
         self.writer.submit(move |session| keep::take_from_bucket(session, &take)).await
     }
 
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
         let mut purged = Purged::default();
         while purged.workflows < max {
             let more = (max - purged.workflows).min(PURGED_AT_ONCE);
-            let gone = self.writer.submit(move |session| keep::purge_workflows(session, finished_before, more)).await?;
+            let retention = *retention;
+            let gone = self.writer.submit(move |session| keep::purge_workflows(session, &retention, more)).await?;
             purged.workflows += gone;
             if gone < more {
                 break;
@@ -277,16 +280,33 @@ impl Store for SqliteStore {
         self.writer.submit(queue::repair).await
     }
 
+    async fn check(&self) -> Result<Checked, StoreError> {
+        check::check(&self.readers).await
+    }
+
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        let max = max.min(STANDINGS_MAX);
+        let mut standings = self.readers.query(move |connection| read::standings(connection, max)).await?;
+        let workers = standings.iter().filter_map(|standing| standing.place.worker().cloned()).collect();
+        let ended = self.writer.submit(move |session| queue::ended(session, &workers)).await?;
+        let now = (self.now)();
+        standings.iter_mut().for_each(|standing| standing.place.without(&ended, now));
+        Ok(standings)
+    }
+
     async fn info(&self) -> Result<StoreInfo, StoreError> {
-        let read::Size { workflows, queued, bytes } = self.readers.query(read::size).await?;
+        let size = self.readers.query(read::size).await?;
         Ok(StoreInfo {
             kind: "sqlite",
             version: rusqlite::version().to_owned(),
             durability: "synced to the disk of this machine",
             location: self.path.display().to_string(),
-            workflows,
-            queued,
-            bytes,
+            schema: Some(tables::SCHEMA_VERSION.unsigned_abs()),
+            workflows: size.workflows,
+            finished: size.finished,
+            finished_bytes: size.finished_bytes,
+            queued: size.queued,
+            bytes: size.bytes,
             warnings: Vec::new(),
         })
     }

@@ -43,6 +43,7 @@ if after ~= 'k' and (after == 'f' or ARGV[11] ~= '' or f[4] ~= 'l') then
     redis.call('HSET', KEYS[2], 'p', 'f', 'at', whole(ended), 'o', '')
     redis.call('ZREM', base .. 'open', w.id)
     redis.call('ZADD', base .. 'done', ended, w.n .. w.id)
+    redis.call('HINCRBY', KEYS[1], 'done', bytes)
     if redis.call('HINCRBY', base .. 'users', w.c, -1) < 1 then
       redis.call('HDEL', base .. 'users', w.c)
       redis.call('HDEL', base .. 'classes', w.c)

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mcp_orchestrator_domain::{
     CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Timestamp, Usage,
 };
-use mcp_orchestrator_store::{FeedPosition, RecordPut, Store, StoreError};
+use mcp_orchestrator_store::{FeedPosition, RecordPut, Retention, Store, StoreError};
 use mcp_orchestrator_testkit::{
     RedisServer,
     store_suite::{Dial, append, created, finish, records, workflow},
@@ -105,5 +105,5 @@ async fn a_log_with_a_gap_is_unreadable_and_says_where() {
 }
 
 async fn purge_all(store: &dyn Store, dial: &Dial) {
-    assert_eq!(store.purge(dial.now(), 1000).await.unwrap().workflows, 40);
+    assert_eq!(store.purge(&Retention::until(dial.now()), 1000).await.unwrap().workflows, 40);
 }

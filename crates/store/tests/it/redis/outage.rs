@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Seq, Timestamp};
-use mcp_orchestrator_store::{AppendError, Change, Created, RedisOptions, RedisStore, Renewal, Store, StoreError};
+use mcp_orchestrator_store::{
+    AppendError, Change, Created, RedisOptions, RedisStore, Renewal, Retention, Store, StoreError,
+};
 use mcp_orchestrator_testkit::{
     RedisServer,
     store_suite::{Dial, TTL, append, claim_one, created, finish, numbers, records, workflow},
@@ -152,7 +154,7 @@ async fn a_full_server_says_so_and_keeps_what_it_has() {
     assert!(warnings.iter().any(|warning| warning.contains("no more writes")), "{warnings:?}");
     // What runs is not lost over it, and there is a way out.
     assert_eq!(store.renew(std::slice::from_ref(&lease.lease), TTL).await, Ok(vec![Renewal::Renewed]));
-    let purged = store.purge(Timestamp::from_millis(2), 10).await.unwrap();
+    let purged = store.purge(&Retention::until(Timestamp::from_millis(2)), 10).await.unwrap();
     assert_eq!(purged.workflows, 1);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     assert!(matches!(store.create(workflow()).await, Ok(Created::New(_))));
