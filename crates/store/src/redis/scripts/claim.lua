@@ -95,6 +95,8 @@ while given < max and stale < STALE_MAX do
     lease(w)
   else
     redis.call('ZREM', best, member)
+    -- A clock that was set back makes a late lease one in time again.
+    if w and w.p == 'l' and w.at > now then redis.call('ZADD', base .. 'leases', w.at, w.n .. w.id) end
     stale = stale + 1
   end
   front(best)

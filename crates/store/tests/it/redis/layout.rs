@@ -104,6 +104,40 @@ async fn a_log_with_a_gap_is_unreadable_and_says_where() {
     assert_eq!(rest.records.len(), 2, "what follows the gap is read by whoever is past it");
 }
 
+#[tokio::test]
+async fn check_tells_what_somebody_broke() {
+    let server = RedisServer::start();
+    let store = open(&server, &Dial::new()).await;
+    let (a, b, c, d) = (
+        created(&store, workflow()).await,
+        created(&store, workflow()).await,
+        created(&store, workflow()).await,
+        created(&store, workflow()).await,
+    );
+    store.append(append(&a, 1, records([2]))).await.unwrap();
+    store.append(append(&b, 1, vec![long(40_000)])).await.unwrap();
+    let blob = store.put_blob(&Principal::local(), Bytes::from_static(b"kept")).await.unwrap();
+    assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new());
+    let entries = server.command(&["XRANGE", &format!("{{mcpo:0}}:log:{a}"), "1", "1"]);
+    server.command(&["XDEL", &format!("{{mcpo:0}}:log:{a}"), entries.lines().next().unwrap()]);
+    server.command(&["DEL", server.command(&["KEYS", "{mcpo:0}:large:*"]).trim()]);
+    server.command(&["ZADD", "{mcpo:0}:leases", "1", &format!("{:016}{c}", 3)]);
+    server.command(&["HSET", &format!("{{mcpo:0}}:wf:{d}"), "st", "completed"]);
+    server.command(&["SET", &format!("{{mcpo:0}}:blob:{}:local", blob.sha256), "other"]);
+    server.command(&["HINCRBY", "{mcpo:0}:meta", "queued", "1"]);
+    let checked = store.check().await.unwrap();
+    let says = |parts: &[&str]| {
+        let said = checked.findings.iter().any(|finding| parts.iter().all(|part| finding.contains(part)));
+        assert!(said, "{parts:?} is not in {:?}", checked.findings);
+    };
+    says(&[a.as_str(), "after record 0"]);
+    says(&[b.as_str(), "is not there"]);
+    says(&[c.as_str(), "leases"]);
+    says(&[d.as_str(), "completed"]);
+    says(&[&blob.sha256.to_string(), "not what it was"]);
+    says(&["workflows in the queue"]);
+}
+
 async fn purge_all(store: &dyn Store, dial: &Dial) {
     assert_eq!(store.purge(&Retention::until(dial.now()), 1000).await.unwrap().workflows, 40);
 }

@@ -138,6 +138,7 @@ async fn sixteen_workers_never_get_one_workflow_twice() {
     }
     let distinct: HashSet<_> = given.iter().collect();
     assert_eq!((given.len(), distinct.len()), (WORKFLOWS, WORKFLOWS));
+    assert_eq!(stores[1].check().await.unwrap().findings, Vec::<String>::new());
 }
 
 #[tokio::test]
