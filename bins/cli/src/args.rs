@@ -1,5 +1,7 @@
 //! The command line: every command, flag and its help. Owns syntax only; ranges and names are judged where they are used.
 
+mod db;
+
 use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
 use clap::{
@@ -9,6 +11,8 @@ use clap::{
 use mcp_orchestrator_app::parse_duration;
 use mcp_orchestrator_domain::Seq;
 use mcp_orchestrator_streaming::Cursor;
+
+pub(crate) use db::{DbCommand, PurgeArgs};
 
 /// Cited research reports from the command line, with or without a model.
 ///
@@ -38,7 +42,7 @@ pub(crate) struct Common {
     /// Let this server do it, for example http://127.0.0.1:5060, instead of this process
     #[arg(long, value_name = "URL", global = true, env = "ORCHESTRATOR_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
-    /// The store: memory: or sqlite:PATH
+    /// The store: memory:, sqlite:PATH or redis://HOST
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) store: Option<String>,
     /// Machine-readable: JSON lines on stdout, errors as JSON on stderr
@@ -98,6 +102,9 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Check that everything needed is there
     Doctor(CorpusArgs),
+    /// Look after a store: its size, soundness, copies, old and stuck workflows
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Make this project's server known to an MCP client
     Install(Box<InstallArgs>),
     /// Print a completion script

@@ -13,7 +13,7 @@ use mcp_orchestrator::{Error, ForkOptions, Principal, RequestDraft, ResumeOption
 use mcp_orchestrator_domain::{
     Event, FailureClass, Money, PatternName, Rejected, Role, Seq, Status, StepSpec, Timestamp, Workflow,
 };
-use mcp_orchestrator_store::{ListFilter, MemoryStore, Store, StoreError};
+use mcp_orchestrator_store::{ListFilter, MemoryStore, Retention, Store, StoreError};
 use mcp_orchestrator_strategies::{Inputs, Next, Pattern, Prompt, Strategy};
 use mcp_orchestrator_testkit::{Act, Asked, ScriptedProvider, StoreCall, Tap, TappedStore, obliging};
 use serde_json::json;
@@ -149,7 +149,10 @@ async fn a_fork_outlives_the_workflow_it_was_forked_from() {
     engine.until("both write", |provider| provider.running() == 2).await;
     engine.handle.cancel(&id, "").await.unwrap();
     let later = Timestamp::from_millis(u64::MAX / 2);
-    assert_eq!(store.purge(later, 10).await.unwrap().workflows, 1);
+    assert_eq!(
+        store.purge(&Retention { finished_before: Some(later), ..Retention::default() }, 10).await.unwrap().workflows,
+        1
+    );
     assert!(engine.handle.status(&id).await.is_err());
     engine.provider.release();
     assert_eq!(ended(&engine, &fork.id).await, Status::Completed);
@@ -168,7 +171,12 @@ struct Purges {
 impl Tap for Purges {
     async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
         if matches!(call, StoreCall::Create(_)) && self.is_armed.load(Ordering::Relaxed) {
-            self.inner.purge(Timestamp::from_millis(u64::MAX / 2), 10).await?;
+            self.inner
+                .purge(
+                    &Retention { finished_before: Some(Timestamp::from_millis(u64::MAX / 2)), ..Retention::default() },
+                    10,
+                )
+                .await?;
         }
         Ok(())
     }
