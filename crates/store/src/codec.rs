@@ -216,7 +216,7 @@ impl Changing {
     /// The whole again.
     pub(crate) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
         let Self { status, progress, started, finished, failure, forked_from } = self;
-        Summary { status, title, task, progress, started, finished, failure }
+        Summary { status, title, task, progress, started, finished, failure, forked_from }
     }
 }
 
