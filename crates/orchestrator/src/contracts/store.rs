@@ -7,7 +7,8 @@
 #[cfg(feature = "sqlite")]
 pub use mcp_orchestrator_store::SqliteOptions;
 pub use mcp_orchestrator_store::{
-    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, Epoch,
-    FeedEntry, FeedPosition, Idempotency, Lease, LeaseRef, Needs, NewWorkflow, PAGE_MAX, Page, Purged, RecordPut,
-    Renewal, SmallRecord, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
+    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created,
+    Epoch, FINDINGS_MAX, FeedEntry, FeedPosition, Idempotency, Lease, LeaseRef, Needs, NewWorkflow, PAGE_MAX, Page,
+    Place, Purged, RecordPut, Renewal, Retention, STANDINGS_MAX, SmallRecord, Standing, StoreError, StoreInfo, Summary,
+    Which, WorkerId, WorkflowRow, Writer,
 };

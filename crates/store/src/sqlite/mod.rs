@@ -1,6 +1,8 @@
 //! A store in one SQLite file, shared by any number of processes of one machine. Owns the handle and its end; what is
 //! written is in `log`, `queue` and `keep`, what is read in `read`.
 
+mod backup;
+mod check;
 mod codec;
 mod failure;
 mod keep;
@@ -11,11 +13,12 @@ mod options;
 mod queue;
 mod read;
 mod schema;
+mod tables;
 mod workers;
 mod writer;
 
 use std::{
-    fmt,
+    fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -28,9 +31,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
-    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition,
-    Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError,
-    StoreInfo, Which, WorkflowRow, hints::Hints, references::named_blobs, rules::is_progress,
+    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
+    FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
+    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow, hints::Hints,
+    references::named_blobs, rules::is_progress,
 };
 use codec::{APPEND_BYTES_MAX, Encoded, json_text};
 use log::{Addition, Creation, Shown};
@@ -46,6 +50,9 @@ const HASH_ASIDE: usize = 256 * 1024;
 
 /// Workflows deleted in one transaction: others wait for it.
 const PURGED_AT_ONCE: usize = 32;
+
+/// The log beside a file is shortened to 64 MB at most whenever nobody reads it.
+const LOG_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A store in a SQLite file.
 ///
@@ -101,6 +108,15 @@ impl SqliteStore {
     fn with_live_owner(&self, row: WorkflowRow) -> WorkflowRow {
         let owner = row.owner.filter(|owner| !Workers::of(&self.path).has_ended(owner));
         WorkflowRow { owner, ..row }
+    }
+
+    /// Says when the log beside the file is far longer than it gets by itself.
+    fn long_log(&self) -> Option<String> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let bytes = fs::metadata(log).ok()?.len();
+        let said = "a process that reads for long, a copy for example, keeps it from being shortened";
+        (bytes > LOG_BYTES).then(|| format!("the log beside the file has {bytes} bytes: {said}"))
     }
 
     /// Writes what was handed over, ends the thread, frees this process's workers and closes the file. Every later
@@ -259,11 +275,12 @@ impl Store for SqliteStore {
         self.writer.submit(move |session| keep::take_from_bucket(session, &take)).await
     }
 
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
         let mut purged = Purged::default();
         while purged.workflows < max {
             let more = (max - purged.workflows).min(PURGED_AT_ONCE);
-            let gone = self.writer.submit(move |session| keep::purge_workflows(session, finished_before, more)).await?;
+            let retention = *retention;
+            let gone = self.writer.submit(move |session| keep::purge_workflows(session, &retention, more)).await?;
             purged.workflows += gone;
             if gone < more {
                 break;
@@ -279,17 +296,34 @@ impl Store for SqliteStore {
         self.writer.submit(queue::repair).await
     }
 
+    async fn check(&self) -> Result<Checked, StoreError> {
+        check::check(&self.readers).await
+    }
+
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        let max = max.min(STANDINGS_MAX);
+        let mut standings = self.readers.query(move |connection| read::standings(connection, max)).await?;
+        let workers = standings.iter().filter_map(|standing| standing.place.worker().cloned()).collect();
+        let ended = self.writer.submit(move |session| queue::ended(session, &workers)).await?;
+        let now = (self.now)();
+        standings.iter_mut().for_each(|standing| standing.place.without(&ended, now));
+        Ok(standings)
+    }
+
     async fn info(&self) -> Result<StoreInfo, StoreError> {
-        let read::Size { workflows, queued, bytes } = self.readers.query(read::size).await?;
+        let size = self.readers.query(read::size).await?;
         Ok(StoreInfo {
             kind: "sqlite",
             version: rusqlite::version().to_owned(),
             durability: "synced to the disk of this machine",
             location: self.path.display().to_string(),
-            workflows,
-            queued,
-            bytes,
-            warnings: Vec::new(),
+            schema: Some(tables::SCHEMA_VERSION.unsigned_abs()),
+            workflows: size.workflows,
+            finished: size.finished,
+            finished_bytes: size.finished_bytes,
+            queued: size.queued,
+            bytes: size.bytes,
+            warnings: self.long_log().into_iter().collect(),
         })
     }
 }

@@ -1,6 +1,9 @@
 //! Leases in SQLite: claiming, renewing, giving back, mending. Owns who may have what; runs on the writer's thread.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use mcp_orchestrator_domain::{Timestamp, WorkflowId};
 use rusqlite::{OptionalExtension, Row};
@@ -246,6 +249,17 @@ fn is_alive(session: &Session<'_>, worker: &str) -> rusqlite::Result<bool> {
             .connection
             .prepare_cached("SELECT 1 FROM state WHERE owner = ?1 AND lease_until > ?2")?
             .exists((worker, ms(session.now)))?)
+}
+
+/// Which of some workers want nothing any more: neither what they hold nor what is reserved for them.
+pub(super) fn ended(session: &Session<'_>, workers: &HashSet<WorkerId>) -> Result<HashSet<WorkerId>, Failure> {
+    let mut ended = HashSet::new();
+    for worker in workers {
+        if !is_alive(session, &worker.0)? {
+            ended.insert(worker.clone());
+        }
+    }
+    Ok(ended)
 }
 
 fn lease(session: &mut Session<'_>, wanted: &Wanted, candidate: &Candidate) -> Result<Lease, Failure> {

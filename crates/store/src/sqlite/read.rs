@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use mcp_orchestrator_domain::{Digest, PatternName, Principal, Recorded, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Digest, InvalidName, PatternName, Principal, Recorded, Seq, Timestamp, WorkflowId};
 use rusqlite::{
     Connection, OptionalExtension, Row, params_from_iter,
     types::{Value, ValueRef},
@@ -18,10 +18,14 @@ use tokio::sync::Semaphore;
 use super::{
     codec::{Changing, Lines, from_json},
     failure::Failure,
+    keep::finished,
     numbers::{int, int_len, ms, seq, time, uint},
     schema::open_reader,
 };
-use crate::{FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, SmallRecord, StoreError, WorkerId, WorkflowRow};
+use crate::{
+    FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, Place, SmallRecord, Standing, StoreError, WorkerId,
+    WorkflowRow,
+};
 
 /// Connections that read at once; further readers wait.
 const READERS_MAX: u32 = 4;
@@ -301,20 +305,56 @@ fn small_record(row: &Row<'_>, column: usize) -> rusqlite::Result<SmallRecord> {
     Ok(SmallRecord { version: uint(row.get(column)?), value: value.into() })
 }
 
+/// Unfinished workflows, those created first before others; whether their workers live is not looked at.
+pub(super) fn standings(connection: &Connection, max: usize) -> Result<Vec<Standing>, Failure> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, status, ready_at, reserved_for, owner, lease_until, attempt, head
+         FROM state CROSS JOIN workflow USING (wid) WHERE finished IS NULL ORDER BY wid LIMIT ?1",
+    )?;
+    let mut rows = select.query([int_len(max)])?;
+    let mut standings = Vec::new();
+    while let Some(row) = rows.next()? {
+        let worker = |column| -> rusqlite::Result<Option<WorkerId>> {
+            Ok(row.get::<_, Option<String>>(column)?.map(|name| WorkerId(name.into())))
+        };
+        let text =
+            |column| -> Result<&str, Failure> { Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?) };
+        let place = match (worker(4)?, row.get::<_, Option<i64>>(2)?) {
+            (Some(worker), _) => Place::Leased { worker, until: time(row.get::<_, Option<i64>>(5)?.unwrap_or(0)) },
+            (None, Some(from)) => Place::Ready { from: time(from), reserved_for: worker(3)? },
+            (None, None) => Place::Waiting,
+        };
+        standings.push(Standing {
+            id: workflow_id(text(0)?)?,
+            status: text(1)?.parse().map_err(|error: InvalidName| StoreError::Unreadable(error.to_string()))?,
+            place,
+            attempt: row.get(6)?,
+            head: seq(row.get(7)?),
+        });
+    }
+    Ok(standings)
+}
+
 /// How much there is.
 pub(super) struct Size {
     pub(super) workflows: u64,
     pub(super) queued: u64,
+    pub(super) finished: u64,
+    pub(super) finished_bytes: u64,
+    /// Of the file.
     pub(super) bytes: u64,
 }
 
-/// How many workflows there are, and how large the file is in bytes.
+/// How many workflows there are, and how large the file is.
 pub(super) fn size(connection: &Connection) -> Result<Size, Failure> {
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (finished, finished_bytes) = finished(connection)?;
     Ok(Size {
         workflows: uint(count("SELECT count(*) FROM workflow")?),
         queued: uint(count("SELECT count(*) FROM state WHERE ready_at IS NOT NULL")?),
+        finished,
+        finished_bytes,
         bytes: uint(number("page_count")?.saturating_mul(number("page_size")?)),
     })
 }

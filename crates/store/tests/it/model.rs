@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_domain::{Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Seq, Status, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{After, Append, AppendError, Epoch, LeaseRef, MemoryStore, Renewal, Store, Which, Writer};
-use mcp_orchestrator_testkit::store_suite::{Dial, TTL, append, claim_which, created, numbers, records, workflow};
+use mcp_orchestrator_testkit::store_suite::{
+    Dial, TTL, append, claim_which, created, numbers, records, summary, workflow,
+};
 use proptest::prelude::*;
 
 /// One thing that somebody does to one of the workflows.
@@ -135,6 +137,7 @@ async fn agrees(store: &dyn Store, dial: &Dial, ops: &[Op]) {
             assert_eq!(numbers(store, id).await, expected.numbers, "after {op:?}");
         }
     }
+    assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new());
 }
 
 impl Expected {
@@ -166,7 +169,8 @@ async fn do_append(
     };
     let position = head.saturating_add_signed(at);
     let new: Vec<u64> = (0..count).map(|offset| position * 100 + offset).collect();
-    let attempt = Append { writer, after, ..append(id, position, records(new.clone())) };
+    let summary = summary(if after == After::Finish { Status::Completed } else { Status::Running });
+    let attempt = Append { writer, after, summary, ..append(id, position, records(new.clone())) };
     let answer = store.append(attempt.clone()).await;
     let fenced = matches!(writer, Writer::Owner(epoch) if !expected.holds(epoch));
     let predicted = match () {

@@ -10,6 +10,7 @@ mod append;
 mod create;
 mod keep;
 mod lease;
+mod operate;
 mod purge;
 mod queue;
 mod read;
@@ -32,6 +33,7 @@ pub use append::*;
 pub use create::*;
 pub use keep::*;
 pub use lease::*;
+pub use operate::*;
 pub use purge::*;
 pub use queue::*;
 pub use read::*;
@@ -171,9 +173,17 @@ macro_rules! store_suite {
             a_bucket_pays_a_large_take_back
             a_bucket_never_gives_more_than_it_holds
             purge_deletes_what_ended_and_keeps_what_runs
+            purge_by_number_keeps_those_that_ended_last
+            purge_by_size_keeps_those_that_ended_last
+            purge_takes_nothing_that_has_not_ended
+            purges_at_once_take_each_workflow_once
             purge_keeps_blobs_that_are_needed
             purge_keeps_blobs_a_fork_took_over
             purge_frees_ids_and_keys_and_keeps_the_feed_in_order
+            check_finds_nothing_in_a_sound_store
+            check_finds_a_blob_that_is_not_there
+            standings_say_where_unfinished_workflows_are
+            standings_show_that_a_worker_has_ended
             the_store_says_what_it_is
         );
     };
