@@ -14,7 +14,7 @@ use tower::Service;
 
 use crate::{
     Authenticate, Drain, HttpServer, Local, Metrics, Settings,
-    layers::{self, Mounted, Surface},
+    layers::{Mounted, Surface},
     metrics::QueueLength,
     routes::{self, Table},
     sse::Watched,

@@ -13,7 +13,7 @@ use crate::{
 
 #[tokio::test]
 async fn a_workflow_that_is_done_in_time_answers_with_its_report() {
-    let world = World::with(crate::world::obliging(), quick().with_wait(Duration::from_mins(1)));
+    let world = World::with(obliging(), quick().with_wait(Duration::from_mins(1)));
     let answer = Http::new(&world.server).tool("orchestrate_research", research()).await;
     assert_eq!(answer.result()["isError"], false);
     assert!(answer.told().contains("is clear"), "{answer:?}");
