@@ -77,7 +77,7 @@ fn the_doctor_says_what_is_there_and_what_is_not() {
     assert!(text.contains("1 workflows") && text.contains("warning  corpora"), "{text}");
     let ran = home.run(&["doctor", "--corpus", "absent"]).ended(1);
     assert!(ran.out.contains("absent"), "{}", ran.out);
-    let ran = home.run(&["doctor", "--store", "redis://host"]).ended(1);
+    let ran = home.run(&["doctor", "--store", "tape://host"]).ended(1);
     assert!(ran.out.contains("unknown scheme"), "{}", ran.out);
 }
 
