@@ -13,9 +13,7 @@ use std::{
 use mcp_orchestrator_domain::{
     CallCompleted, CallNo, Cost, Event, Payload, Progress, Record, Seq, Status, Timestamp, Usage,
 };
-use mcp_orchestrator_store::{
-    Abilities, After, Append, Claim, Lease, RedisStore, Store, Which, WorkerId, Writer,
-};
+use mcp_orchestrator_store::{Abilities, After, Append, Claim, Lease, RedisStore, Store, Which, WorkerId, Writer};
 use mcp_orchestrator_testkit::{
     RedisServer,
     store_suite::{created, summary, workflow},
