@@ -8,7 +8,7 @@ use std::{
 
 use mcp_orchestrator::Error as EngineError;
 use mcp_orchestrator_app::{
-    DefinitionError, DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError,
+    BackupError, DefinitionError, DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError,
 };
 use mcp_orchestrator_domain::{CorpusName, Failure, FailureClass, InvalidName, InvalidRequest, Status, WorkflowId};
 use mcp_orchestrator_egress::HttpError;
@@ -109,6 +109,14 @@ pub(crate) enum CliError {
     Unproved { problems: usize },
     #[error("--store names a store of this process, and --server (or ORCHESTRATOR_SERVER) another one: leave one out")]
     StoreAtServer,
+    #[error(
+        "a store is looked after where it is: leave out --server and ORCHESTRATOR_SERVER, and name it with --store"
+    )]
+    DbAtServer,
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error("the store is not sound: found {0}")]
+    Unsound(usize),
     #[error("--detach needs a server that goes on: name it with --server or ORCHESTRATOR_SERVER")]
     DetachHere,
     #[error("--corpus {}: with --server, name a corpus as the server's operator did", .0.display())]
@@ -167,7 +175,9 @@ impl CliError {
                     Exit::Refused
                 }
             }
-            Self::File(DefinitionError::Syntax { .. }) | Self::StoreAtServer | Self::DetachHere => Exit::Unparsed,
+            Self::File(DefinitionError::Syntax { .. }) | Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => {
+                Exit::Unparsed
+            }
             Self::Remote(RemoteError::Problem(problem)) => problem.exit(),
             Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => Exit::Unreachable,
             Self::Remote(RemoteError::Address(_)) => Exit::Refused,
@@ -190,7 +200,10 @@ impl CliError {
             | Self::CorpusThere(_)
             | Self::NotAtServer(_)
             | Self::Out(_) => Exit::Refused,
-            Self::OpenStore(OpenStoreError::Open { source, .. }) | Self::Store(source) => of_store(source),
+            Self::OpenStore(OpenStoreError::Open { source, .. })
+            | Self::Store(source)
+            | Self::Backup(BackupError::Store(source)) => of_store(source),
+            Self::Backup(_) => Exit::Refused,
             Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
             Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
@@ -205,6 +218,7 @@ impl CliError {
             | Self::Told(_)
             | Self::Stopped { .. }
             | Self::Unproved { .. }
+            | Self::Unsound(_)
             | Self::Unwell(_) => Exit::Failed,
         })
     }
@@ -237,7 +251,9 @@ impl CliError {
             Self::Cancelled(_) => "cancelled",
             Self::BadReport(_) => "bad_report",
             Self::Unproved { .. } => "verification_failed",
-            Self::StoreAtServer | Self::DetachHere => "usage",
+            Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => "usage",
+            Self::Backup(_) => "store",
+            Self::Unsound(_) => "unsound",
             Self::CorpusThere(_) => "corpus",
             Self::NotAtServer(_) | Self::Remote(RemoteError::Address(_)) => "server",
             Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => "unreachable",
@@ -333,7 +349,7 @@ impl From<StreamError> for CliError {
 const fn of_store(error: &StoreError) -> Exit {
     match error {
         StoreError::Locked(_) | StoreError::Full(_) => Exit::TryAgain,
-        StoreError::IdempotencyMismatch | StoreError::Exists => Exit::Refused,
+        StoreError::IdempotencyMismatch | StoreError::Exists | StoreError::Taken(_) => Exit::Refused,
         _ => Exit::Unreachable,
     }
 }

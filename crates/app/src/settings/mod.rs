@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use mcp_orchestrator_domain::{CorpusName, Limits};
+use mcp_orchestrator_domain::{CorpusName, Limits, Timestamp, millis};
+use mcp_orchestrator_store::Retention;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -39,8 +40,8 @@ pub struct Sources {
 pub struct Settings {
     /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
     pub store_url: StoreAddress,
-    /// How long a server keeps workflows that have ended; `None` is for ever.
-    pub store_retention: Option<Duration>,
+    /// Which workflows that have ended a server keeps.
+    pub store_kept: KeptSettings,
     /// The provider used when a request names none.
     pub provider_default: Option<(String, Origin)>,
     /// Settings of single providers by name.
@@ -64,6 +65,31 @@ pub struct Settings {
     /// Where webhooks may go to, beside public addresses over HTTPS.
     pub egress: EgressSettings,
     shown: Vec<ShownSetting>,
+}
+
+/// Which workflows that have ended a server keeps. All of it that is set holds; what is `None` sets no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeptSettings {
+    /// For how long.
+    pub retention: Option<Duration>,
+    /// How many, those that ended last.
+    pub ended_max: Option<u64>,
+    /// With how many bytes of logs, those that ended last.
+    pub ended_bytes_max: Option<u64>,
+}
+
+impl KeptSettings {
+    /// As a store takes it, at a moment.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Retention {
+        let ago = |kept| Timestamp::from_millis(now.as_millis().saturating_sub(millis(kept)));
+        Retention {
+            finished_before: self.retention.map(ago),
+            finished_max: self.ended_max,
+            bytes_max: self.ended_bytes_max,
+        }
+    }
 }
 
 /// How the server serves. What is `None` is the server's own default.
@@ -237,7 +263,11 @@ impl Settings {
         }
         Ok(Self {
             store_url: StoreAddress::new(text("store.url").unwrap_or_default()),
-            store_retention: duration("store.retention"),
+            store_kept: KeptSettings {
+                retention: duration("store.retention"),
+                ended_max: whole("store.ended_max"),
+                ended_bytes_max: whole("store.ended_bytes_max"),
+            },
             provider_default: merged.get("provider.default").and_then(|(value, origin)| match value {
                 Value::Text(name) => Some((name.clone(), origin.clone())),
                 _ => None,
