@@ -6,5 +6,6 @@ mod crash;
 mod draining;
 mod linked;
 mod process;
+mod redis;
 mod starting;
 mod stdio;

@@ -3,11 +3,9 @@
 
 mod backup;
 mod check;
-mod codec;
 mod failure;
 mod keep;
 mod log;
-mod moved;
 mod numbers;
 mod options;
 mod purge;
@@ -28,26 +26,25 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
-use sha2::{Digest as _, Sha256};
 use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
     Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
     FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
-    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow, hints::Hints,
-    references::named_blobs, rules::is_progress,
+    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow,
+    codec::{Encoded, Shown, json_text},
+    digest::hash,
+    hints::Hints,
+    references::named_blobs,
+    rules::is_progress,
 };
-use codec::{APPEND_BYTES_MAX, Encoded, json_text};
-use log::{Addition, Creation, Shown};
+use log::{Addition, Creation};
 use queue::{Wanted, WantedWhich};
 use read::Readers;
 use workers::Workers;
 use writer::Writer;
 
 pub use options::SqliteOptions;
-
-/// Bytes from which hashing is done on a thread that may block.
-const HASH_ASIDE: usize = 256 * 1024;
 
 /// The log beside a file is shortened to 64 MB at most whenever nobody reads it.
 const LOG_BYTES: u64 = 256 * 1024 * 1024;
@@ -144,7 +141,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
-        let records = encode(&new.records)?;
+        let records = Encoded::new(&new.records)?;
         let needs = json_text(&new.needs)?;
         let summary = Shown::new(new.summary.clone())?;
         let blobs = named_blobs(new.records.iter().map(AsRef::as_ref));
@@ -153,7 +150,7 @@ impl Store for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Seq, AppendError> {
-        let records = encode(&append.records).map_err(|error| match error {
+        let records = Encoded::new(&append.records).map_err(|error| match error {
             StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
             other => AppendError::Store(other),
         })?;
@@ -313,25 +310,4 @@ impl Store for SqliteStore {
             warnings: self.long_log().into_iter().collect(),
         })
     }
-}
-
-fn encode(records: &[Arc<mcp_orchestrator_domain::Record>]) -> Result<Encoded, StoreError> {
-    if records.is_empty() {
-        return Err(StoreError::Empty);
-    }
-    let encoded = Encoded::new(records)?;
-    if encoded.bytes() > APPEND_BYTES_MAX {
-        return Err(StoreError::TooLarge { bytes: encoded.bytes(), bytes_max: APPEND_BYTES_MAX });
-    }
-    Ok(encoded)
-}
-
-async fn hash(bytes: &Bytes) -> Result<Digest, StoreError> {
-    let digest = |bytes: &Bytes| Digest::new(Sha256::digest(bytes).into());
-    if bytes.len() < HASH_ASIDE {
-        return Ok(digest(bytes));
-    }
-    let bytes = bytes.clone();
-    let hashing = spawn_blocking(move || digest(&bytes));
-    hashing.await.map_err(|error| StoreError::Unavailable(format!("hashing did not end: {error}")))
 }

@@ -84,19 +84,28 @@ pub struct Subject {
     pub dial: Dial,
     /// The same data as another process sees it, if the adapter can be shared. Dropped like a process that dies.
     pub peer: Option<Arc<dyn Store>>,
+    /// Whether the end of a process is known at once, or only by the time its workers were last seen.
+    pub notices_ends: bool,
     _keep: Box<dyn Any + Send + Sync>,
 }
 
 impl Subject {
     /// A store on a clock. `keep` lives as long as the subject: a folder, a server.
     pub fn new(store: impl Store, dial: Dial, keep: impl Any + Send + Sync) -> Self {
-        Self { store: Arc::new(store), dial, peer: None, _keep: Box::new(keep) }
+        Self { store: Arc::new(store), dial, peer: None, notices_ends: true, _keep: Box::new(keep) }
     }
 
     /// With a second handle on the same data.
     #[must_use]
     pub fn with_peer(mut self, peer: impl Store) -> Self {
         self.peer = Some(Arc::new(peer));
+        self
+    }
+
+    /// Nothing but time tells that a process has ended.
+    #[must_use]
+    pub const fn with_ends_told_by_time(mut self) -> Self {
+        self.notices_ends = false;
         self
     }
 }
