@@ -8,8 +8,9 @@ use std::{
 
 use mcp_orchestrator_domain::{BlobRef, Digest, Timestamp, millis};
 use mcp_orchestrator_store::{After, Append, Needs, NewWorkflow, SqliteOptions, SqliteStore, Store as _, Which};
-use mcp_orchestrator_testkit::store_suite::{
-    append, claim, claim_which, created, record_naming, records, worker, workflow,
+use mcp_orchestrator_testkit::{
+    RedisServer,
+    store_suite::{append, claim, claim_which, created, record_naming, records, worker, workflow},
 };
 use serde_json::json;
 
@@ -170,6 +171,29 @@ fn what_is_kept_for_a_living_process_that_hangs_is_stuck() {
         assert!(found[0]["detail"].as_str().unwrap().contains("kept for worker cli-7"), "{found:?}");
         store.close().await;
     });
+}
+
+#[test]
+fn a_redis_store_is_looked_after_too_but_copies_itself() {
+    let redis = RedisServer::start();
+    let home = Home::with_docs();
+    let at = |arguments: &[&str]| home.run(&[arguments, &["--store", &redis.url()]].concat());
+    for _ in 0..2 {
+        at(&["research", QUESTION, "--corpus", "docs", "--agents", "1", "--quiet"]).ended(0);
+    }
+    let info = &at(&["db", "info", "--json"]).ended(0).json_lines()[0];
+    assert_eq!((&info["kind"], &info["workflows"], &info["ended"]), (&json!("redis"), &json!(2), &json!(2)));
+    assert!(info["warnings"].to_string().contains("appendfsync is everysec"), "{info}");
+    let text = at(&["db", "info"]).ended(0).out;
+    assert!(text.contains("warning    appendfsync is everysec"), "{text}");
+    assert_eq!(at(&["db", "check", "--json"]).ended(0).json_lines()[0]["findings"], json!([]));
+    let refused = at(&["db", "backup", "copy.db"]).ended(65);
+    assert!(refused.err.contains("BGSAVE") && !home.path("copy.db").exists(), "{}", refused.err);
+    assert_eq!(at(&["db", "purge", "--keep", "1", "--dry-run", "--json"]).ended(0).json_lines().len(), 1);
+    assert_eq!(at(&["db", "purge", "--keep", "1", "--json"]).ended(0).json_lines()[0]["workflows"], 1);
+    assert_eq!(ids(&at(&["list", "--json"]).ended(0)).len(), 1);
+    let stuck = at(&["db", "stuck"]).ended(0);
+    assert_eq!((stuck.out.as_str(), stuck.err.as_str()), ("", "nothing is stuck; 0 unfinished\n"));
 }
 
 #[test]
