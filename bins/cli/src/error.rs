@@ -95,6 +95,8 @@ pub(crate) enum CliError {
     Failed { id: WorkflowId, failure: Failure, agents: Vec<FailedAgent> },
     #[error("workflow {id} is {status} and does not go on here")]
     Stopped { id: WorkflowId, status: Status },
+    #[error("workflow {id} is held back: {detail}: mcp-orchestrator resume {id}, or cancel {id}")]
+    HeldBack { id: WorkflowId, detail: String },
     #[error("workflow {id} is {status}; it has no report yet")]
     NotEnded { id: WorkflowId, status: Status },
     #[error("workflow {id} is {status}: only a failed or cancelled one is continued with other budgets")]
@@ -145,6 +147,9 @@ impl CliError {
     /// How a workflow that did not complete ended.
     pub(crate) fn ended(row: &Row, agents: Vec<FailedAgent>) -> Self {
         let id = row.id.clone();
+        if let Some(waiting) = row.view.waiting.as_ref().filter(|_| row.view.is_held_back()) {
+            return Self::HeldBack { id, detail: waiting.detail.clone() };
+        }
         match row.failure() {
             Some(failure) => Self::Failed { id, failure, agents },
             None => Self::Stopped { id, status: row.status },
@@ -208,7 +213,8 @@ impl CliError {
             Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
             Self::Engine(EngineError::UnknownProvider { .. } | EngineError::NoProvider) => Exit::Setting,
-            Self::Engine(EngineError::ShuttingDown) => Exit::TryAgain,
+            Self::Engine(EngineError::ShuttingDown | EngineError::QueueFull { .. } | EngineError::Poisoned { .. })
+            | Self::HeldBack { .. } => Exit::TryAgain,
             Self::Engine(EngineError::Failed(_) | EngineError::Internal(_)) => Exit::Failed,
             Self::Engine(EngineError::Cancelled) | Self::Cancelled(_) => Exit::Cancelled,
             Self::Engine(_) => Exit::Refused,
@@ -244,8 +250,11 @@ impl CliError {
             Self::Engine(EngineError::Store(_)) => "store",
             Self::Engine(EngineError::NotFound(_)) | Self::Stream(StreamError::Unknown(_)) => "unknown_workflow",
             Self::Engine(EngineError::Rejected(_)) => "rejected",
+            Self::Engine(EngineError::QueueFull { .. }) => "queue_full",
+            Self::Engine(EngineError::Poisoned { .. }) => "workflow_poisoned",
             Self::Engine(_) | Self::Stream(_) | Self::Runtime(_) => "engine",
             Self::Failed { .. } => "workflow_failed",
+            Self::HeldBack { .. } => "workflow_poisoned",
             Self::Stopped { .. } => "workflow_stopped",
             Self::NotEnded { .. } => "not_ended",
             Self::Cancelled(_) => "cancelled",
@@ -348,7 +357,7 @@ impl From<StreamError> for CliError {
 /// A store that is busy or full may be asked again; one that cannot be reached or read is out of reach.
 const fn of_store(error: &StoreError) -> Exit {
     match error {
-        StoreError::Locked(_) | StoreError::Full(_) => Exit::TryAgain,
+        StoreError::Locked(_) | StoreError::Full(_) | StoreError::QueueFull { .. } => Exit::TryAgain,
         StoreError::IdempotencyMismatch | StoreError::Exists | StoreError::Taken(_) => Exit::Refused,
         _ => Exit::Unreachable,
     }

@@ -20,6 +20,8 @@ pub enum StoreCall<'a> {
     Read(&'a WorkflowId),
     /// [`Store::feed`].
     Feed,
+    /// [`Store::renew`].
+    Renew,
     /// [`Store::list`].
     List,
     /// [`Store::record_put`].
@@ -89,6 +91,7 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn renew(&self, leases: &[LeaseRef], ttl: Duration) -> Result<Vec<Renewal>, StoreError> {
+        self.tap.before(StoreCall::Renew).await?;
         self.inner.renew(leases, ttl).await
     }
 

@@ -4,8 +4,10 @@
 mod client;
 mod crash;
 mod draining;
+mod hook;
 mod linked;
 mod process;
 mod redis;
+mod replicas;
 mod starting;
 mod stdio;

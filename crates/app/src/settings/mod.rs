@@ -100,6 +100,12 @@ pub struct ServerSettings {
     pub listen: Option<String>,
     /// Workflows that run at once.
     pub running_max: Option<usize>,
+    /// Workflows that run at once over all servers that share the store; `None`: as many as each of them runs.
+    pub cluster_running_max: Option<usize>,
+    /// Workflows that may wait in the queue of the store; 0 is no limit.
+    pub queue_max: Option<u64>,
+    /// Workers in a row that may die of a workflow until it is held back; 0 is any number.
+    pub poison_after: Option<u32>,
     /// How long running workflows may go on after the server was asked to stop.
     pub grace: Option<Duration>,
     /// Further host names requests may be addressed to.
@@ -228,6 +234,8 @@ impl Settings {
         default("timeouts.agent", Value::Duration(Duration::from_secs(180)));
         default("server.listen", Value::Text("127.0.0.1:5060".to_owned()));
         default("server.running_max", Value::Whole(5));
+        default("server.queue_max", Value::Whole(10_000));
+        default("server.poison_after", Value::Whole(5));
         default("server.grace", Value::Duration(Duration::from_secs(20)));
         default("server.connections_max", Value::Whole(16_384));
         default("server.connections_per_address_max", Value::Whole(4_096));
@@ -325,6 +333,9 @@ fn server(merged: &Layer) -> ServerSettings {
     ServerSettings {
         listen: text("server.listen"),
         running_max: count("server.running_max"),
+        cluster_running_max: count("server.cluster_running_max"),
+        queue_max: whole("server.queue_max"),
+        poison_after: rate("server.poison_after"),
         grace: match merged.get("server.grace") {
             Some((Value::Duration(grace), _)) => Some(*grace),
             _ => None,
