@@ -1,5 +1,7 @@
 //! Test doubles and conformance suites of `mcp-orchestrator`.
 
+mod fault_proxy;
+pub mod history;
 #[cfg(feature = "engine")]
 mod manual_clock;
 mod model_server;
@@ -8,6 +10,7 @@ mod scripted_provider;
 pub mod store_suite;
 mod tapped_store;
 
+pub use fault_proxy::FaultProxy;
 #[cfg(feature = "engine")]
 pub use manual_clock::ManualClock;
 pub use model_server::{ModelRequest, ModelServer};
