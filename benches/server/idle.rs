@@ -36,6 +36,7 @@ pub(crate) async fn create(site: &Site, store: &dyn Store, count: usize) -> anyh
             records: records.clone(),
             summary: row.summary.clone(),
             reserved_for: None,
+            queue_max: None,
         };
         store.create(new).await?;
     }

@@ -106,6 +106,30 @@ impl Event {
         }
     }
 
+    /// Whether the workflow got on with it: something is settled that no later worker does again. That a worker took
+    /// over, what it gave up and what it was about to ask is not: it can be written over and over by workers that die.
+    #[must_use]
+    pub const fn is_progress(&self) -> bool {
+        match self {
+            Self::Started(_) | Self::CallStarted(_) | Self::CallAbandoned(_) | Self::CancelRequested(_) => false,
+            Self::Submitted(_)
+            | Self::Forked(_)
+            | Self::StepPlanned(_)
+            | Self::CallCompleted(_)
+            | Self::CallFailed(_)
+            | Self::StepCompleted(_)
+            | Self::StepFailed(_)
+            | Self::InputRequested(_)
+            | Self::InputGiven(_)
+            | Self::TimerFired(_)
+            | Self::ReportChecked(_)
+            | Self::DocumentsWritten(_)
+            | Self::Completed(_)
+            | Self::Failed(_)
+            | Self::Cancelled(_) => true,
+        }
+    }
+
     /// Whether nothing may follow.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {

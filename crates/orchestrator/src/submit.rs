@@ -159,6 +159,7 @@ async fn create(
         records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
         summary: summary(&workflow),
         reserved_for: (reserved || parts.reserves).then(|| WorkerId::clone(&parts.worker)),
+        queue_max: None,
     };
     let id = workflow.id().clone();
     // Before it is stored: from then on it may be claimed at any moment.

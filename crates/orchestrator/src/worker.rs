@@ -95,7 +95,7 @@ impl Claimer {
             if max == 0 {
                 break;
             }
-            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE };
+            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE, cluster_max: None };
             match guarded(self.parts.store.claim(claim)).await {
                 Ok(claimed) => leases.extend(claimed.into_iter().take(max)),
                 Err(error) => tracing::warn!(%error, "cannot claim workflows"),

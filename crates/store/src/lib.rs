@@ -39,6 +39,7 @@
 //!         records: vec![record(Event::TimerFired(TimerFired { due: Timestamp::from_millis(1) }))],
 //!         summary: summary(Status::Queued),
 //!         reserved_for: None,
+//!         queue_max: None,
 //!     })
 //!     .await?;
 //!
@@ -46,7 +47,7 @@
 //! let worker = WorkerId("worker-1".into());
 //! let which = Which::Able(&Abilities::default());
 //! let ttl = Duration::from_secs(15);
-//! let lease = store.claim(Claim { worker: &worker, which, max: 1, ttl }).await?.remove(0);
+//! let lease = store.claim(Claim { worker: &worker, which, max: 1, ttl, cluster_max: None }).await?.remove(0);
 //! let head = store
 //!     .append(Append {
 //!         id: id.clone(),

@@ -1,8 +1,8 @@
-//! Small rules all adapters share: rank in the queue, the age of blobs. Pure.
+//! Small rules all adapters share: rank in the queue, what counts as progress, the age of blobs. Pure.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator_domain::{Timestamp, millis};
+use mcp_orchestrator_domain::{Record, Timestamp, millis};
 
 /// How long a blob stays that no record names yet: twice what the contract promises, so that putting it again need
 /// not always write.
@@ -19,6 +19,11 @@ pub(crate) const BUCKETS_MAX: usize = 100_000;
 pub(crate) fn rank(ready: Timestamp, priority: u8) -> i64 {
     let head_start = i64::from(priority).saturating_mul(i64::try_from(millis(AGEING)).unwrap_or(i64::MAX));
     i64::try_from(ready.as_millis()).unwrap_or(i64::MAX).saturating_sub(head_start)
+}
+
+/// Whether records to append say that their workflow got on, so that attempts are counted anew.
+pub(crate) fn is_progress(records: &[Arc<Record>]) -> bool {
+    records.iter().any(|record| record.event.is_progress())
 }
 
 /// Blobs of a tenant that were last put or named before this moment belong to no workflow that is left.

@@ -13,7 +13,8 @@ use mcp_orchestrator_api::{Api, Caller};
 use tower::Service;
 
 use crate::{
-    Authenticate, Drain, HttpServer, Local, Metrics, Settings, layers,
+    Authenticate, Drain, HttpServer, Local, Metrics, Settings,
+    layers::{Mounted, Surface},
     routes::{self, Table},
     sse::Watched,
 };
@@ -27,7 +28,7 @@ pub struct Http {
     authenticate: Arc<dyn Authenticate>,
     metrics: Metrics,
     drain: Drain,
-    mcp: Option<Router>,
+    mcp: Option<Mounted>,
 }
 
 /// What handlers share.
@@ -79,7 +80,7 @@ impl Http {
         S::Response: IntoResponse,
         S::Future: Send + 'static,
     {
-        self.mcp = Some(Router::new().route_service("/mcp", service));
+        self.mcp = Some(Mounted::new(service));
         self
     }
 
@@ -99,6 +100,10 @@ impl Http {
     /// Every route with every layer. Under another server than [`HttpServer`] requests should carry
     /// [`Peer`](crate::Peer) among their extensions; without it all clients have one rate limit.
     pub fn router(&self) -> Router {
+        Router::new().fallback_service(self.surface())
+    }
+
+    fn surface(&self) -> Surface {
         self.metrics.set_patterns(self.api.patterns().patterns.into_iter().map(|pattern| pattern.name));
         let shared = Shared {
             inner: Arc::new(Inner {
@@ -116,19 +121,16 @@ impl Http {
         let (router, document) = table.finish();
         // Set once, before anybody could ask.
         let _set = shared.inner.document.set(Bytes::from(document.to_string()));
-        let mut router = router.fallback(routes::fallback).with_state(shared);
-        if let Some(mcp) = &self.mcp {
-            router = router.merge(mcp.clone());
-        }
-        layers::around(router, &self.settings, Arc::clone(&self.authenticate), &self.metrics)
+        let router = router.fallback(routes::fallback).with_state(shared);
+        Surface::new(router, self.mcp.clone(), &self.settings, Arc::clone(&self.authenticate), &self.metrics)
     }
 
     /// The server, ready to [`serve`](HttpServer::serve). It counts the workflows that end from now on.
     #[must_use]
     pub fn build(self) -> HttpServer {
-        let router = self.router();
+        let surface = self.surface();
         let ends = self.api.handle(&Caller::local()).ends();
-        HttpServer::new(router, self.settings.connections, self.drain, self.metrics).with_ends(ends)
+        HttpServer::new(surface, self.settings.connections, self.drain, self.metrics).with_ends(ends)
     }
 }
 

@@ -1,114 +1,195 @@
 //! What every request passes, outermost first. Owns the order; each row is a file.
 //!
-//! | layer | answers itself with |
+//! | step | answers itself with |
 //! |---|---|
 //! | `finish`: request id, log line, metrics, headers, problem documents | whatever plain error comes out |
 //! | panics | 500 |
 //! | `heads`: size of address and header fields | 414, 431 |
 //! | `origins`: Host, Origin, CORS | 400, 403, preflights |
+//! | compression, for those who ask for it | – |
 //! | `refusals`: addresses that are refused too often | 429 |
 //! | `principal`: authentication, probes of health aside | 401 |
 //! | `rate` | 429 |
 //! | `body`: size and deadline of what is sent | 408, 413 |
 //! | `deadline`, streams and `/mcp` aside | 504 |
+//!
+//! One service does all but the last: each layer of a router costs every request copies and boxes of its own.
 
 mod body;
 mod client;
 mod finish;
 mod heads;
+mod mounted;
 mod origins;
 mod principal;
 mod rate;
 mod refusals;
 mod request_id;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::DefaultPredicate},
-};
-use tracing::error;
+use futures::FutureExt as _;
+use http::{StatusCode, header};
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
+use tracing::{Instrument as _, error, info_span};
 
 use crate::{Metrics, Settings, problem::Problem};
 
 pub(crate) use client::ClientNet;
 pub use client::Peer;
+pub(crate) use mounted::Mounted;
 pub use principal::{Authenticate, Authentication, Identity, Local, Refused};
 pub(crate) use request_id::RequestIdText;
 
-/// Puts every layer but the deadline around a router.
-pub(crate) fn around(
-    router: Router,
-    settings: &Settings,
-    authenticate: Arc<dyn Authenticate>,
-    metrics: &Metrics,
-) -> Router {
-    let reach = Reach { heads: heads::Limit::new(settings), allowed: origins::Allowed::new(settings) };
-    let rate = rate::Limits::new(settings.reads, settings.writes, metrics.clone());
-    let refusals = settings.writes.map(|rate| refusals::Refusals::new(rate, metrics.clone()));
-    let admission = Admission { refusals, authenticate, rate, body: body::Limit::new(settings) };
-    // All at once, and checks that only let a request through or not in one layer: each costs copies and boxes of its own
-    // for each request.
-    router.layer((
-        from_fn_with_state(metrics.clone(), finish::finish),
-        CatchPanicLayer::custom(panicked),
-        from_fn_with_state(Arc::new(reach), reaches),
-        CompressionLayer::new().compress_when(DefaultPredicate::new()),
-        from_fn_with_state(Arc::new(admission), admitted),
-    ))
+/// A router with everything around it. Clones are one.
+#[derive(Clone)]
+pub(crate) struct Surface {
+    inner: Arc<Inner>,
 }
 
-/// What a request must be to reach this server at all.
-struct Reach {
+struct Inner {
+    router: Router,
+    /// What answers at [`mounted::PATH`], past the router.
+    mcp: Option<Mounted>,
+    metrics: Metrics,
     heads: heads::Limit,
     allowed: origins::Allowed,
-}
-
-async fn reaches(State(reach): State<Arc<Reach>>, request: Request, next: Next) -> Response {
-    match reach.heads.check(&request) {
-        Ok(()) => origins::check(&reach.allowed, request, next).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// What its sender must be allowed before a route sees it.
-struct Admission {
     refusals: Option<refusals::Refusals>,
     authenticate: Arc<dyn Authenticate>,
     rate: rate::Limits,
     body: body::Limit,
+    compression: CompressionLayer<DefaultPredicate>,
 }
 
-async fn admitted(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
-    // Who guesses credentials is turned away before anybody looks at them.
-    let sender = refusals::Sender::of(&request);
-    let refusals = admission.refusals.as_ref().zip(sender);
-    if let Some(refused_too_often) = refusals.and_then(|(refusals, sender)| refusals.refusal(sender)) {
-        return refused_too_often;
+impl Surface {
+    pub(crate) fn new(
+        router: Router,
+        mcp: Option<Mounted>,
+        settings: &Settings,
+        authenticate: Arc<dyn Authenticate>,
+        metrics: &Metrics,
+    ) -> Self {
+        let inner = Inner {
+            router: router.layer(from_fn(finish::name_route)),
+            mcp,
+            metrics: metrics.clone(),
+            heads: heads::Limit::new(settings),
+            allowed: origins::Allowed::new(settings),
+            refusals: settings.writes.map(|rate| refusals::Refusals::new(rate, metrics.clone())),
+            authenticate,
+            rate: rate::Limits::new(settings.reads, settings.writes, metrics.clone()),
+            body: body::Limit::new(settings),
+            compression: CompressionLayer::new().compress_when(DefaultPredicate::new()),
+        };
+        Self { inner: Arc::new(inner) }
     }
-    let request = match principal::identify(admission.authenticate.as_ref(), request).await {
-        Ok(request) => request,
-        Err(problem) => {
-            if let Some((refusals, sender)) = refusals {
-                refusals.count(sender);
-            }
+
+    /// Answers a request, whatever happens.
+    async fn answer(&self, mut request: Request) -> Response {
+        let asked = finish::Asked::begin(&mut request);
+        let span = info_span!("request", request_id = &*asked.id.0);
+        let answer = AssertUnwindSafe(self.reached(request)).catch_unwind().instrument(span).await;
+        asked.finish(answer.unwrap_or_else(panicked), &self.inner.metrics)
+    }
+
+    /// What a request must be to reach this server at all.
+    async fn reached(&self, request: Request) -> Response {
+        if let Err(problem) = self.inner.heads.check(&request) {
             return problem.into_response();
         }
-    };
-    if let Some(refusal) = admission.rate.refusal(&request) {
-        return refusal;
+        let origin = match self.inner.allowed.check(&request) {
+            Ok(origin) => origin,
+            Err(problem) => return problem.into_response(),
+        };
+        let Some(origin) = origin else { return self.compressed(request).await };
+        let response = match origins::preflight(&request) {
+            Some(preflight) => preflight,
+            None => self.compressed(request).await,
+        };
+        origins::readable(response, origin)
     }
-    match body::collect(admission.body, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+
+    async fn compressed(&self, request: Request) -> Response {
+        if !request.headers().contains_key(header::ACCEPT_ENCODING) {
+            return self.admitted(request).await;
+        }
+        let service = service_fn(|request| async { Ok::<_, Infallible>(self.admitted(request).await) });
+        match self.inner.compression.layer(service).oneshot(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
+    }
+
+    /// What its sender must be allowed before a route sees it.
+    async fn admitted(&self, request: Request) -> Response {
+        let inner = &*self.inner;
+        // Who guesses credentials is turned away before anybody looks at them.
+        let sender = refusals::Sender::of(&request);
+        let refusals = inner.refusals.as_ref().zip(sender);
+        if let Some(refused_too_often) = refusals.and_then(|(refusals, sender)| refusals.refusal(sender)) {
+            return refused_too_often;
+        }
+        let request = match principal::identify(inner.authenticate.as_ref(), request).await {
+            Ok(request) => request,
+            Err(problem) => {
+                if let Some((refusals, sender)) = refusals {
+                    refusals.count(sender);
+                }
+                return problem.into_response();
+            }
+        };
+        if let Some(refusal) = inner.rate.refusal(&request) {
+            return refusal;
+        }
+        let request = match body::collect(inner.body, request).await {
+            Ok(request) => request,
+            Err(problem) => return problem.into_response(),
+        };
+        match &inner.mcp {
+            Some(mcp) if request.uri().path() == mounted::PATH => mcp.answer(request).await,
+            Some(_) | None => match inner.router.clone().oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+        }
+    }
+}
+
+impl Service<Request> for Surface {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let surface = self.clone();
+        // Boxed: what is left of a connection that waits or streams should not hold the room its requests take.
+        Box::pin(async move { Ok(surface.answer(request).await) })
+    }
+}
+
+impl std::fmt::Debug for Surface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surface").finish_non_exhaustive()
     }
 }
 
@@ -123,7 +204,7 @@ pub(crate) async fn deadline(State(limit): State<Duration>, request: Request, ne
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+#[expect(clippy::needless_pass_by_value, reason = "catching hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     error!(panic = said.unwrap_or("without words"), "a handler panicked");

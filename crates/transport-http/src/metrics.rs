@@ -5,6 +5,7 @@ mod labels;
 mod text;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
@@ -116,8 +117,14 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn request(&self, method: &'static str, route: &str, status: StatusCode, duration: Duration) {
-        let route = Route { method: Method(method), route: route.to_owned() };
+    pub(crate) fn request(
+        &self,
+        method: &'static str,
+        route: Cow<'static, str>,
+        status: StatusCode,
+        duration: Duration,
+    ) {
+        let route = Route { method: Method(method), route };
         let request = Request { method: Method(method), route: route.route.clone(), status: class(status) };
         self.inner.requests.get_or_create(&request).inc();
         self.inner.request_seconds.get_or_create(&route).observe(duration.as_secs_f64());

@@ -7,7 +7,6 @@ mod guarded;
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
 use mcp_orchestrator::EndedWorkflow;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -19,16 +18,20 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::{ConnectionLimits, Drain, Metrics, layers::Peer};
+use crate::{
+    ConnectionLimits, Drain, Metrics,
+    layers::{Peer, Surface},
+};
 use addresses::Addresses;
 
 /// The pause after the operating system refused to accept, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves a router over HTTP/1.1 and HTTP/2 without TLS, within limits that hold against slow and greedy clients.
+/// Serves the surface over HTTP/1.1 and HTTP/2 without TLS, within limits that hold against slow and greedy clients. Made
+/// by [`Http::build`](crate::Http::build).
 #[derive(Debug)]
 pub struct HttpServer {
-    router: Router,
+    surface: Surface,
     limits: ConnectionLimits,
     drain: Drain,
     metrics: Metrics,
@@ -36,10 +39,9 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// A server for a router. [`HttpServer::serve`] closes `drain` at its shutdown.
-    #[must_use]
-    pub fn new(router: Router, limits: ConnectionLimits, drain: Drain, metrics: Metrics) -> Self {
-        Self { router, limits, drain, metrics, ends: None }
+    /// A server for a surface. [`HttpServer::serve`] closes `drain` at its shutdown.
+    pub(crate) fn new(surface: Surface, limits: ConnectionLimits, drain: Drain, metrics: Metrics) -> Self {
+        Self { surface, limits, drain, metrics, ends: None }
     }
 
     /// Counts workflows that end while the server serves.
@@ -76,7 +78,7 @@ impl HttpServer {
                     };
                     let Ok(local) = stream.local_addr() else { continue };
                     let serving = connection::serve(stream, connection::Served {
-                        router: self.router.clone(),
+                        surface: self.surface.clone(),
                         peer: Peer { peer, local },
                         limits: Arc::clone(&limits),
                         drain: self.drain.clone(),

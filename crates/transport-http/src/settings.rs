@@ -64,7 +64,7 @@ pub struct ConnectionLimits {
     pub head_deadline: Duration,
     /// How long a client may read nothing of what is sent to it before its connection is closed: 30 s.
     pub write_deadline: Duration,
-    /// Header fields of a request: 100.
+    /// Header fields of a request; more is 431, and more than 100 (or four times a larger number) ends the connection: 64.
     pub headers: usize,
     /// Bytes of a request's header fields; more is 431, and four times as much ends the connection: 16 KiB.
     pub header_bytes: usize,
@@ -81,7 +81,7 @@ impl Default for ConnectionLimits {
             per_address: 4_096,
             head_deadline: Duration::from_secs(20),
             write_deadline: Duration::from_secs(30),
-            headers: 100,
+            headers: 64,
             header_bytes: 16 * 1024,
             streams: 128,
             drain: Duration::from_secs(10),

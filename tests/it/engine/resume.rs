@@ -114,6 +114,7 @@ async fn the_time_nobody_worked_is_not_the_workflows_after_a_crash() {
         records: log.into_iter().map(|recorded| recorded.record).collect(),
         summary: row.summary,
         reserved_for: None,
+        queue_max: None,
     };
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let two = Engine::start_on(store.clone(), ScriptedProvider::obliging(2), |builder| builder);

@@ -51,6 +51,14 @@ pub enum StoreError {
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another request")]
     IdempotencyMismatch,
+    /// The queue is as long as the caller allows it to be. Nothing was written; try again when it is shorter.
+    #[error("the queue is full: {queued} workflows wait, {queue_max} may")]
+    QueueFull {
+        /// How many wait, at least.
+        queued: u64,
+        /// How many the caller allowed.
+        queue_max: u64,
+    },
     /// Another version is stored.
     #[error("the record has version {found}")]
     VersionConflict {

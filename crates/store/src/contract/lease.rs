@@ -31,6 +31,10 @@ pub struct Claim<'a> {
     pub max: usize,
     /// For how long without renewal.
     pub ttl: Duration,
+    /// How many leases all workers together may hold after it; `None`: any number. Decided with the claim, so that
+    /// claims that overlap do not exceed it. A lease counts while it is in time and its owner is not known to be dead,
+    /// those of the asking worker included; a late one that is renewed after all counts again.
+    pub cluster_max: Option<usize>,
 }
 
 /// Which workflows a worker would take.
@@ -78,8 +82,9 @@ pub struct Lease {
     pub lease: LeaseRef,
     /// The last position of its log.
     pub head: Seq,
-    /// How often it was claimed since its log last grew, leases that were given back not counted: 1 at first. Grows when
-    /// workers die of it.
+    /// How often it was claimed since it last made progress, leases that were given back not counted: 1 at first. Grows
+    /// when workers die of it. Progress is a record that [is one](mcp_orchestrator_domain::Event::is_progress); given
+    /// back is a lease that is released, or that its owner ends with an append.
     pub attempt: u32,
 }
 

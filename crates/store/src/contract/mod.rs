@@ -38,10 +38,11 @@ pub const PAGE_MAX: usize = 1_000;
 )]
 pub trait Store: Send + Sync + 'static {
     /// Creates a workflow: its first records, summary and queue entry. The same principal's same idempotency key
-    /// answers with the workflow it first made, if the body hash is the same too.
+    /// answers with the workflow it first made, if the body hash is the same too, however long the queue is.
     ///
     /// # Errors
-    /// [`StoreError::IdempotencyMismatch`], [`StoreError::Exists`], [`StoreError::Unavailable`], [`StoreError::Full`].
+    /// [`StoreError::IdempotencyMismatch`], [`StoreError::Exists`], [`StoreError::QueueFull`],
+    /// [`StoreError::Unavailable`], [`StoreError::Full`].
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError>;
 
     /// Appends records after `expected`. All or nothing. The same `append_id` again answers with the same position.
@@ -80,7 +81,8 @@ pub trait Store: Send + Sync + 'static {
     async fn feed(&self, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, StoreError>;
 
     /// Leases up to `max` workflows that are ready and that this worker can run: first those whose owner is dead or
-    /// late, then by priority with ageing (one level a minute), first come first served within.
+    /// late, then by priority with ageing (one level a minute), first come first served within. Fewer when there would
+    /// be more than [`Claim::cluster_max`] leases.
     ///
     /// # Errors
     /// [`StoreError`].

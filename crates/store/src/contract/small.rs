@@ -85,6 +85,8 @@ pub struct StoreInfo {
     pub location: String,
     /// Workflows in it.
     pub workflows: u64,
+    /// Of these, those in the queue: nobody leases them, and they are claimable, now or from a moment on.
+    pub queued: u64,
     /// Bytes it takes.
     pub bytes: u64,
     /// What an operator should know.

@@ -32,6 +32,9 @@ pub struct NewWorkflow {
     pub summary: Summary,
     /// Who may claim it: `None` for any worker, or the one that made it (a CLI process runs only its own).
     pub reserved_for: Option<WorkerId>,
+    /// How many workflows may be in the queue, this one included; `None`: any number. In the queue is what nobody
+    /// leases and what is claimable, now or from a moment on. Decided with the creation.
+    pub queue_max: Option<u64>,
 }
 
 /// A key that makes creation repeatable, unique per principal.

@@ -134,6 +134,10 @@ impl State {
         self.workflows.len() as u64
     }
 
+    pub(super) fn queued(&self) -> u64 {
+        self.queue.len() as u64
+    }
+
     /// What blobs and small records take; records are shared with their readers and not counted.
     pub(super) fn bytes(&self) -> u64 {
         let small = self.records.values().flat_map(|space| space.values()).map(|small| small.record.value.len());

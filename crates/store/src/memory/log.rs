@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     After, Append, AppendError, Created, Epoch, FeedEntry, FeedPosition, ListFilter, NewWorkflow, PAGE_MAX, Page,
-    StoreError, WorkflowRow, Writer, references::named_blobs, rules::rank,
+    StoreError, WorkflowRow, Writer,
+    references::named_blobs,
+    rules::{is_progress, rank},
 };
 
 /// What an append did.
@@ -39,6 +41,11 @@ impl State {
         }
         if self.workflows.contains_key(&new.id) {
             return Err(StoreError::Exists);
+        }
+        if let Some(queue_max) = new.queue_max
+            && self.queued() >= queue_max
+        {
+            return Err(StoreError::QueueFull { queued: self.queued(), queue_max });
         }
         self.check_room(new.records.len(), limits)?;
         if let Some(worker) = &new.reserved_for {
@@ -93,7 +100,12 @@ impl State {
             let finished = append.summary.finished.unwrap_or(now);
             workflow.summary = append.summary;
             workflow.appends.push((append.expected, append.append_id));
-            workflow.attempt = 0;
+            let gives_back = append.after != After::Keep && append.writer != Writer::External;
+            if is_progress(&append.records) {
+                workflow.attempt = 0;
+            } else if gives_back {
+                workflow.attempt = workflow.attempt.saturating_sub(1);
+            }
             match append.after {
                 After::Keep => {}
                 After::Requeue { .. } | After::Wait if theirs => {}

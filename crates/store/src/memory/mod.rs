@@ -222,6 +222,7 @@ impl Store for MemoryStore {
             durability: "kept until the process ends",
             location: "memory of this process".to_owned(),
             workflows: state.workflow_count(),
+            queued: state.queued(),
             bytes: state.bytes(),
             warnings: vec!["everything is lost when the process ends".to_owned()],
         })

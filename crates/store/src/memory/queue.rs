@@ -16,10 +16,11 @@ const WORKERS_MAX: usize = 1024;
 impl State {
     pub(super) fn claim(&mut self, claim: &Claim<'_>, now: Timestamp) -> Vec<Lease> {
         self.see(claim.worker, now, claim.ttl);
+        let max = claim.max.min(self.room(claim, now));
         let chosen = match claim.which {
             Which::Only(ids) => {
                 let ids = ids.iter().filter(|id| self.may_claim(id, claim, now));
-                ids.take(claim.max).cloned().collect::<Vec<_>>()
+                ids.take(max).cloned().collect::<Vec<_>>()
             }
             Which::Able(_) | Which::Own => {
                 let late = self.leases.range(..=(now, u64::MAX)).map(|(_, number)| number);
@@ -27,7 +28,7 @@ impl State {
                 late.chain(queued)
                     .filter_map(|number| self.order.get(number))
                     .filter(|id| self.may_claim(id, claim, now))
-                    .take(claim.max)
+                    .take(max)
                     .cloned()
                     .collect()
             }
@@ -93,6 +94,12 @@ impl State {
                 workflow
                     .is_some_and(|workflow| matches!(&workflow.place, Place::Leased { worker: w, .. } if w == worker))
             })
+    }
+
+    /// How many leases there may be besides those in time.
+    fn room(&self, claim: &Claim<'_>, now: Timestamp) -> usize {
+        let live = || self.leases.range((now, u64::MAX)..).count();
+        claim.cluster_max.map_or(usize::MAX, |most| most.saturating_sub(live()))
     }
 
     fn may_claim(&self, id: &WorkflowId, claim: &Claim<'_>, now: Timestamp) -> bool {

@@ -32,6 +32,8 @@ pub(super) struct Addition {
     pub(super) writer: Writer,
     pub(super) append_id: u128,
     pub(super) after: After,
+    /// Whether attempts are counted anew.
+    pub(super) is_progress: bool,
     pub(super) records: Encoded,
     pub(super) summary: Shown,
     pub(super) blobs: Vec<Digest>,
@@ -101,6 +103,12 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
     if taken {
         return Ok(Err(StoreError::Exists));
     }
+    if let Some(queue_max) = new.queue_max {
+        let queued = session.queued(queue_max)?;
+        if queued >= queue_max {
+            return Ok(Err(StoreError::QueueFull { queued, queue_max }));
+        }
+    }
     if let Some(worker) = &new.reserved_for {
         session.workers.hold(worker, session.now.after(CREATOR_SEEN))?;
     }
@@ -140,6 +148,7 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
             ms(session.now),
             Text(&creation.summary.text),
         ))?;
+    session.note_queued();
     session.mark_used(&new.principal, &creation.blobs, session.now)?;
     session.tell(|| Change::Appended(new.id.clone(), head));
     session.wake();
@@ -193,7 +202,7 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
     let rows = session
         .connection
         .prepare_cached(
-            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?10, 0, attempt)
              WHERE wid = ?1 AND head = ?5 AND epoch = ?6 AND owner IS NOT NULL
                AND EXISTS (SELECT 1 FROM workflow WHERE wid = ?1 AND id = ?9 AND title = ?7 AND task = ?8)",
         )?
@@ -207,6 +216,7 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
             &add.summary.title,
             &add.summary.task,
             add.id.as_str(),
+            add.is_progress,
         ))?;
     Ok((rows == 1).then_some(wid))
 }
@@ -249,6 +259,7 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
         After::Requeue { .. } | After::Wait => theirs,
         After::Finish => false,
     };
+    let given_back = i64::from(add.writer != Writer::External && add.after != After::Keep);
     let shown = &add.summary;
     if !found.named_so {
         session.connection.prepare_cached("UPDATE workflow SET title = ?2, task = ?3 WHERE wid = ?1")?.execute((
@@ -261,10 +272,14 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
     if keep {
         session
             .connection
-            .prepare_cached("UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0 WHERE wid = ?1")?
-            .execute((found.wid, head, status, summary))?;
+            .prepare_cached(
+                "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?5, 0, max(attempt - ?6, 0))
+                 WHERE wid = ?1",
+            )?
+            .execute((found.wid, head, status, summary, add.is_progress, given_back))?;
         return Ok(());
     }
+    session.note_moved();
     let (mut ready_at, mut finished) = (None, None);
     match add.after {
         After::Requeue { not_before } => {
@@ -277,8 +292,8 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
     session
         .connection
         .prepare_cached(
-            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = 0, owner = NULL, lease_until = NULL,
-               ready_at = ?5, rank = ?6, finished = ?7 WHERE wid = ?1",
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?8, 0, max(attempt - ?9, 0)),
+               owner = NULL, lease_until = NULL, ready_at = ?5, rank = ?6, finished = ?7 WHERE wid = ?1",
         )?
         .execute((
             found.wid,
@@ -288,6 +303,8 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
             ready_at.map(ms),
             rank(ready_at.unwrap_or(session.now), found.priority),
             finished.map(ms),
+            add.is_progress,
+            given_back,
         ))?;
     Ok(())
 }

@@ -30,7 +30,7 @@ use tokio::{sync::broadcast, task::spawn_blocking};
 use crate::{
     Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition,
     Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError,
-    StoreInfo, Which, WorkflowRow, hints::Hints, references::named_blobs,
+    StoreInfo, Which, WorkflowRow, hints::Hints, references::named_blobs, rules::is_progress,
 };
 use codec::{APPEND_BYTES_MAX, Encoded, json_text};
 use log::{Addition, Creation, Shown};
@@ -146,6 +146,7 @@ impl Store for SqliteStore {
             writer: append.writer,
             append_id: append.append_id,
             after: append.after,
+            is_progress: is_progress(&append.records),
             records,
             summary: Shown::new(append.summary)?,
             blobs: named_blobs(append.records.iter().map(AsRef::as_ref)),
@@ -178,7 +179,8 @@ impl Store for SqliteStore {
             Which::Only(ids) => WantedWhich::Only(ids.to_vec()),
             Which::Own => WantedWhich::Own,
         };
-        let wanted = Wanted { worker: claim.worker.clone(), which, max: claim.max, ttl: claim.ttl };
+        let Claim { worker, which: _, max, ttl, cluster_max } = claim;
+        let wanted = Wanted { worker: worker.clone(), which, max, ttl, cluster_max };
         self.writer.submit(move |session| queue::claim(session, &wanted)).await
     }
 
@@ -278,13 +280,14 @@ impl Store for SqliteStore {
     }
 
     async fn info(&self) -> Result<StoreInfo, StoreError> {
-        let (workflows, bytes) = self.readers.query(read::size).await?;
+        let read::Size { workflows, queued, bytes } = self.readers.query(read::size).await?;
         Ok(StoreInfo {
             kind: "sqlite",
             version: rusqlite::version().to_owned(),
             durability: "synced to the disk of this machine",
             location: self.path.display().to_string(),
             workflows,
+            queued,
             bytes,
             warnings: Vec::new(),
         })

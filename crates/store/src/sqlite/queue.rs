@@ -23,6 +23,7 @@ pub(super) struct Wanted {
     pub(super) which: WantedWhich,
     pub(super) max: usize,
     pub(super) ttl: Duration,
+    pub(super) cluster_max: Option<usize>,
 }
 
 /// See [`crate::Which`].
@@ -71,6 +72,8 @@ impl Candidate {
 /// What one claim learns and need not ask again.
 struct Look<'a> {
     wanted: &'a Wanted,
+    /// How many to lease at most, those of others considered.
+    max: usize,
     now: Timestamp,
     ended: HashMap<String, bool>,
     alive: HashMap<String, bool>,
@@ -81,8 +84,17 @@ pub(super) fn claim(session: &mut Session<'_>, wanted: &Wanted) -> Result<Vec<Le
     if !session.workers.hold(&wanted.worker, session.now.after(wanted.ttl))? {
         return Err(StoreError::Locked(format!("worker {} runs in another process", wanted.worker.0)).into());
     }
-    let mut look =
-        Look { wanted, now: session.now, ended: HashMap::new(), alive: HashMap::new(), able: HashMap::new() };
+    let mut look = Look {
+        wanted,
+        max: wanted.max,
+        now: session.now,
+        ended: HashMap::new(),
+        alive: HashMap::new(),
+        able: HashMap::new(),
+    };
+    if let Some(most) = wanted.cluster_max {
+        look.max = wanted.max.min(most.saturating_sub(look.live(session)?));
+    }
     let chosen = match &wanted.which {
         WantedWhich::Only(ids) => look.among(session, ids)?,
         WantedWhich::Able(_) | WantedWhich::Own => {
@@ -95,6 +107,22 @@ pub(super) fn claim(session: &mut Session<'_>, wanted: &Wanted) -> Result<Vec<Le
 }
 
 impl Look<'_> {
+    /// Leases in time of workers that live.
+    fn live(&mut self, session: &Session<'_>) -> Result<usize, Failure> {
+        let mut select = session.connection.prepare_cached(
+            "SELECT owner, count(*) FROM state WHERE owner IS NOT NULL AND lease_until > ?1 GROUP BY owner",
+        )?;
+        let mut rows = select.query([ms(self.now)])?;
+        let mut live: i64 = 0;
+        while let Some(row) = rows.next()? {
+            let (owner, leases): (String, i64) = (row.get(0)?, row.get(1)?);
+            if !self.has_ended(session, &owner) {
+                live += leases;
+            }
+        }
+        Ok(usize::try_from(live).unwrap_or(usize::MAX))
+    }
+
     /// Those asked for that are ready.
     fn among(&mut self, session: &Session<'_>, ids: &[WorkflowId]) -> Result<Vec<Candidate>, Failure> {
         let mut chosen: Vec<Candidate> = Vec::new();
@@ -102,7 +130,7 @@ impl Look<'_> {
             .connection
             .prepare_cached(&format!("SELECT {CANDIDATE} FROM workflow JOIN state USING (wid) WHERE id = ?1"))?;
         for id in ids {
-            if chosen.len() >= self.wanted.max {
+            if chosen.len() >= self.max {
                 break;
             }
             let Some(candidate) = select.query_row([id.as_str()], Candidate::from_row).optional()? else { continue };
@@ -123,7 +151,7 @@ impl Look<'_> {
              UNION ALL SELECT {CANDIDATE} FROM {STATES} WHERE owner = ?1 AND lease_until <= ?2"
         ))?;
         let mut rows = select.query((&*self.wanted.worker.0, ms(self.now)))?;
-        while chosen.len() < self.wanted.max
+        while chosen.len() < self.max
             && let Some(row) = rows.next()?
         {
             let candidate = Candidate::from_row(row)?;
@@ -141,7 +169,7 @@ impl Look<'_> {
         ))?;
         let mut rows = select.query([])?;
         let mut looked_at = 0;
-        while chosen.len() < self.wanted.max
+        while chosen.len() < self.max
             && looked_at < LOOKED_AT_MAX
             && let Some(row) = rows.next()?
         {
@@ -220,7 +248,8 @@ fn is_alive(session: &Session<'_>, worker: &str) -> rusqlite::Result<bool> {
             .exists((worker, ms(session.now)))?)
 }
 
-fn lease(session: &Session<'_>, wanted: &Wanted, candidate: &Candidate) -> Result<Lease, Failure> {
+fn lease(session: &mut Session<'_>, wanted: &Wanted, candidate: &Candidate) -> Result<Lease, Failure> {
+    session.note_moved();
     let epoch = (uint(candidate.epoch) + 1).max(session.now.as_millis());
     let attempt = candidate.attempt.saturating_add(1);
     session
@@ -331,6 +360,7 @@ fn enqueue(session: &mut Session<'_>, wid: i64, priority: u8, at: Timestamp) -> 
         .connection
         .prepare_cached("UPDATE state SET owner = NULL, lease_until = NULL, ready_at = ?2, rank = ?3 WHERE wid = ?1")?
         .execute((wid, ms(at), rank(at, priority)))?;
+    session.note_moved();
     session.wake();
     Ok(())
 }

@@ -301,9 +301,20 @@ fn small_record(row: &Row<'_>, column: usize) -> rusqlite::Result<SmallRecord> {
     Ok(SmallRecord { version: uint(row.get(column)?), value: value.into() })
 }
 
+/// How much there is.
+pub(super) struct Size {
+    pub(super) workflows: u64,
+    pub(super) queued: u64,
+    pub(super) bytes: u64,
+}
+
 /// How many workflows there are, and how large the file is in bytes.
-pub(super) fn size(connection: &Connection) -> Result<(u64, u64), Failure> {
-    let workflows: i64 = connection.query_row("SELECT count(*) FROM workflow", [], |row| row.get(0))?;
+pub(super) fn size(connection: &Connection) -> Result<Size, Failure> {
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    Ok((uint(workflows), uint(number("page_count")?.saturating_mul(number("page_size")?))))
+    Ok(Size {
+        workflows: uint(count("SELECT count(*) FROM workflow")?),
+        queued: uint(count("SELECT count(*) FROM state WHERE ready_at IS NOT NULL")?),
+        bytes: uint(number("page_count")?.saturating_mul(number("page_size")?)),
+    })
 }

@@ -18,7 +18,11 @@ use mcp_orchestrator_domain::{Digest, Principal, Timestamp, WorkflowId};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{failure::Failure, numbers::ms, workers::Workers};
+use super::{
+    failure::Failure,
+    numbers::{int, ms, uint},
+    workers::Workers,
+};
 use crate::{Change, Now, StoreError, hints::Hints, rules::BLOB_GRACE};
 
 /// Pieces of work that may wait for the writer; further callers wait before they hand theirs over.
@@ -65,6 +69,15 @@ struct Effects {
     wake: bool,
     /// The last position given out; read when first needed.
     position: Option<i64>,
+    queued: Option<Queued>,
+}
+
+/// How long the queue was found to be; kept until something leaves it.
+#[derive(Clone, Copy)]
+struct Queued {
+    count: u64,
+    /// Where counting stopped: from here on there may be more.
+    most: u64,
 }
 
 impl Session<'_> {
@@ -93,6 +106,33 @@ impl Session<'_> {
         };
         self.effects.position = Some(before + count);
         Ok(before)
+    }
+
+    /// How long the queue is; from `most` on there may be more.
+    pub(super) fn queued(&mut self, most: u64) -> rusqlite::Result<u64> {
+        let known = self.effects.queued.filter(|known| known.count < known.most || known.count >= most);
+        if let Some(known) = known {
+            return Ok(known.count);
+        }
+        let count = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM state WHERE ready_at IS NOT NULL LIMIT ?1)")?
+            .query_row([int(most)], |row| row.get(0))
+            .map(uint)?;
+        self.effects.queued = Some(Queued { count, most });
+        Ok(count)
+    }
+
+    /// Says that a workflow was put into the queue.
+    pub(super) const fn note_queued(&mut self) {
+        if let Some(queued) = &mut self.effects.queued {
+            queued.count += 1;
+        }
+    }
+
+    /// Says that a workflow was moved, perhaps out of the queue.
+    pub(super) const fn note_moved(&mut self) {
+        self.effects.queued = None;
     }
 
     /// Remembers the row of a workflow. It may go; its number is never that of another.

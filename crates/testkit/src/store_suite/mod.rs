@@ -127,6 +127,9 @@ macro_rules! store_suite {
             a_repeated_creation_with_another_body_is_refused
             an_idempotency_key_belongs_to_one_principal
             concurrent_creations_under_one_key_make_one_workflow
+            a_full_queue_refuses_a_creation
+            a_repeated_creation_is_answered_by_a_full_queue
+            overlapping_creations_do_not_exceed_the_bound
             a_page_is_bounded_and_says_where_the_log_ends
             the_heads_of_many_logs_come_in_the_order_asked_for
             the_feed_has_one_order_over_all_workflows
@@ -138,10 +141,13 @@ macro_rules! store_suite {
             a_renewed_lease_outlives_its_first_end
             a_released_workflow_is_claimable_at_once
             a_workflow_released_until_later_waits
-            attempts_count_claims_since_the_log_grew
+            attempts_count_claims_since_there_was_progress
             a_lease_given_back_is_no_attempt
             a_worker_that_ends_is_replaced_at_once
             leases_are_never_given_twice
+            a_claim_leaves_no_more_leases_than_it_allows
+            leases_of_a_worker_that_ended_do_not_count
+            overlapping_claims_do_not_exceed_the_cap
             an_urgent_workflow_is_claimed_first
             equals_are_claimed_in_their_order
             waiting_raises_a_workflow_one_level_a_minute

@@ -9,8 +9,8 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    BlobRef, CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Status, TimerFired,
-    Timestamp, Usage, WorkflowId,
+    BlobRef, CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Started, Status,
+    TimerFired, Timestamp, Usage, WorkflowId,
 };
 use mcp_orchestrator_store::{
     Abilities, After, Append, AppendError, Claim, Epoch, Lease, Needs, NewWorkflow, Store, Summary, Which, WorkerId,
@@ -45,6 +45,13 @@ pub fn record(number: u64) -> Arc<Record> {
 #[must_use]
 pub fn records(numbers: impl IntoIterator<Item = u64>) -> Vec<Arc<Record>> {
     numbers.into_iter().map(record).collect()
+}
+
+/// What a worker writes when it takes over: a record that is no progress.
+#[must_use]
+pub fn taking_over() -> Arc<Record> {
+    let event = Event::Started(Started { deadline: Timestamp::from_millis(1), resumed: true });
+    Arc::new(Record { at: Timestamp::from_millis(1), progress: Progress::default(), event })
 }
 
 /// A record that names a blob.
@@ -91,6 +98,7 @@ pub fn workflow() -> NewWorkflow {
         records: records([1]),
         summary: summary(Status::Queued),
         reserved_for: None,
+        queue_max: None,
     }
 }
 
@@ -115,7 +123,15 @@ pub async fn claim(store: &dyn Store, name: &str, max: usize) -> Vec<Lease> {
 /// Claims for a worker.
 pub async fn claim_which(store: &dyn Store, name: &str, which: Which<'_>, max: usize) -> Vec<Lease> {
     let worker = worker(name);
-    store.claim(Claim { worker: &worker, which, max, ttl: TTL }).await.expect("a claim is answered")
+    store.claim(Claim { worker: &worker, which, max, ttl: TTL, cluster_max: None }).await.expect("a claim is answered")
+}
+
+/// Claims up to `max` of anything, unless all workers together would then hold more than `cluster_max` leases.
+pub async fn claim_capped(store: &dyn Store, name: &str, max: usize, cluster_max: usize) -> Vec<Lease> {
+    let (worker, abilities) = (worker(name), Abilities::default());
+    let which = Which::Able(&abilities);
+    let claim = Claim { worker: &worker, which, max, ttl: TTL, cluster_max: Some(cluster_max) };
+    store.claim(claim).await.expect("a claim is answered")
 }
 
 /// Claims the one workflow there is to claim.

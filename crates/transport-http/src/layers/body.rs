@@ -49,20 +49,30 @@ pub(super) async fn collect(limit: Limit, request: Request) -> Result<Request, P
 
 /// The whole body, or `None` when it is too large.
 async fn read(mut body: Body, max: usize) -> Result<Option<Bytes>, axum::Error> {
+    // Nearly every body is one frame, and stays where it was received.
+    let mut first = Bytes::new();
     let mut read = BytesMut::new();
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
+        let is_first = length == 0;
         length = length.saturating_add(data.len());
-        if length <= max {
-            read.extend_from_slice(&data);
-        } else if length > max.saturating_mul(DISCARDED_FACTOR) {
+        if length > max.saturating_mul(DISCARDED_FACTOR) {
             break;
-        } else {
+        } else if length > max {
+            first.clear();
             read.clear();
+        } else if is_first {
+            first = data;
+        } else {
+            if !first.is_empty() {
+                read.extend_from_slice(&std::mem::take(&mut first));
+            }
+            read.extend_from_slice(&data);
         }
     }
-    Ok((length <= max).then(|| read.freeze()))
+    let whole = if read.is_empty() { first } else { read.freeze() };
+    Ok((length <= max).then_some(whole))
 }
 
 fn too_large(limit: Limit) -> Problem {

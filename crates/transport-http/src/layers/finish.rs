@@ -1,18 +1,21 @@
-//! The outermost layer. Owns the request's id, its line in the log, its count, the headers of every answer, and that
+//! The outermost step. Owns the request's id, its line in the log, its count, the headers of every answer, and that
 //! every error is a problem document.
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use axum::{
     body::{Body, HttpBody as _},
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
-use tracing::{Instrument as _, info, info_span};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use tracing::info;
 
-use super::request_id::{RequestIdText, X_REQUEST_ID};
+use super::{
+    mounted,
+    request_id::{RequestIdText, X_REQUEST_ID},
+};
 use crate::{
     Metrics,
     problem::{PROBLEM_JSON, Problem},
@@ -25,36 +28,75 @@ const UNMATCHED: &str = "unmatched";
 /// What an answer says to browsers when nobody said otherwise: run nothing, embed nowhere.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-pub(super) async fn finish(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = RequestIdText::of(&request);
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+/// What is known of a request when it comes, for when its answer goes.
+pub(super) struct Asked {
+    pub(super) id: RequestIdText,
+    started: Instant,
+    method: Method,
+    uri: Uri,
+    /// Whether a body follows that HTTP/1 cannot skip.
+    has_body: bool,
+}
+
+/// The template of the route that answered, among the extensions of its answer.
+#[derive(Clone)]
+struct Answered(MatchedPath);
+
+/// Notes on an answer which route it came from: the router alone knows it.
+pub(super) async fn name_route(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    request.extensions_mut().insert(id.clone());
-    let span = info_span!("request", request_id = &*id.0);
-    let has_body = request.version() <= Version::HTTP_11 && !request.body().is_end_stream();
-    let response = next.run(request).instrument(span).await;
-    let mut response = finished(response, &method, &path, &id);
-    headers(response.headers_mut(), &id);
-    if has_body
-        && matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
-    {
-        // Refused before its body was read: the connection cannot be used again, and its client should know.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(Answered(route));
     }
-    let elapsed = started.elapsed();
-    metrics.request(method_name(&method), route, response.status(), elapsed);
-    info!(
-        method = method_name(&method),
-        route,
-        status = response.status().as_u16(),
-        duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        request_id = &*id.0,
-        "request"
-    );
     response
+}
+
+impl Asked {
+    /// Notes what a request is, and gives it its id.
+    pub(super) fn begin(request: &mut Request) -> Self {
+        let id = RequestIdText::of(request);
+        request.extensions_mut().insert(id.clone());
+        Self {
+            id,
+            started: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            has_body: request.version() <= Version::HTTP_11 && !request.body().is_end_stream(),
+        }
+    }
+
+    /// The answer as it is sent, counted and logged.
+    pub(super) fn finish(self, response: Response, metrics: &Metrics) -> Response {
+        let Self { id, started, method, uri, has_body } = self;
+        let path = uri.path();
+        let answered = response.extensions().get::<Answered>().cloned();
+        let route = match &answered {
+            Some(Answered(route)) => Cow::Owned(route.as_str().to_owned()),
+            None if path == mounted::PATH => Cow::Borrowed(mounted::PATH),
+            None => Cow::Borrowed(UNMATCHED),
+        };
+        let mut response = finished(response, &method, path, &id);
+        let status = response.status();
+        headers(response.headers_mut(), &id);
+        if has_body
+            && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+        {
+            // Refused before its body was read: the connection cannot be used again, and its client should know.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let elapsed = started.elapsed();
+        info!(
+            method = method_name(&method),
+            route = &*route,
+            status = status.as_u16(),
+            duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            request_id = &*id.0,
+            "request"
+        );
+        metrics.request(method_name(&method), route, status, elapsed);
+        response
+    }
 }
 
 /// The answer with every plain error made a problem document.

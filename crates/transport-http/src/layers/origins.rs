@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use axum::{
     extract::Request,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -57,41 +56,45 @@ impl Allowed {
         let Some(host) = origin.parse::<Uri>().ok().as_ref().and_then(Uri::host).map(bare) else { return false };
         self.named(&host) || peer.is_some_and(|peer| is_address(&host, peer.local.ip()))
     }
+
+    /// Lets a request in that is addressed to this server by a page that may: its origin, if it comes from a page.
+    pub(super) fn check(&self, request: &Request) -> Result<Option<HeaderValue>, Problem> {
+        let peer = request.extensions().get::<Peer>();
+        let host = host(request).ok_or_else(|| Problem::bad_request("the request names no host"))?;
+        if !self.host(&host, peer) {
+            let detail = format!("this server does not answer to the host {host:?}");
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail)
+                .with_code("host_not_allowed")
+                .with_hint("the operator names the hosts a server answers to"));
+        }
+        let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(None) };
+        if !origin.to_str().is_ok_and(|origin| self.origin(origin, peer)) {
+            let detail = format!("pages of the origin {origin:?} may not call this server");
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail)
+                .with_code("origin_not_allowed")
+                .with_hint("the operator names the origins whose pages may call"));
+        }
+        Ok(Some(origin.clone()))
+    }
 }
 
-/// Lets a request in that is addressed to this server by a page that may, and tells browsers so.
-pub(super) async fn check(allowed: &Allowed, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().copied();
-    let Some(host) = host(&request) else {
-        return Problem::bad_request("the request names no host").into_response();
-    };
-    if !allowed.host(&host, peer.as_ref()) {
-        return Problem::new(StatusCode::FORBIDDEN, format!("this server does not answer to the host {host:?}"))
-            .with_code("host_not_allowed")
-            .with_hint("the operator names the hosts a server answers to")
-            .into_response();
-    }
-    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
-        return next.run(request).await;
-    };
-    if !origin.to_str().is_ok_and(|origin| allowed.origin(origin, peer.as_ref())) {
-        return Problem::new(StatusCode::FORBIDDEN, format!("pages of the origin {origin:?} may not call this server"))
-            .with_code("origin_not_allowed")
-            .with_hint("the operator names the origins whose pages may call")
-            .into_response();
-    }
+/// The answer to a browser that asks what a page may send.
+pub(super) fn preflight(request: &Request) -> Option<Response> {
     let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if asks && request.method() == Method::OPTIONS {
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        let headers = response.headers_mut();
-        insert(headers, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, request_headers(&request));
-        headers.append(header::VARY, HeaderValue::from_static("access-control-request-headers"));
-        insert(headers, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
-        response
-    } else {
-        next.run(request).await
-    };
+    if !asks || request.method() != Method::OPTIONS {
+        return None;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    insert(headers, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, request_headers(request));
+    headers.append(header::VARY, HeaderValue::from_static("access-control-request-headers"));
+    insert(headers, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
+    Some(response)
+}
+
+/// An answer that pages of that origin may read.
+pub(super) fn readable(mut response: Response, origin: HeaderValue) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     insert(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, RESPONSE_HEADERS);

@@ -1,6 +1,9 @@
 //! One id for each request: the client's if it has the right form, otherwise one made here.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use http::{HeaderName, Request};
 
@@ -18,21 +21,22 @@ impl RequestIdText {
         let given = request.headers().get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
         match given.filter(|id| is_accepted(id)) {
             Some(id) => Self(Arc::from(id)),
-            None => Self::random(),
+            None => Self::fresh(),
         }
     }
 
-    fn random() -> Self {
-        let mut bytes = [0_u8; 16];
-        // Without the operating system's randomness ids repeat; a request is served all the same.
-        let _failed = getrandom::fill(&mut bytes);
-        let mut id = String::with_capacity(36);
-        id.push_str("req_");
-        for byte in bytes {
-            // Writing to a string does not fail.
-            let _infallible = write!(id, "{byte:02x}");
-        }
-        Self(Arc::from(id))
+    /// An id no other request has: a number of this process, and which request of it this is.
+    fn fresh() -> Self {
+        static PROCESS: OnceLock<u64> = OnceLock::new();
+        static REQUESTS: AtomicU64 = AtomicU64::new(0);
+        let process = PROCESS.get_or_init(|| {
+            let mut bytes = [0_u8; 8];
+            // Without the operating system's randomness ids repeat over processes; a request is served all the same.
+            let _failed = getrandom::fill(&mut bytes);
+            u64::from_le_bytes(bytes)
+        });
+        let request = REQUESTS.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::from(format!("req_{process:016x}{request:016x}")))
     }
 }
 

@@ -1,6 +1,9 @@
 //! The labels of the counters. Owns their names, which dashboards use.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
@@ -18,14 +21,14 @@ pub(super) struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Request {
     pub(super) method: Method,
-    pub(super) route: String,
+    pub(super) route: Cow<'static, str>,
     pub(super) status: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Route {
     pub(super) method: Method,
-    pub(super) route: String,
+    pub(super) route: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -17,14 +17,19 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::net::TcpStream;
-use tower::ServiceExt as _;
+use tower::Service as _;
 use tracing::debug;
 
 use super::{executor::Executor, guarded::Guarded};
-use crate::{ConnectionLimits, Drain, layers::Peer};
+use crate::{
+    ConnectionLimits, Drain,
+    layers::{Peer, Surface},
+};
 
 /// How much larger than the limit for header fields the buffer is, so that most of what is too large gets an answer.
 const BUFFER_FACTOR: usize = 4;
+/// Header fields HTTP/1 has room for at no cost; a larger room is made and cleared for every request.
+const HEADERS_ROOM: usize = 100;
 /// The smallest buffer HTTP/1 works with.
 const BUFFER_MIN: usize = 8 * 1024;
 /// Streams of HTTP/2 that were reset before the server saw them, before the connection is closed.
@@ -36,7 +41,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// What a connection serves, and how.
 pub(super) struct Served {
-    pub(super) router: Router,
+    pub(super) surface: Surface,
     pub(super) peer: Peer,
     pub(super) limits: Arc<ConnectionLimits>,
     pub(super) drain: Drain,
@@ -44,7 +49,7 @@ pub(super) struct Served {
 
 /// Serves a connection until it ends; after the closing has begun, until its running requests have ended.
 pub(super) async fn serve(stream: TcpStream, served: Served) {
-    let Served { router, peer, limits, drain } = served;
+    let Served { surface, peer, limits, drain } = served;
     // Only latency is lost when the operating system refuses.
     let _refused = stream.set_nodelay(true);
     let asked = Arc::new(AtomicBool::new(false));
@@ -54,7 +59,7 @@ pub(super) async fn serve(stream: TcpStream, served: Served) {
             asked.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            router.clone().oneshot(request)
+            surface.clone().call(request)
         })
     };
     let builder = builder(&limits);
@@ -93,8 +98,10 @@ fn builder(limits: &ConnectionLimits) -> auto::Builder<Executor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_deadline)
-        .max_headers(limits.headers.saturating_mul(BUFFER_FACTOR))
         .max_buf_size(limits.header_bytes.saturating_mul(BUFFER_FACTOR).max(BUFFER_MIN));
+    if limits.headers >= HEADERS_ROOM {
+        builder.http1().max_headers(limits.headers.saturating_mul(BUFFER_FACTOR));
+    }
     builder
         .http2()
         .timer(TokioTimer::new())

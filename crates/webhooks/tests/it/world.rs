@@ -123,6 +123,7 @@ impl World {
             records: vec![self.record(question("0"))],
             summary: summary(Status::Running),
             reserved_for: None,
+            queue_max: None,
         };
         self.store.create(new).await.unwrap();
         id

@@ -152,7 +152,7 @@ async fn a_workers_name_is_taken_while_its_process_lives() {
     let (here, there) = (open(&path, &dial).await, open(&path, &dial).await);
     claim(&here, "same", 1).await;
     let name = worker("same");
-    let claim = Claim { worker: &name, which: Which::Own, max: 1, ttl: TTL };
+    let claim = Claim { worker: &name, which: Which::Own, max: 1, ttl: TTL, cluster_max: None };
     let refused = there.claim(claim.clone()).await;
     assert!(matches!(refused, Err(StoreError::Locked(said)) if said.contains("same")));
     drop(here);
