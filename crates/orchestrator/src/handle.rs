@@ -16,7 +16,7 @@ use crate::{
     EndedWorkflow, Error, Question, ResultFile, Results, ResumeOptions, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
-    parts::{Parts, random},
+    parts::Parts,
     results,
     run::{RunCommand, read_workflow, summary, trace},
     submit::{self, Continued},
@@ -452,7 +452,7 @@ impl Handle {
         }
         let summary: Summary = summary(workflow);
         let after = if summary.status.is_terminal() { After::Finish } else { After::Requeue { not_before: None } };
-        let append_id = u128::from_be_bytes(random()?);
+        let append_id = u128::from_be_bytes(self.parts.dice.roll()?);
         Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
     }
 }

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Error,
-    parts::{Parts, random},
+    parts::Parts,
     run::{read_log, summary},
 };
 
@@ -77,12 +77,12 @@ pub(crate) async fn submit(
     let version = version(parts, &request.pattern)?;
     let submitted = Submitted {
         principal: principal.clone(),
-        seed: u64::from_be_bytes(random()?),
+        seed: u64::from_be_bytes(parts.dice.roll()?),
         strategy_version: version,
         request_id: options.request_id,
         request,
     };
-    let id = new_id(&submitted.request.pattern)?;
+    let id = new_id(parts, &submitted.request.pattern)?;
     let now = parts.clock.now();
     let (workflow, first) = Workflow::submit(id.clone(), submitted, now);
     let request = workflow.request();
@@ -119,7 +119,7 @@ pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: &ResumeOptio
         request_id: options.request_id.clone(),
         request,
     };
-    let id = new_id(&submitted.request.pattern)?;
+    let id = new_id(parts, &submitted.request.pattern)?;
     let (workflow, records) = fork_at_head(&source, &log, id.clone(), submitted, parts.clock.now())?;
     let made = id.clone();
     let id = create(parts, workflow, records, Some(continuation_of(&row.id)), options.reserved).await?;
@@ -273,14 +273,14 @@ pub(crate) fn names(known: impl Iterator<Item = impl std::fmt::Display>) -> Stri
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
-fn new_id(pattern: &PatternName) -> Result<WorkflowId, Error> {
+fn new_id(parts: &Parts, pattern: &PatternName) -> Result<WorkflowId, Error> {
     let kind = match pattern.as_str() {
         "beltalowda" => "research",
         "swarm" => "search",
         other => other,
     };
     let kind: String = kind.chars().map(|c| if c == '-' { '_' } else { c }).take(32).collect();
-    WorkflowId::from_random(&kind, random()?).map_err(|error| Error::Internal(error.to_string()))
+    WorkflowId::from_random(&kind, parts.dice.roll()?).map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn idempotency_of(key: &str, request: &Request, context: Option<&str>) -> Result<Idempotency, Error> {

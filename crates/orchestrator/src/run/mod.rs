@@ -39,7 +39,7 @@ use tokio::{
 use crate::{
     Error,
     hub::Last,
-    parts::{Parts, random},
+    parts::Parts,
     signal::Signal,
     submit::{names, needed_tools},
 };
@@ -213,6 +213,7 @@ impl Run {
         }
         let shown = Shown::of(workflow.request());
         Ok(Self {
+            append_id: u128::from_be_bytes(parts.dice.roll()?),
             parts,
             strategy,
             attempt: lease.attempt,
@@ -233,7 +234,6 @@ impl Run {
             timer: None,
             replan: true,
             shown,
-            append_id: u128::from_be_bytes(random()?),
         })
     }
 
