@@ -7,4 +7,5 @@ mod engine;
 mod layering;
 mod pages;
 mod schema;
+mod simulation;
 mod tidy;
