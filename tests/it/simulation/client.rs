@@ -6,10 +6,13 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use mcp_orchestrator::{ClientEvent, Cursor, Error, SubmitOptions, domain::Rejected};
 use mcp_orchestrator_domain::{Status, StepId, WorkflowId};
-use mcp_orchestrator_testkit::history::{Reader, SeenStatus, Told};
+use mcp_orchestrator_testkit::{
+    Luck,
+    history::{Reader, SeenStatus, Told},
+};
 use tokio::time::{Instant, sleep};
 
-use super::{engine::Living, luck::Luck, work, world::Engines};
+use super::{engine::Living, work, world::Engines};
 
 /// How long a client waits for an answer before it asks another engine.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -8,10 +8,10 @@ use std::{
 use async_trait::async_trait;
 use mcp_orchestrator::{Clock, Handle, Orchestrator, domain::Timestamp};
 use mcp_orchestrator_store::{Now, Store};
-use mcp_orchestrator_testkit::{ScriptedProvider, TappedStore};
+use mcp_orchestrator_testkit::{Luck, ScriptedProvider, TappedStore};
 use tokio::time::Instant;
 
-use super::{faults::Faults, luck::Luck, work};
+use super::{faults::Faults, work};
 
 /// The time of the simulation begins at some moment of 2026.
 const EPOCH: u64 = 1_790_000_000_000;

@@ -12,13 +12,11 @@ use std::{
 
 use async_trait::async_trait;
 use mcp_orchestrator_store::{Change, StoreError};
-use mcp_orchestrator_testkit::{StoreCall, Tap};
+use mcp_orchestrator_testkit::{Luck, StoreCall, Tap};
 use tokio::{
     sync::{broadcast, watch},
     time::{Instant, sleep, sleep_until},
 };
-
-use super::luck::Luck;
 
 /// Hints on their way to an engine.
 const HINTS: usize = 4096;

@@ -8,7 +8,6 @@
 mod client;
 mod engine;
 mod faults;
-mod luck;
 mod work;
 mod world;
 

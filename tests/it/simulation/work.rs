@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use mcp_orchestrator::{Callable, ConditionDraft, RequestDraft, StepDraft, SuccessDraft, ToolError};
 use mcp_orchestrator_domain::FailureClass;
-use mcp_orchestrator_testkit::{Act, Asked, ScriptedProvider, obliging};
+use mcp_orchestrator_testkit::{Act, Asked, Luck, ScriptedProvider, obliging};
 use serde_json::{Map, json};
-
-use super::luck::Luck;
 
 const TASK: &str = "How does a workflow survive a crash?";
 

@@ -7,13 +7,15 @@ use mcp_orchestrator::{Cursor, ListFilter};
 use mcp_orchestrator_domain::{Event, Seq, WorkflowId};
 use mcp_orchestrator_store::{MemoryStore, Store};
 use mcp_orchestrator_streaming::Bridge;
-use mcp_orchestrator_testkit::history::{Answered, History, ModelAsked, Submitted, Told};
+use mcp_orchestrator_testkit::{
+    Luck,
+    history::{Answered, History, ModelAsked, Submitted, Told},
+};
 use tokio::time::{Instant, sleep};
 
 use super::{
     client::{Client, Notes},
     engine::{Engine, Living, SimClock},
-    luck::Luck,
     work,
 };
 

@@ -36,6 +36,8 @@ pub struct History {
     pub looks: Vec<(WorkflowId, Vec<Recorded>)>,
     /// Requests models got, by the workflow they were made for.
     pub asked: Vec<ModelAsked>,
+    /// Workflows that some server did not know after they were acknowledged.
+    pub unknown: Vec<WorkflowId>,
     /// All logs of the store in the end.
     pub logs: BTreeMap<WorkflowId, Vec<Recorded>>,
     /// What a reader is told of each workflow in the end, from its beginning.

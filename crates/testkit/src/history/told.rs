@@ -23,6 +23,9 @@ impl History {
                 verdict.found(Violation::Lost { id: submitted.id.clone(), key: submitted.key.clone() });
             }
         }
+        for id in &self.unknown {
+            verdict.found(Violation::Lost { id: id.clone(), key: "asked for by its id".to_owned() });
+        }
         for id in self.logs.keys().filter(|id| !told_of.contains(id)) {
             verdict.found(Violation::Unasked(id.clone()));
         }

@@ -8,28 +8,33 @@ use std::{
 
 /// The luck of one run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Luck(pub(super) u64);
+#[expect(clippy::exhaustive_structs, reason = "a number")]
+pub struct Luck(pub u64);
 
 impl Luck {
     /// A number for a decision, the same each time.
-    pub(super) fn number(self, decision: impl Hash) -> u64 {
+    #[must_use]
+    pub fn number(self, decision: impl Hash) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.0, decision).hash(&mut hasher);
         hasher.finish()
     }
 
-    /// A number below a bound.
-    pub(super) fn below(self, bound: u64, decision: impl Hash) -> u64 {
+    /// A number below a bound, which is at least 1.
+    #[must_use]
+    pub fn below(self, bound: u64, decision: impl Hash) -> u64 {
         self.number(decision) % bound
     }
 
     /// Whether something of this probability happens.
-    pub(super) fn happens(self, percent: u64, decision: impl Hash) -> bool {
+    #[must_use]
+    pub fn happens(self, percent: u64, decision: impl Hash) -> bool {
         self.below(100, decision) < percent
     }
 
-    /// A time between two.
-    pub(super) fn millis(self, from: u64, to: u64, decision: impl Hash) -> Duration {
+    /// A time between two, in milliseconds.
+    #[must_use]
+    pub fn millis(self, from: u64, to: u64, decision: impl Hash) -> Duration {
         Duration::from_millis(from + self.below(to - from, decision))
     }
 }
