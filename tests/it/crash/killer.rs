@@ -2,7 +2,10 @@
 
 use std::{
     future,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -33,6 +36,8 @@ pub(super) struct Killer {
     done: AtomicUsize,
     is_dead: AtomicBool,
     died: Notify,
+    /// The positions at which writes ended.
+    ends: Mutex<Vec<u64>>,
     /// Fires after every write.
     pub(super) wrote: Notify,
 }
@@ -46,6 +51,11 @@ impl Killer {
     /// Writes that were done.
     pub(super) fn writes(&self) -> usize {
         self.done.load(Ordering::SeqCst)
+    }
+
+    /// The positions at which appends ended, in their order.
+    pub(super) fn ends(&self) -> Vec<u64> {
+        self.ends.lock().unwrap().clone()
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -77,6 +87,9 @@ impl Tap for Killer {
     }
 
     async fn after(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
+        if let StoreCall::Append(append) = call {
+            self.ends.lock().unwrap().push(append.expected.value() + append.records.len() as u64);
+        }
         if call.writes_a_log() {
             let number = self.done.fetch_add(1, Ordering::SeqCst);
             if self.at == Some((number, Moment::Unacknowledged)) {

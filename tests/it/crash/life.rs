@@ -44,6 +44,13 @@ struct Notes {
 }
 
 impl Client {
+    /// One that was told of a workflow already.
+    pub(super) fn of(id: WorkflowId) -> Self {
+        let client = Self::default();
+        client.notes().id = Some(id);
+        client
+    }
+
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap()
     }
@@ -80,6 +87,8 @@ pub(super) struct Life {
     pub(super) asked: Vec<String>,
     /// Writes its store did.
     pub(super) writes: usize,
+    /// The positions at which they ended, the creation aside.
+    pub(super) ends: Vec<u64>,
     pub(super) died: bool,
     pub(super) handle: Handle,
 }
@@ -99,7 +108,7 @@ pub(super) async fn live(story: &Story, store: Arc<dyn Store>, client: &Client, 
     let asked: Vec<String> = provider.asked().into_iter().map(|asked| asked.key).collect();
     client.notes().keys.extend(asked.iter().cloned());
     let died = store.tap.is_dead();
-    Life { row: row.filter(|_| !died), asked, writes: store.tap.writes(), died, handle }
+    Life { row: row.filter(|_| !died), asked, writes: store.tap.writes(), ends: store.tap.ends(), died, handle }
 }
 
 async fn accompany(story: &Story, handle: &Handle, killer: &Killer, client: &Client) -> WorkflowRow {

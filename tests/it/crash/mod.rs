@@ -3,6 +3,7 @@
 //!
 //! The whole product runs with `cargo xtask torture`; here each store that keeps files tries one moment of each place.
 
+mod golden;
 mod killer;
 mod life;
 mod place;

@@ -109,7 +109,7 @@ async fn checked(run: &str, client: &Client, life: &Life, store: &dyn Store, lef
     (row.summary.status, steps)
 }
 
-async fn whole_log(store: &dyn Store, id: &WorkflowId) -> Vec<Recorded> {
+pub(super) async fn whole_log(store: &dyn Store, id: &WorkflowId) -> Vec<Recorded> {
     store.read(id, Seq::ZERO, 1000).await.unwrap().records
 }
 
@@ -117,6 +117,6 @@ fn keys_of_both<'a>(first: &'a [String], second: &[String]) -> BTreeSet<&'a Stri
     first.iter().filter(|key| second.contains(key)).collect()
 }
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
