@@ -4,6 +4,7 @@
 
 mod crash;
 mod engine;
+mod guarantees;
 mod layering;
 mod pages;
 mod schema;
