@@ -84,7 +84,8 @@ impl Engine {
             return;
         }
         lives.0 += 1;
-        let tapped = TappedStore::new(Arc::clone(&self.store), Faults::new(self.luck, (self.number, lives.0)));
+        let tapped =
+            TappedStore::new(Arc::clone(&self.store), Faults::new(self.luck, (self.number, lives.0), self.clock.began));
         let handle = Orchestrator::builder_shared(Arc::<TappedStore<Faults>>::clone(&tapped))
             .with_provider(self.provider.clone())
             .with_tool(work::count_words())

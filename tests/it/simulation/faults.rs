@@ -1,12 +1,8 @@
 //! The tap between an engine and the store: what it does to each call, as luck says and as the world orders.
 
 use std::{
-    collections::HashMap,
     future,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -33,8 +29,8 @@ pub(super) struct Faults {
     /// The engine: its number, and which of its lives this is.
     engine: (usize, u64),
     state: watch::Sender<State>,
-    /// How often each kind of call was made, for luck.
-    counts: Mutex<HashMap<String, u64>>,
+    /// When the simulation began.
+    began: Instant,
     /// No more faults: what is under way may end.
     calm: AtomicBool,
 }
@@ -51,14 +47,8 @@ enum State {
 }
 
 impl Faults {
-    pub(super) fn new(luck: Luck, engine: (usize, u64)) -> Self {
-        Self {
-            luck,
-            engine,
-            state: watch::Sender::new(State::Well),
-            counts: Mutex::default(),
-            calm: AtomicBool::new(false),
-        }
+    pub(super) fn new(luck: Luck, engine: (usize, u64), began: Instant) -> Self {
+        Self { luck, engine, state: watch::Sender::new(State::Well), began, calm: AtomicBool::new(false) }
     }
 
     /// Nothing of this engine happens any more.
@@ -101,13 +91,10 @@ impl Faults {
         }
     }
 
-    /// A name for this call in the luck of the run.
-    fn decision(&self, call: StoreCall<'_>, when: &'static str) -> (usize, u64, String, u64) {
-        let name = format!("{when} {}", name(call));
-        let mut counts = self.counts.lock().unwrap();
-        let count = counts.entry(name.clone()).or_default();
-        *count += 1;
-        (self.engine.0, self.engine.1, name, *count)
+    /// A name for this call in the luck of the run. It has the moment in it and no count: how often logs are read may differ
+    /// where several things are ready at one moment, and must change nothing else.
+    fn decision(&self, call: StoreCall<'_>, when: &'static str) -> (usize, u64, String, Duration) {
+        (self.engine.0, self.engine.1, format!("{when} {}", name(call)), self.began.elapsed())
     }
 
     async fn trouble(&self, call: StoreCall<'_>, when: &'static str) -> Result<(), StoreError> {

@@ -47,7 +47,7 @@ fn whatever_fails_every_workflow_ends_once_and_everybody_was_told_the_truth() {
 
 #[test]
 fn the_same_seed_is_the_same_history() {
-    for seed in [3, 14] {
+    for seed in [3, 12, 19] {
         let (one, other) = (World::run(seed), World::run(seed));
         assert_eq!(one.story(), other.story(), "seed {seed}");
         assert_ne!(one.story(), World::run(seed + 1).story());
