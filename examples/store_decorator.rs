@@ -11,8 +11,9 @@ use mcp_orchestrator::{
     ExtractiveProvider, ListFilter, MemoryStore, Orchestrator, Principal, RequestDraft, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease,
-        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, StoreError, StoreInfo, WorkflowRow,
+        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
+        StoreInfo, WorkflowRow,
     },
 };
 use tokio::sync::broadcast::Receiver;
@@ -55,7 +56,9 @@ impl Store for Audited {
         self.0.record_scan(space, after, max).await
     }
     async fn bucket_take(&self, take: BucketTake) -> Out<BucketAnswer> { self.0.bucket_take(take).await }
-    async fn purge(&self, before: Timestamp, max: usize) -> Out<Purged> { self.0.purge(before, max).await }
+    async fn purge(&self, kept: &Retention, max: usize) -> Out<Purged> { self.0.purge(kept, max).await }
+    async fn check(&self) -> Out<Checked> { self.0.check().await }
+    async fn standings(&self, max: usize) -> Out<Vec<Standing>> { self.0.standings(max).await }
     async fn repair(&self) -> Out<usize> { self.0.repair().await }
     async fn info(&self) -> Out<StoreInfo> { self.0.info().await }
 }

@@ -11,8 +11,9 @@ use mcp_orchestrator::{
     ListFilter, Principal, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease,
-        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, StoreError, StoreInfo, WorkflowRow,
+        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
+        StoreInfo, WorkflowRow,
     },
 };
 use tokio::sync::broadcast::Receiver;
@@ -109,11 +110,17 @@ impl Store for Timed {
     async fn bucket_take(&self, take: BucketTake) -> Out<BucketAnswer> {
         self.store.bucket_take(take).await
     }
-    async fn purge(&self, before: Timestamp, max: usize) -> Out<Purged> {
-        self.store.purge(before, max).await
+    async fn purge(&self, retention: &Retention, max: usize) -> Out<Purged> {
+        self.store.purge(retention, max).await
     }
     async fn repair(&self) -> Out<usize> {
         self.store.repair().await
+    }
+    async fn check(&self) -> Out<Checked> {
+        self.store.check().await
+    }
+    async fn standings(&self, max: usize) -> Out<Vec<Standing>> {
+        self.store.standings(max).await
     }
     async fn info(&self) -> Out<StoreInfo> {
         self.store.info().await

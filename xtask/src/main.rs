@@ -9,6 +9,7 @@ mod features;
 mod flags;
 mod licences;
 mod outside;
+mod redis_server;
 mod schema;
 mod surface;
 mod torture;

@@ -36,7 +36,7 @@ pub(crate) struct Common {
     /// Let this server do it, for example http://127.0.0.1:5060, instead of this process
     #[arg(long, value_name = "URL", global = true, env = "ORCHESTRATOR_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
-    /// The store: memory: or sqlite:PATH
+    /// The store: memory:, sqlite:PATH or redis://HOST
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) store: Option<String>,
     /// Machine-readable: JSON lines on stdout, errors as JSON on stderr

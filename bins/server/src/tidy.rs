@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::Timestamp;
-use mcp_orchestrator_store::Store;
+use mcp_orchestrator_store::{Retention, Store};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -13,9 +13,9 @@ const AT_ONCE: usize = 100;
 /// Takes away again and again. Without a retention no workflow goes.
 pub(crate) async fn tidy(store: Arc<dyn Store>, retention: Option<Duration>) {
     loop {
-        let before = retention.map_or(Timestamp::from_millis(0), ago);
+        let retention = Retention { finished_before: retention.map(ago), ..Retention::default() };
         loop {
-            match store.purge(before, AT_ONCE).await {
+            match store.purge(&retention, AT_ONCE).await {
                 Ok(purged) if purged.workflows > 0 => {
                     tracing::info!(workflows = purged.workflows, blobs = purged.blobs, "took away what ended long ago");
                     tokio::task::yield_now().await;

@@ -37,4 +37,4 @@ pub use settings::{
     EgressSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting, Sources,
 };
 pub use span::{NoDuration, parse_duration};
-pub use store::{OpenStoreError, StoreUrl};
+pub use store::{OpenStoreError, StoreAddress, StoreUrl};

@@ -74,8 +74,9 @@
 //! |---|---|---|---|
 //! | [`MemoryStore`] | – | one process | no |
 //! | `SqliteStore` | `sqlite` | the processes of one machine | synced to the disk |
+//! | `RedisStore` | `redis` | the processes of any machines | as the server is configured: see [`StoreInfo::durability`] |
 //!
-//! Another adapter implements [`Store`] and passes the suite these two pass.
+//! Another adapter implements [`Store`] and passes the suite these pass.
 //!
 //! # Where to start
 //!
@@ -85,19 +86,32 @@
 
 mod bucket;
 mod clock;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod codec;
 mod contract;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod digest;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod entry;
 mod hints;
 mod memory;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod moved;
+#[cfg(feature = "redis")]
+mod redis;
 mod references;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub use clock::Now;
 pub use contract::{
-    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, Epoch,
-    FeedEntry, FeedPosition, Idempotency, Lease, LeaseRef, ListFilter, Needs, NewWorkflow, PAGE_MAX, Page, Purged,
-    RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
+    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created,
+    Epoch, FINDINGS_MAX, FeedEntry, FeedPosition, Idempotency, Lease, LeaseRef, ListFilter, Needs, NewWorkflow,
+    PAGE_MAX, Page, Place, Purged, RecordPut, Renewal, Retention, STANDINGS_MAX, SmallRecord, Standing, Store,
+    StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]

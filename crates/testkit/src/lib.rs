@@ -8,6 +8,7 @@ mod luck;
 #[cfg(feature = "engine")]
 mod manual_clock;
 mod model_server;
+mod redis_server;
 #[cfg(feature = "engine")]
 mod scripted_provider;
 pub mod store_suite;
@@ -18,6 +19,7 @@ pub use luck::Luck;
 #[cfg(feature = "engine")]
 pub use manual_clock::ManualClock;
 pub use model_server::{Behaviour, ModelRequest, ModelServer};
+pub use redis_server::RedisServer;
 #[cfg(feature = "engine")]
 pub use scripted_provider::{Act, Asked, ScriptedProvider, obliging};
 pub use tapped_store::{StoreCall, Tap, TappedStore};

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease, LeaseRef,
-    ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, WorkflowRow,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+    LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
+    StoreError, StoreInfo, WorkflowRow,
 };
 use tokio::sync::broadcast;
 
@@ -208,14 +209,22 @@ impl<T: Tap> Store for TappedStore<T> {
         self.inner.bucket_take(take).await
     }
 
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
         self.tap.before(StoreCall::Other).await?;
-        self.inner.purge(finished_before, max).await
+        self.inner.purge(retention, max).await
     }
 
     async fn repair(&self) -> Result<usize, StoreError> {
         self.tap.before(StoreCall::Other).await?;
         self.inner.repair().await
+    }
+
+    async fn check(&self) -> Result<Checked, StoreError> {
+        self.inner.check().await
+    }
+
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        self.inner.standings(max).await
     }
 
     async fn info(&self) -> Result<StoreInfo, StoreError> {

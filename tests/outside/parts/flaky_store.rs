@@ -13,8 +13,9 @@ use mcp_orchestrator::{
     ListFilter, Principal, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease,
-        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, StoreError, StoreInfo, WorkflowRow,
+        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
+        StoreInfo, WorkflowRow,
     },
 };
 use tokio::sync::broadcast;
@@ -123,8 +124,14 @@ impl Store for FlakyStore {
     async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
         self.inner.bucket_take(take).await
     }
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
-        self.inner.purge(finished_before, max).await
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
+        self.inner.purge(retention, max).await
+    }
+    async fn check(&self) -> Result<Checked, StoreError> {
+        self.inner.check().await
+    }
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        self.inner.standings(max).await
     }
     async fn repair(&self) -> Result<usize, StoreError> {
         self.inner.repair().await

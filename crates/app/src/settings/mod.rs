@@ -13,7 +13,7 @@ use mcp_orchestrator_domain::{CorpusName, Limits};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::{Folders, folders::MACHINE_CONFIG};
+use crate::{Folders, StoreAddress, folders::MACHINE_CONFIG};
 use key::{KEYS, Kind};
 use layer::{Layer, Value};
 
@@ -38,7 +38,7 @@ pub struct Sources {
 #[non_exhaustive]
 pub struct Settings {
     /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
-    pub store_url: String,
+    pub store_url: StoreAddress,
     /// How long a server keeps workflows that have ended; `None` is for ever.
     pub store_retention: Option<Duration>,
     /// The provider used when a request names none.
@@ -236,7 +236,7 @@ impl Settings {
             }
         }
         Ok(Self {
-            store_url: text("store.url").unwrap_or_default(),
+            store_url: StoreAddress::new(text("store.url").unwrap_or_default()),
             store_retention: duration("store.retention"),
             provider_default: merged.get("provider.default").and_then(|(value, origin)| match value {
                 Value::Text(name) => Some((name.clone(), origin.clone())),

@@ -3,6 +3,7 @@
 mod error;
 mod feed;
 mod lease;
+mod operate;
 mod small;
 mod workflow;
 
@@ -16,7 +17,8 @@ use tokio::sync::broadcast;
 pub use error::{AppendError, StoreError};
 pub use feed::{Change, FeedEntry, FeedPosition, Page};
 pub use lease::{Abilities, Claim, Epoch, Lease, LeaseRef, Renewal, Which, WorkerId};
-pub use small::{BucketAnswer, BucketTake, Purged, RecordPut, SmallRecord, StoreInfo};
+pub use operate::{Checked, FINDINGS_MAX, Place, Purged, Retention, STANDINGS_MAX, Standing};
+pub use small::{BucketAnswer, BucketTake, RecordPut, SmallRecord, StoreInfo};
 pub use workflow::{After, Append, Created, Idempotency, ListFilter, Needs, NewWorkflow, Summary, WorkflowRow, Writer};
 
 /// The largest blob, in bytes.
@@ -161,12 +163,13 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`].
     async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError>;
 
-    /// Deletes at most `max` workflows that ended before a moment, the blobs only they needed, and what has expired.
-    /// A blob may outlive the last record that names it; it never goes before.
+    /// Deletes at most `max` ended workflows that a retention does not keep, those that ended first before others, the
+    /// blobs only they needed, and what has expired. A blob may outlive the last record that names it; it never goes
+    /// before. What it deletes is bounded, and asking when there is nothing to delete is cheap.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError>;
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError>;
 
     /// Makes every unfinished workflow without a live owner claimable again, those that wait included: whoever claims
     /// one that has nothing to do lets it wait again. Returns how many it mended.
@@ -174,6 +177,20 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn repair(&self) -> Result<usize, StoreError>;
+
+    /// Looks at everything: whether each log is dense and ends where its workflow says, whether queue and leases agree with
+    /// it, whether blobs are what they were. It writes nothing and may take long; others go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot look; what it finds is no error but in [`Checked::findings`].
+    async fn check(&self) -> Result<Checked, StoreError>;
+
+    /// Where up to `max` unfinished workflows are (at most [`STANDINGS_MAX`] whatever `max` says), those created first
+    /// before others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError>;
 
     /// What kind of store it is, how durable, how large.
     ///

@@ -59,18 +59,6 @@ pub enum BucketAnswer {
     Wait(Duration),
 }
 
-/// What [`Store::purge`](crate::Store::purge) did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores build it")]
-pub struct Purged {
-    /// Workflows deleted.
-    pub workflows: usize,
-    /// Blobs deleted.
-    pub blobs: usize,
-    /// Small records deleted.
-    pub records: usize,
-}
-
 /// What kind of store it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
@@ -83,10 +71,17 @@ pub struct StoreInfo {
     pub durability: &'static str,
     /// Where it is, without secrets.
     pub location: String,
+    /// The version of what it has written, if it writes anything: a program that knows it can read it.
+    pub schema: Option<u64>,
     /// Workflows in it.
     pub workflows: u64,
     /// Of these, those in the queue: nobody leases them, and they are claimable, now or from a moment on.
     pub queued: u64,
+    /// Those of them that have ended.
+    pub finished: u64,
+    /// Bytes of the logs of those that have ended: the text of their records as the adapter stores it, or would if it
+    /// did. A count kept with every append, not a scan.
+    pub finished_bytes: u64,
     /// Bytes it takes.
     pub bytes: u64,
     /// What an operator should know.

@@ -3,14 +3,14 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
-use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Timestamp};
 
 use super::{
     Limits,
-    state::{Blob, Place, Small, State},
+    state::{Blob, Small, State},
 };
 use crate::{
-    BLOB_BYTES_MAX, BucketAnswer, BucketTake, PAGE_MAX, Purged, RecordPut, SmallRecord, StoreError,
+    BLOB_BYTES_MAX, BucketAnswer, BucketTake, PAGE_MAX, Purged, RecordPut, Retention, SmallRecord, StoreError,
     bucket::Level,
     rules::{BUCKETS_MAX, blobs_unused_before},
 };
@@ -102,24 +102,20 @@ impl State {
         Ok(answer)
     }
 
-    pub(super) fn purge(&mut self, finished_before: Timestamp, max: usize, now: Timestamp) -> Purged {
+    pub(super) fn purge(&mut self, retention: &Retention, max: usize, now: Timestamp) -> Purged {
         let mut purged = Purged::default();
-        let old = |place: &Place| matches!(place, Place::Finished(at) if *at < finished_before);
-        let gone: Vec<(u64, WorkflowId)> = self
-            .order
-            .iter()
-            .filter(|(_, id)| self.workflows.get(*id).is_some_and(|workflow| old(&workflow.place)))
-            .take(max)
-            .map(|(number, id)| (*number, id.clone()))
-            .collect();
-        for (number, id) in gone {
-            self.order.remove(&number);
-            if let Some(workflow) = self.workflows.remove(&id)
-                && let Some(given) = workflow.idempotency
-            {
+        while purged.workflows < max
+            && let Some((at, number)) = self.finished.first().copied()
+            && retention.lets_go(at, self.finished.len() as u64, self.finished_bytes)
+        {
+            self.finished.remove(&(at, number));
+            purged.workflows += 1;
+            let Some(id) = self.order.remove(&number) else { continue };
+            let Some(workflow) = self.workflows.remove(&id) else { continue };
+            self.finished_bytes = self.finished_bytes.saturating_sub(workflow.bytes);
+            if let Some(given) = workflow.idempotency {
                 self.idempotency.remove(&(workflow.principal, given.key));
             }
-            purged.workflows += 1;
         }
         if purged.workflows > 0 {
             self.feed.retain(|slot| self.workflows.contains_key(&slot.id));

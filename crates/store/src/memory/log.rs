@@ -26,7 +26,13 @@ pub(super) struct Appended {
 }
 
 impl State {
-    pub(super) fn create(&mut self, new: NewWorkflow, now: Timestamp, limits: Limits) -> Result<Created, StoreError> {
+    pub(super) fn create(
+        &mut self,
+        new: NewWorkflow,
+        bytes: u64,
+        now: Timestamp,
+        limits: Limits,
+    ) -> Result<Created, StoreError> {
         if new.records.is_empty() {
             return Err(StoreError::Empty);
         }
@@ -70,6 +76,7 @@ impl State {
             created: now,
             summary: new.summary,
             log: Vec::new(),
+            bytes,
             appends: Vec::new(),
             epoch: Epoch(0),
             attempt: 0,
@@ -79,7 +86,13 @@ impl State {
         Ok(Created::New(self.push(&new.id, new.records, now)))
     }
 
-    pub(super) fn append(&mut self, append: Append, now: Timestamp, limits: Limits) -> Result<Appended, AppendError> {
+    pub(super) fn append(
+        &mut self,
+        append: Append,
+        bytes: u64,
+        now: Timestamp,
+        limits: Limits,
+    ) -> Result<Appended, AppendError> {
         if append.records.is_empty() {
             return Err(StoreError::Empty.into());
         }
@@ -100,6 +113,7 @@ impl State {
             let finished = append.summary.finished.unwrap_or(now);
             workflow.summary = append.summary;
             workflow.appends.push((append.expected, append.append_id));
+            workflow.bytes += bytes;
             let gives_back = append.after != After::Keep && append.writer != Writer::External;
             if is_progress(&append.records) {
                 workflow.attempt = 0;

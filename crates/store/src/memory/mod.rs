@@ -1,31 +1,32 @@
 //! A store in memory: for tests, for embedding without a disk, and as the plainest reading of the contract. Owns the
 //! one lock; knows nothing of files. What ends with the process is lost.
 
+mod check;
 mod keep;
 mod log;
 mod queue;
 mod state;
 
 use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Record, Seq, Timestamp, WorkflowId};
 use sha2::Digest as _;
 use tokio::sync::broadcast;
 
 use crate::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease, LeaseRef,
-    ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo,
-    WorkflowRow, clock, hints::Hints,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+    LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
+    StoreError, StoreInfo, WorkflowRow, clock, hints::Hints,
 };
 use state::State;
 
-/// A store that ends with its process. Records are shared, never copied or serialised.
+/// A store that ends with its process. Records are shared, never copied; what they would take as JSON is counted.
 ///
 /// It holds at most ten million records and four gigabytes of blobs, or what [`MemoryStore::with_limits`] says; past
 /// that it answers [`StoreError::Full`] until [`Store::purge`] makes room.
@@ -100,7 +101,8 @@ impl fmt::Debug for MemoryStore {
 impl Store for MemoryStore {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
         let id = new.id.clone();
-        let created = self.state().create(new, (self.now)(), self.limits)?;
+        let bytes = json_bytes(&new.records);
+        let created = self.state().create(new, bytes, (self.now)(), self.limits)?;
         if let Created::New(head) = created {
             self.tell_appended(&id, head);
             self.hints.wake();
@@ -110,7 +112,8 @@ impl Store for MemoryStore {
 
     async fn append(&self, append: Append) -> Result<Seq, AppendError> {
         let id = append.id.clone();
-        let done = self.state().append(append, (self.now)(), self.limits)?;
+        let bytes = json_bytes(&append.records);
+        let done = self.state().append(append, bytes, (self.now)(), self.limits)?;
         if done.fresh {
             self.tell_appended(&id, done.head);
         }
@@ -202,8 +205,8 @@ impl Store for MemoryStore {
         self.state().bucket_take(take, (self.now)())
     }
 
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
-        Ok(self.state().purge(finished_before, max, (self.now)()))
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
+        Ok(self.state().purge(retention, max, (self.now)()))
     }
 
     async fn repair(&self) -> Result<usize, StoreError> {
@@ -214,6 +217,14 @@ impl Store for MemoryStore {
         Ok(mended)
     }
 
+    async fn check(&self) -> Result<Checked, StoreError> {
+        Ok(self.state().check())
+    }
+
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        Ok(self.state().standings(max, (self.now)()))
+    }
+
     async fn info(&self) -> Result<StoreInfo, StoreError> {
         let state = self.state();
         Ok(StoreInfo {
@@ -221,10 +232,34 @@ impl Store for MemoryStore {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             durability: "kept until the process ends",
             location: "memory of this process".to_owned(),
+            schema: None,
             workflows: state.workflow_count(),
             queued: state.queued(),
+            finished: state.finished.len() as u64,
+            finished_bytes: state.finished_bytes,
             bytes: state.bytes(),
             warnings: vec!["everything is lost when the process ends".to_owned()],
         })
     }
+}
+
+/// What records take as JSON; nothing of it is kept.
+fn json_bytes(records: &[Arc<Record>]) -> u64 {
+    struct Counted(u64);
+    impl io::Write for Counted {
+        fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+            self.0 += part.len() as u64;
+            Ok(part.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counted = Counted(0);
+    for record in records {
+        // A record that cannot be JSON counts with the part that can.
+        let _ = serde_json::to_writer(&mut counted, &**record);
+    }
+    counted.0
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_orchestrator_domain::{Timestamp, WorkflowId};
 
 use super::state::{Place, State, Workflow};
-use crate::{Claim, Epoch, Lease, LeaseRef, Renewal, Which, WorkerId};
+use crate::{Claim, Epoch, Lease, LeaseRef, Renewal, STANDINGS_MAX, Standing, Which, WorkerId};
 
 /// How long the creator of a reserved workflow counts as alive before its first claim.
 pub(super) const CREATOR_SEEN: Duration = Duration::from_secs(15);
@@ -75,6 +75,24 @@ impl State {
             self.enqueue(id, now);
         }
         broken.len()
+    }
+
+    pub(super) fn standings(&self, max: usize, now: Timestamp) -> Vec<Standing> {
+        let unfinished = self.order.values().filter_map(|id| self.workflows.get(id).map(|workflow| (id, workflow)));
+        let standing = |(id, workflow): (&WorkflowId, &Workflow)| {
+            let place = match &workflow.place {
+                Place::Ready { at, .. } => {
+                    let reserved_for = workflow.reserved_for.clone().filter(|worker| self.alive(worker, now));
+                    crate::Place::Ready { from: *at, reserved_for }
+                }
+                Place::Leased { worker, until } => crate::Place::Leased { worker: worker.clone(), until: *until },
+                Place::Waiting => crate::Place::Waiting,
+                Place::Finished(_) => return None,
+            };
+            let (status, attempt) = (workflow.summary.status, workflow.attempt);
+            Some(Standing { id: id.clone(), status, place, attempt, head: workflow.head() })
+        };
+        unfinished.filter_map(standing).take(max.min(STANDINGS_MAX)).collect()
     }
 
     /// Notes that a worker is alive, and for how long that is to be believed.

@@ -21,6 +21,10 @@ pub(super) struct State {
     pub(super) queue: BTreeSet<(i64, u64)>,
     /// Workflows that are [`Place::Leased`], by the end of the lease.
     pub(super) leases: BTreeSet<(Timestamp, u64)>,
+    /// Workflows that are [`Place::Finished`], by their end.
+    pub(super) finished: BTreeSet<(Timestamp, u64)>,
+    /// The bytes of those.
+    pub(super) finished_bytes: u64,
     /// Until when a worker counts as alive without a lease.
     pub(super) seen: HashMap<WorkerId, Timestamp>,
     pub(super) feed: Vec<FeedSlot>,
@@ -44,6 +48,8 @@ pub(super) struct Workflow {
     pub(super) created: Timestamp,
     pub(super) summary: Summary,
     pub(super) log: Vec<Arc<Record>>,
+    /// What the log takes as JSON.
+    pub(super) bytes: u64,
     /// The position before each append, and its name.
     pub(super) appends: Vec<(Seq, u128)>,
     pub(super) epoch: Epoch,
@@ -122,12 +128,18 @@ impl State {
         match &workflow.place {
             Place::Ready { rank, .. } => self.queue.remove(&(*rank, number)),
             Place::Leased { until, .. } => self.leases.remove(&(*until, number)),
-            Place::Waiting | Place::Finished(_) => true,
+            // Nothing leads out of an end.
+            Place::Finished(_) => return,
+            Place::Waiting => true,
         };
         match &place {
             Place::Ready { rank, .. } => self.queue.insert((*rank, number)),
             Place::Leased { until, .. } => self.leases.insert((*until, number)),
-            Place::Waiting | Place::Finished(_) => true,
+            Place::Finished(at) => {
+                self.finished_bytes += workflow.bytes;
+                self.finished.insert((*at, number))
+            }
+            Place::Waiting => true,
         };
         workflow.place = place;
     }

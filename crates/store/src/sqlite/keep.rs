@@ -1,14 +1,14 @@
 //! What is kept beside logs in SQLite: blobs, small records, buckets, and their end. Runs on the writer's thread.
 
-use mcp_orchestrator_domain::{Digest, Principal, Timestamp};
-use rusqlite::OptionalExtension;
+use mcp_orchestrator_domain::{Digest, Principal};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     failure::Failure,
     numbers::{int, int_len, ms, time, uint},
     writer::Session,
 };
-use crate::{BucketAnswer, BucketTake, RecordPut, StoreError, bucket::Level, rules::blobs_unused_before};
+use crate::{BucketAnswer, BucketTake, RecordPut, Retention, StoreError, bucket::Level, rules::blobs_unused_before};
 
 /// Blobs, records or buckets deleted in one transaction: others wait for it.
 pub(super) const DELETED_MAX: usize = 256;
@@ -81,13 +81,23 @@ pub(super) fn take_from_bucket(session: &Session<'_>, take: &BucketTake) -> Resu
     Ok(answer)
 }
 
-/// Deletes up to `max` workflows that ended before a moment.
-pub(super) fn purge_workflows(session: &Session<'_>, finished_before: Timestamp, max: usize) -> Result<usize, Failure> {
-    let wids = session
+/// Deletes up to `max` ended workflows that a retention does not keep, the first of them first.
+pub(super) fn purge_workflows(session: &Session<'_>, retention: &Retention, max: usize) -> Result<usize, Failure> {
+    let (mut finished, mut bytes) = finished(session.connection)?;
+    let before = (finished, bytes);
+    let mut wids = Vec::new();
+    let mut select = session
         .connection
-        .prepare_cached("SELECT wid FROM state WHERE finished < ?1 ORDER BY finished LIMIT ?2")?
-        .query_map((ms(finished_before), int_len(max)), |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
+        .prepare_cached("SELECT wid, finished, bytes FROM state WHERE finished IS NOT NULL ORDER BY finished, wid")?;
+    let mut rows = select.query([])?;
+    while wids.len() < max
+        && let Some(row) = rows.next()?
+        && retention.lets_go(time(row.get(1)?), finished, bytes)
+    {
+        wids.push(row.get::<_, i64>(0)?);
+        finished = finished.saturating_sub(1);
+        bytes = bytes.saturating_sub(uint(row.get(2)?));
+    }
     if wids.is_empty() {
         return Ok(0);
     }
@@ -98,12 +108,26 @@ pub(super) fn purge_workflows(session: &Session<'_>, finished_before: Timestamp,
             "UPDATE meta SET value = max(value, ifnull((SELECT max(position) FROM entry), 0)) WHERE name = 'position'",
         )?
         .execute([])?;
+    session
+        .connection
+        .prepare_cached(
+            "UPDATE meta SET value = max(value - iif(name = 'finished', ?1, ?2), 0)
+             WHERE name IN ('finished', 'finished_bytes')",
+        )?
+        .execute((int(before.0.saturating_sub(finished)), int(before.1.saturating_sub(bytes))))?;
     for wid in &wids {
         session.connection.prepare_cached("DELETE FROM entry WHERE wid = ?1")?.execute([wid])?;
         session.connection.prepare_cached("DELETE FROM state WHERE wid = ?1")?.execute([wid])?;
         session.connection.prepare_cached("DELETE FROM workflow WHERE wid = ?1")?.execute([wid])?;
     }
     Ok(wids.len())
+}
+
+/// How many workflows have ended, and the bytes of their logs, as counted.
+pub(super) fn finished(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    let count = "SELECT (SELECT value FROM meta WHERE name = 'finished'),
+                        (SELECT value FROM meta WHERE name = 'finished_bytes')";
+    connection.prepare_cached(count)?.query_row([], |row| Ok((uint(row.get(0)?), uint(row.get(1)?))))
 }
 
 /// Deletes some blobs that nobody needs. Zero: there are no more.

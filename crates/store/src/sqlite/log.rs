@@ -1,17 +1,20 @@
 //! Creating and appending in SQLite. Owns the checks of an append and its few statements; runs on the writer's thread.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::cmp::Ordering;
 
-use mcp_orchestrator_domain::{Digest, Principal, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Digest, Principal, Seq, WorkflowId};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{
-    codec::{Changing, Encoded, Text, json_text},
     failure::Failure,
-    numbers::{int, ms, seq, time},
+    numbers::{Text, int, int_len, ms, seq, time},
     writer::Session,
 };
-use crate::{After, AppendError, Change, Created, NewWorkflow, StoreError, Summary, Writer, rules::rank};
+use crate::{
+    After, AppendError, Change, Created, NewWorkflow, StoreError, Writer,
+    codec::{Encoded, Shown},
+    rules::rank,
+};
 
 /// How long the creator of a reserved workflow counts as alive before its first claim.
 const CREATOR_SEEN: std::time::Duration = std::time::Duration::from_secs(15);
@@ -37,23 +40,6 @@ pub(super) struct Addition {
     pub(super) records: Encoded,
     pub(super) summary: Shown,
     pub(super) blobs: Vec<Digest>,
-}
-
-/// A summary, encoded: what changes as text, beside it what has columns of its own.
-pub(super) struct Shown {
-    title: Arc<str>,
-    task: Arc<str>,
-    status: &'static str,
-    finished: Option<Timestamp>,
-    text: Vec<u8>,
-}
-
-impl Shown {
-    pub(super) fn new(summary: Summary) -> Result<Self, StoreError> {
-        let (status, finished) = (summary.status.as_str(), summary.finished);
-        let (changing, title, task) = Changing::split(summary);
-        Ok(Self { title, task, status, finished, text: json_text(&changing)? })
-    }
 }
 
 /// What an append must know of its workflow.
@@ -138,7 +124,7 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
     session
         .connection
         .prepare_cached(
-            "INSERT INTO state(wid, head, status, rank, ready_at, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO state(wid, head, status, rank, ready_at, summary, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             wid,
@@ -147,6 +133,7 @@ pub(super) fn create(session: &mut Session<'_>, creation: &Creation) -> Result<R
             rank(session.now, new.priority),
             ms(session.now),
             Text(&creation.summary.text),
+            int_len(creation.records.bytes()),
         ))?;
     session.note_queued();
     session.mark_used(&new.principal, &creation.blobs, session.now)?;
@@ -202,7 +189,8 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
     let rows = session
         .connection
         .prepare_cached(
-            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?10, 0, attempt)
+            "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?10, 0, attempt),
+               bytes = bytes + ?11
              WHERE wid = ?1 AND head = ?5 AND epoch = ?6 AND owner IS NOT NULL
                AND EXISTS (SELECT 1 FROM workflow WHERE wid = ?1 AND id = ?9 AND title = ?7 AND task = ?8)",
         )?
@@ -217,6 +205,7 @@ fn update_in_one(session: &Session<'_>, add: &Addition, head: Seq) -> rusqlite::
             &add.summary.task,
             add.id.as_str(),
             add.is_progress,
+            int_len(add.records.bytes()),
         ))?;
     Ok((rows == 1).then_some(wid))
 }
@@ -269,14 +258,15 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
         ))?;
     }
     let (head, status, summary) = (int(head.value()), shown.status, Text(&shown.text));
+    let bytes = int_len(add.records.bytes());
     if keep {
         session
             .connection
             .prepare_cached(
-                "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?5, 0, max(attempt - ?6, 0))
-                 WHERE wid = ?1",
+                "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?5, 0, max(attempt - ?6, 0)),
+                   bytes = bytes + ?7 WHERE wid = ?1",
             )?
-            .execute((found.wid, head, status, summary, add.is_progress, given_back))?;
+            .execute((found.wid, head, status, summary, add.is_progress, given_back, bytes))?;
         return Ok(());
     }
     session.note_moved();
@@ -293,7 +283,8 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
         .connection
         .prepare_cached(
             "UPDATE state SET head = ?2, status = ?3, summary = ?4, attempt = iif(?8, 0, max(attempt - ?9, 0)),
-               owner = NULL, lease_until = NULL, ready_at = ?5, rank = ?6, finished = ?7 WHERE wid = ?1",
+               owner = NULL, lease_until = NULL, ready_at = ?5, rank = ?6, finished = ?7,
+               bytes = bytes + ?10 WHERE wid = ?1",
         )?
         .execute((
             found.wid,
@@ -305,7 +296,17 @@ fn update_workflow(session: &mut Session<'_>, found: &Found, add: &Addition, hea
             finished.map(ms),
             add.is_progress,
             given_back,
+            bytes,
         ))?;
+    if finished.is_some() {
+        session
+            .connection
+            .prepare_cached(
+                "UPDATE meta SET value = value + iif(name = 'finished', 1, (SELECT bytes FROM state WHERE wid = ?1))
+                 WHERE name IN ('finished', 'finished_bytes')",
+            )?
+            .execute([found.wid])?;
+    }
     Ok(())
 }
 
@@ -331,7 +332,7 @@ fn insert_records(
             int(expected.value()) + count,
             count,
             to.map(|(_, append_id)| append_id.to_be_bytes()),
-            records.text(),
+            Text(records.text()),
         ))?;
     Ok(wid)
 }

@@ -1,16 +1,16 @@
 //! A store in one SQLite file, shared by any number of processes of one machine. Owns the handle and its end; what is
 //! written is in `log`, `queue` and `keep`, what is read in `read`.
 
-mod codec;
+mod check;
 mod failure;
 mod keep;
 mod log;
-mod moved;
 mod numbers;
 mod options;
 mod queue;
 mod read;
 mod schema;
+mod tables;
 mod workers;
 mod writer;
 
@@ -24,25 +24,25 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
-use sha2::{Digest as _, Sha256};
 use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
-    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition,
-    Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError,
-    StoreInfo, Which, WorkflowRow, hints::Hints, references::named_blobs, rules::is_progress,
+    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
+    FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
+    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow,
+    codec::{Encoded, Shown, json_text},
+    digest::hash,
+    hints::Hints,
+    references::named_blobs,
+    rules::is_progress,
 };
-use codec::{APPEND_BYTES_MAX, Encoded, json_text};
-use log::{Addition, Creation, Shown};
+use log::{Addition, Creation};
 use queue::{Wanted, WantedWhich};
 use read::Readers;
 use workers::Workers;
 use writer::Writer;
 
 pub use options::SqliteOptions;
-
-/// Bytes from which hashing is done on a thread that may block.
-const HASH_ASIDE: usize = 256 * 1024;
 
 /// Workflows deleted in one transaction: others wait for it.
 const PURGED_AT_ONCE: usize = 32;
@@ -128,7 +128,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
-        let records = encode(&new.records)?;
+        let records = Encoded::new(&new.records)?;
         let needs = json_text(&new.needs)?;
         let summary = Shown::new(new.summary.clone())?;
         let blobs = named_blobs(new.records.iter().map(AsRef::as_ref));
@@ -137,7 +137,7 @@ impl Store for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Seq, AppendError> {
-        let records = encode(&append.records).map_err(|error| match error {
+        let records = Encoded::new(&append.records).map_err(|error| match error {
             StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
             other => AppendError::Store(other),
         })?;
@@ -259,11 +259,12 @@ impl Store for SqliteStore {
         self.writer.submit(move |session| keep::take_from_bucket(session, &take)).await
     }
 
-    async fn purge(&self, finished_before: Timestamp, max: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
         let mut purged = Purged::default();
         while purged.workflows < max {
             let more = (max - purged.workflows).min(PURGED_AT_ONCE);
-            let gone = self.writer.submit(move |session| keep::purge_workflows(session, finished_before, more)).await?;
+            let retention = *retention;
+            let gone = self.writer.submit(move |session| keep::purge_workflows(session, &retention, more)).await?;
             purged.workflows += gone;
             if gone < more {
                 break;
@@ -279,16 +280,33 @@ impl Store for SqliteStore {
         self.writer.submit(queue::repair).await
     }
 
+    async fn check(&self) -> Result<Checked, StoreError> {
+        check::check(&self.readers).await
+    }
+
+    async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        let max = max.min(STANDINGS_MAX);
+        let mut standings = self.readers.query(move |connection| read::standings(connection, max)).await?;
+        let workers = standings.iter().filter_map(|standing| standing.place.worker().cloned()).collect();
+        let ended = self.writer.submit(move |session| queue::ended(session, &workers)).await?;
+        let now = (self.now)();
+        standings.iter_mut().for_each(|standing| standing.place.without(&ended, now));
+        Ok(standings)
+    }
+
     async fn info(&self) -> Result<StoreInfo, StoreError> {
-        let read::Size { workflows, queued, bytes } = self.readers.query(read::size).await?;
+        let size = self.readers.query(read::size).await?;
         Ok(StoreInfo {
             kind: "sqlite",
             version: rusqlite::version().to_owned(),
             durability: "synced to the disk of this machine",
             location: self.path.display().to_string(),
-            workflows,
-            queued,
-            bytes,
+            schema: Some(tables::SCHEMA_VERSION.unsigned_abs()),
+            workflows: size.workflows,
+            finished: size.finished,
+            finished_bytes: size.finished_bytes,
+            queued: size.queued,
+            bytes: size.bytes,
             warnings: Vec::new(),
         })
     }
@@ -309,25 +327,4 @@ impl SqliteStore {
             }
         }
     }
-}
-
-fn encode(records: &[Arc<mcp_orchestrator_domain::Record>]) -> Result<Encoded, StoreError> {
-    if records.is_empty() {
-        return Err(StoreError::Empty);
-    }
-    let encoded = Encoded::new(records)?;
-    if encoded.bytes() > APPEND_BYTES_MAX {
-        return Err(StoreError::TooLarge { bytes: encoded.bytes(), bytes_max: APPEND_BYTES_MAX });
-    }
-    Ok(encoded)
-}
-
-async fn hash(bytes: &Bytes) -> Result<Digest, StoreError> {
-    let digest = |bytes: &Bytes| Digest::new(Sha256::digest(bytes).into());
-    if bytes.len() < HASH_ASIDE {
-        return Ok(digest(bytes));
-    }
-    let bytes = bytes.clone();
-    let hashing = spawn_blocking(move || digest(&bytes));
-    hashing.await.map_err(|error| StoreError::Unavailable(format!("hashing did not end: {error}")))
 }

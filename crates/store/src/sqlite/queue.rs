@@ -1,18 +1,20 @@
 //! Leases in SQLite: claiming, renewing, giving back, mending. Owns who may have what; runs on the writer's thread.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use mcp_orchestrator_domain::{Timestamp, WorkflowId};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{
-    codec::from_json,
     failure::Failure,
     numbers::{int, ms, seq, uint},
     read::workflow_id,
     writer::Session,
 };
-use crate::{Abilities, Epoch, Lease, LeaseRef, Needs, Renewal, StoreError, WorkerId, rules::rank};
+use crate::{Abilities, Epoch, Lease, LeaseRef, Needs, Renewal, StoreError, WorkerId, codec::from_json, rules::rank};
 
 /// Queued workflows one claim looks at.
 const LOOKED_AT_MAX: usize = 100_000;
@@ -246,6 +248,17 @@ fn is_alive(session: &Session<'_>, worker: &str) -> rusqlite::Result<bool> {
             .connection
             .prepare_cached("SELECT 1 FROM state WHERE owner = ?1 AND lease_until > ?2")?
             .exists((worker, ms(session.now)))?)
+}
+
+/// Which of some workers want nothing any more: neither what they hold nor what is reserved for them.
+pub(super) fn ended(session: &Session<'_>, workers: &HashSet<WorkerId>) -> Result<HashSet<WorkerId>, Failure> {
+    let mut ended = HashSet::new();
+    for worker in workers {
+        if !is_alive(session, &worker.0)? {
+            ended.insert(worker.clone());
+        }
+    }
+    Ok(ended)
 }
 
 fn lease(session: &mut Session<'_>, wanted: &Wanted, candidate: &Candidate) -> Result<Lease, Failure> {

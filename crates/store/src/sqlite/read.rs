@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use mcp_orchestrator_domain::{Digest, PatternName, Principal, Recorded, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Digest, InvalidName, PatternName, Principal, Seq, Timestamp, WorkflowId};
 use rusqlite::{
     Connection, OptionalExtension, Row, params_from_iter,
     types::{Value, ValueRef},
@@ -16,18 +16,20 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
-    codec::{Changing, Lines, from_json},
     failure::Failure,
+    keep::finished,
     numbers::{int, int_len, ms, seq, time, uint},
     schema::open_reader,
 };
-use crate::{FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, SmallRecord, StoreError, WorkerId, WorkflowRow};
+use crate::{
+    FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, Place, SmallRecord, Standing, StoreError, WorkerId,
+    WorkflowRow,
+    codec::{Changing, from_json},
+    entry::{Entry, PAGE_BYTES_MAX},
+};
 
 /// Connections that read at once; further readers wait.
 const READERS_MAX: u32 = 4;
-
-/// Bytes of text after which a page ends, so that large records do not fill the memory.
-const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Opens connections when they are needed and keeps them.
 #[derive(Debug)]
@@ -111,7 +113,7 @@ pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: us
         if row.get_ref(1)? == ValueRef::Null {
             break;
         }
-        let mut entry = Entry::of(row, 1, id)?;
+        let mut entry = entry(row, 1, id)?;
         while page.records.len() < max
             && bytes < PAGE_BYTES_MAX
             && let Some((recorded, size)) = entry.next_after(after)?
@@ -141,9 +143,9 @@ pub(super) fn feed(connection: &Connection, after: FeedPosition, max: usize) -> 
     {
         let id = workflow_id(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?;
         let last = uint(row.get(0)?);
-        let mut entry = Entry::of(row, 1, &id)?;
+        let mut entry = entry(row, 1, &id)?;
         // Positions and numbers of one append grow together.
-        let ahead = last.saturating_sub(entry.last);
+        let ahead = last.saturating_sub(entry.last());
         let after = Seq::new(after.0.saturating_sub(ahead));
         while entries.len() < max
             && bytes < PAGE_BYTES_MAX
@@ -157,36 +159,10 @@ pub(super) fn feed(connection: &Connection, after: FeedPosition, max: usize) -> 
     Ok(entries)
 }
 
-/// The records of one append.
-struct Entry<'a> {
-    id: &'a WorkflowId,
-    next: u64,
-    last: u64,
-    lines: Lines<'a>,
-}
-
-impl<'a> Entry<'a> {
-    /// From three columns: the number of its last record, how many there are, their text.
-    fn of(row: &'a Row<'_>, column: usize, id: &'a WorkflowId) -> Result<Self, Failure> {
-        let (last, count) = (uint(row.get(column)?), uint(row.get(column + 1)?));
-        let text = row.get_ref(column + 2)?.as_str().map_err(rusqlite::Error::from)?;
-        Ok(Self { id, next: last.saturating_sub(count) + 1, last, lines: Lines::of(text) })
-    }
-
-    /// The next record whose number is above `after`, and the size of its text.
-    fn next_after(&mut self, after: Seq) -> Result<Option<(Recorded, usize)>, StoreError> {
-        while self.next <= self.last {
-            let seq = Seq::new(self.next);
-            self.next += 1;
-            let what = || format!("record {seq} of {}", self.id);
-            if seq > after {
-                let (record, size) = self.lines.read(what)?;
-                return Ok(Some((Recorded { seq, record }, size)));
-            }
-            self.lines.pass(what)?;
-        }
-        Ok(None)
-    }
+/// The records of one append, from three columns: the number of its last record, how many there are, their text.
+fn entry<'a>(row: &'a Row<'_>, column: usize, id: &'a WorkflowId) -> Result<Entry<'a>, Failure> {
+    let (last, count) = (uint(row.get(column)?), uint(row.get(column + 1)?));
+    Ok(Entry::new(id, last, count, row.get_ref(column + 2)?.as_str().map_err(rusqlite::Error::from)?))
 }
 
 const ROW: &str =
@@ -301,20 +277,56 @@ fn small_record(row: &Row<'_>, column: usize) -> rusqlite::Result<SmallRecord> {
     Ok(SmallRecord { version: uint(row.get(column)?), value: value.into() })
 }
 
+/// Unfinished workflows, those created first before others; whether their workers live is not looked at.
+pub(super) fn standings(connection: &Connection, max: usize) -> Result<Vec<Standing>, Failure> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, status, ready_at, reserved_for, owner, lease_until, attempt, head
+         FROM state CROSS JOIN workflow USING (wid) WHERE finished IS NULL ORDER BY wid LIMIT ?1",
+    )?;
+    let mut rows = select.query([int_len(max)])?;
+    let mut standings = Vec::new();
+    while let Some(row) = rows.next()? {
+        let worker = |column| -> rusqlite::Result<Option<WorkerId>> {
+            Ok(row.get::<_, Option<String>>(column)?.map(|name| WorkerId(name.into())))
+        };
+        let text =
+            |column| -> Result<&str, Failure> { Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?) };
+        let place = match (worker(4)?, row.get::<_, Option<i64>>(2)?) {
+            (Some(worker), _) => Place::Leased { worker, until: time(row.get::<_, Option<i64>>(5)?.unwrap_or(0)) },
+            (None, Some(from)) => Place::Ready { from: time(from), reserved_for: worker(3)? },
+            (None, None) => Place::Waiting,
+        };
+        standings.push(Standing {
+            id: workflow_id(text(0)?)?,
+            status: text(1)?.parse().map_err(|error: InvalidName| StoreError::Unreadable(error.to_string()))?,
+            place,
+            attempt: row.get(6)?,
+            head: seq(row.get(7)?),
+        });
+    }
+    Ok(standings)
+}
+
 /// How much there is.
 pub(super) struct Size {
     pub(super) workflows: u64,
     pub(super) queued: u64,
+    pub(super) finished: u64,
+    pub(super) finished_bytes: u64,
+    /// Of the file.
     pub(super) bytes: u64,
 }
 
-/// How many workflows there are, and how large the file is in bytes.
+/// How many workflows there are, and how large the file is.
 pub(super) fn size(connection: &Connection) -> Result<Size, Failure> {
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (finished, finished_bytes) = finished(connection)?;
     Ok(Size {
         workflows: uint(count("SELECT count(*) FROM workflow")?),
         queued: uint(count("SELECT count(*) FROM state WHERE ready_at IS NOT NULL")?),
+        finished,
+        finished_bytes,
         bytes: uint(number("page_count")?.saturating_mul(number("page_size")?)),
     })
 }

@@ -1,4 +1,4 @@
-//! The file: where it is made, how a connection is set up, its tables and their version.
+//! The file: where it is made, how a connection is set up, whether it is ours. What is in it is said in `tables`.
 
 use std::{
     fs, io,
@@ -12,11 +12,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use super::{
     SqliteOptions,
     failure::{Failure, is_locked},
+    tables::{SCHEMA_VERSION, SCHEMA_VERSION_MIN, TABLES, steps_from},
+    workers::Workers,
 };
 use crate::StoreError;
-
-/// The version of the tables, kept in `user_version`.
-const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as ours, kept in `application_id`.
 const APPLICATION_ID: i64 = 0x6d63_706f;
@@ -34,82 +33,6 @@ const CHECKPOINT_PAGES: i64 = 2000;
 
 /// Statements kept prepared; more than there are.
 const STATEMENTS_MAX: usize = 96;
-
-/// `entry` has one row for each append: `count` records, of which `position` and `seq` number the last. With a row for
-/// each record a workflow of 20 agents made 110 inserts and index entries instead of 7. Its rowid is the order over all
-/// workflows: rows are added at its end only, which costs a quarter of clustering them by workflow. Positions are never
-/// used twice: `meta` keeps the last one that a deletion may have taken.
-///
-/// `state` is what appends and leases change of a workflow, `workflow` what stays: the less there is to a row that
-/// changes, the fewer pages a commit of many workflows writes. In `state` exactly one of these holds: `ready_at` is set
-/// (in the queue), `owner` is set (leased), `finished` is set (ended), or none (waits for an append).
-///
-/// `wid` is the position of a workflow's first record, and so never used twice either.
-const TABLES: &str = "
-CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO meta(name, value) VALUES ('position', 0);
-CREATE TABLE workflow(
-  wid INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  principal TEXT NOT NULL,
-  pattern TEXT NOT NULL,
-  priority INTEGER NOT NULL,
-  needs TEXT NOT NULL,
-  reserved_for TEXT,
-  created INTEGER NOT NULL,
-  idem_key TEXT,
-  idem_body BLOB,
-  title TEXT NOT NULL,
-  task TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX workflow_idempotency ON workflow(principal, idem_key) WHERE idem_key IS NOT NULL;
-CREATE INDEX workflow_principal ON workflow(principal);
-CREATE TABLE state(
-  wid INTEGER PRIMARY KEY,
-  head INTEGER NOT NULL,
-  status TEXT NOT NULL,
-  rank INTEGER NOT NULL,
-  ready_at INTEGER,
-  owner TEXT,
-  lease_until INTEGER,
-  epoch INTEGER NOT NULL DEFAULT 0,
-  attempt INTEGER NOT NULL DEFAULT 0,
-  finished INTEGER,
-  summary TEXT NOT NULL
-) STRICT;
-CREATE INDEX state_queue ON state(rank) WHERE ready_at IS NOT NULL;
-CREATE INDEX state_lease ON state(owner, lease_until) WHERE owner IS NOT NULL;
-CREATE INDEX state_finished ON state(finished) WHERE finished IS NOT NULL;
-CREATE TABLE entry(
-  position INTEGER PRIMARY KEY,
-  wid INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  count INTEGER NOT NULL,
-  append_id BLOB,
-  data TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX entry_log ON entry(wid, seq);
-CREATE TABLE blob(
-  tenant TEXT NOT NULL,
-  sha256 BLOB NOT NULL,
-  used INTEGER NOT NULL,
-  data BLOB NOT NULL,
-  PRIMARY KEY(tenant, sha256)
-) STRICT;
-CREATE INDEX blob_used ON blob(tenant, used);
-CREATE TABLE record(
-  space TEXT NOT NULL,
-  key TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  expires INTEGER,
-  value BLOB NOT NULL,
-  PRIMARY KEY(space, key)
-) STRICT;
-CREATE INDEX record_expires ON record(expires) WHERE expires IS NOT NULL;
-CREATE TABLE bucket(key TEXT PRIMARY KEY, amount REAL NOT NULL, at INTEGER NOT NULL, full_at INTEGER)
-  STRICT, WITHOUT ROWID;
-CREATE INDEX bucket_full ON bucket(full_at) WHERE full_at IS NOT NULL;
-";
 
 /// Opens the file for writing; makes it, its folder (for its owner only) and its tables when they are missing.
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
@@ -170,7 +93,7 @@ fn set_up_writer(path: &Path, flags: OpenFlags, options: &SqliteOptions) -> Resu
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
          PRAGMA journal_size_limit = 67108864;",
     ))?;
-    create_tables(&mut connection, path)?;
+    bring_up(&mut connection, path)?;
     if let Some(bytes_max) = options.bytes_max {
         let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
         let pages = i64::try_from(bytes_max / page.max(1)).unwrap_or(i64::MAX).clamp(1, 4_294_967_294);
@@ -210,21 +133,38 @@ fn write_ahead(connection: &Connection, patience: Duration) -> Result<(), Failur
     }
 }
 
-fn create_tables(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
+/// Makes the tables of an empty file, and brings those of an older version up to this one, in one transaction.
+fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
     if check_version(connection, path)? == SCHEMA_VERSION {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have made them while this one waited.
-    if check_version(&transaction, path)? != SCHEMA_VERSION {
-        transaction.execute_batch(TABLES)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    // Another process may have done it while this one waited.
+    match check_version(&transaction, path)? {
+        SCHEMA_VERSION => return Ok(()),
+        0 => {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        older => {
+            // A program of that version would go on as if nothing had changed.
+            if Workers::any_beside(path) {
+                return Err(Failure::Store(StoreError::Locked(format!(
+                    "{} has schema version {older} and is in use; stop the programs that use it, then open it with this one",
+                    path.display()
+                ))));
+            }
+            tracing::info!(path = %path.display(), from = older, to = SCHEMA_VERSION, "bringing the tables up to date");
+            for step in steps_from(older) {
+                transaction.execute_batch(step)?;
+            }
+        }
     }
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     Ok(transaction.commit()?)
 }
 
-/// The version found: ours, or 0 in an empty file. Anything else is refused before anything is changed.
+/// The version found: ours, an older one that can be brought up, or 0 in an empty file. Anything else is refused before anything is changed.
 fn check_version(connection: &Connection, path: &Path) -> Result<i64, Failure> {
     if connection.is_autocommit() {
         // One look at all of it: another process may be making the tables right now.
@@ -239,10 +179,10 @@ fn version_found(connection: &Connection, path: &Path) -> Result<i64, Failure> {
     let (version, application) = (number("user_version")?, number("application_id")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (version, application) {
-        (SCHEMA_VERSION, APPLICATION_ID) => Ok(version),
+        (SCHEMA_VERSION_MIN..=SCHEMA_VERSION, APPLICATION_ID) => Ok(version),
         (0, 0) if tables == 0 => Ok(0),
         (_, APPLICATION_ID) => Err(Failure::Store(StoreError::Unreadable(format!(
-            "{} has schema version {version}, this program knows {SCHEMA_VERSION}",
+            "{} has schema version {version}, this program knows {SCHEMA_VERSION_MIN} to {SCHEMA_VERSION}",
             path.display()
         )))),
         _ => {

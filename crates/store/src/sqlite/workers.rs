@@ -59,6 +59,14 @@ impl Workers {
         Self { folder: folder.into(), held: HashMap::new() }
     }
 
+    /// Whether another process runs a worker of the database at `path`.
+    pub(super) fn any_beside(path: &Path) -> bool {
+        let entries = fs::read_dir(&Self::of(path).folder).into_iter().flatten().flatten();
+        entries.take(SWEEP_MAX).any(|entry| {
+            entry.path().extension().is_some_and(|extension| extension == "lock") && !is_free(&entry.path())
+        })
+    }
+
     /// Takes a worker's lock for this process, or notes that it is still there. False: another process has it.
     pub(super) fn hold(&mut self, worker: &WorkerId, seen_until: Timestamp) -> Result<bool, StoreError> {
         if let Some(held) = self.held.get_mut(worker) {

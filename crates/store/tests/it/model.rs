@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_domain::{Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Seq, Status, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{After, Append, AppendError, Epoch, LeaseRef, MemoryStore, Renewal, Store, Which, Writer};
-use mcp_orchestrator_testkit::store_suite::{Dial, TTL, append, claim_which, created, numbers, records, workflow};
+use mcp_orchestrator_testkit::store_suite::{
+    Dial, TTL, append, claim_which, created, numbers, records, summary, workflow,
+};
 use proptest::prelude::*;
 
 /// One thing that somebody does to one of the workflows.
@@ -131,6 +133,7 @@ async fn agrees(store: &dyn Store, dial: &Dial, ops: &[Op]) {
                 assert_eq!(store.repair().await, Ok(mended));
             }
         }
+        assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new(), "after {op:?}");
         for (id, expected) in ids.iter().zip(&model) {
             assert_eq!(numbers(store, id).await, expected.numbers, "after {op:?}");
         }
@@ -166,7 +169,8 @@ async fn do_append(
     };
     let position = head.saturating_add_signed(at);
     let new: Vec<u64> = (0..count).map(|offset| position * 100 + offset).collect();
-    let attempt = Append { writer, after, ..append(id, position, records(new.clone())) };
+    let summary = summary(if after == After::Finish { Status::Completed } else { Status::Running });
+    let attempt = Append { writer, after, summary, ..append(id, position, records(new.clone())) };
     let answer = store.append(attempt.clone()).await;
     let fenced = matches!(writer, Writer::Owner(epoch) if !expected.holds(epoch));
     let predicted = match () {
@@ -230,4 +234,36 @@ proptest! {
             agrees(&store, &dial, &ops).await;
         });
     }
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn redis_agrees_with_the_model() {
+    use mcp_orchestrator_store::{RedisOptions, RedisStore};
+    use proptest::test_runner::{FileFailurePersistence, TestRunner};
+    let server = mcp_orchestrator_testkit::RedisServer::start();
+    let persistence = FileFailurePersistence::WithSource("regressions");
+    let config = ProptestConfig {
+        cases: 40,
+        failure_persistence: Some(Box::new(persistence)),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
+    let case = std::cell::Cell::new(0);
+    let agreed = TestRunner::new(config).run(&ops(), |ops| {
+        case.set(case.get() + 1);
+        let dial = Dial::new();
+        block_on(async {
+            let url = format!("{}?prefix=case{}", server.url(), case.get());
+            let options = RedisOptions::from_url(&url).unwrap().with_now(dial.clock());
+            let store = RedisStore::open_with(options).await.unwrap();
+            agrees(&store, &dial, &ops).await;
+            // The model ends workflows under any status.
+            let findings = store.check().await.unwrap().findings;
+            let findings: Vec<_> = findings.iter().filter(|said| !said.contains("is running and in place")).collect();
+            assert!(findings.is_empty(), "{findings:?}");
+        });
+        Ok(())
+    });
+    agreed.unwrap();
 }

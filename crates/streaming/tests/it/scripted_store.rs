@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Recorded, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Claim, Created, FeedEntry, FeedPosition, Lease, LeaseRef,
-    ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, SmallRecord, Store, StoreError, StoreInfo, WorkflowRow,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
+    LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
+    StoreError, StoreInfo, WorkflowRow,
 };
 use tokio::sync::broadcast;
 
@@ -225,7 +226,15 @@ impl Store for ScriptedStore {
         absent()
     }
 
-    async fn purge(&self, _: Timestamp, _: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, _: &Retention, _: usize) -> Result<Purged, StoreError> {
+        absent()
+    }
+
+    async fn check(&self) -> Result<Checked, StoreError> {
+        absent()
+    }
+
+    async fn standings(&self, _: usize) -> Result<Vec<Standing>, StoreError> {
         absent()
     }
 

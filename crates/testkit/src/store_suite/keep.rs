@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, Principal};
-use mcp_orchestrator_store::{BLOB_BYTES_MAX, BucketAnswer, BucketTake, RecordPut, SmallRecord, StoreError};
+use mcp_orchestrator_store::{BLOB_BYTES_MAX, BucketAnswer, BucketTake, RecordPut, Retention, SmallRecord, StoreError};
 
 use super::Subject;
 
@@ -80,7 +80,7 @@ pub async fn small_records_expire(subject: Subject) {
     subject.dial.turn(Duration::from_secs(1));
     assert_eq!(store.record_get("space", "k").await, Ok(None));
     assert_eq!(store.record_scan("space", None, 10).await.unwrap().len(), 1);
-    let purged = store.purge(subject.dial.now(), 10).await.unwrap();
+    let purged = store.purge(&Retention::until(subject.dial.now()), 10).await.unwrap();
     assert_eq!(purged.records, 1);
     assert_eq!(store.record_put(put("k", 0, Some("b"))).await, Ok(1));
 }

@@ -10,6 +10,7 @@ mod append;
 mod create;
 mod keep;
 mod lease;
+mod operate;
 mod purge;
 mod queue;
 mod read;
@@ -32,6 +33,7 @@ pub use append::*;
 pub use create::*;
 pub use keep::*;
 pub use lease::*;
+pub use operate::*;
 pub use purge::*;
 pub use queue::*;
 pub use read::*;
@@ -82,19 +84,28 @@ pub struct Subject {
     pub dial: Dial,
     /// The same data as another process sees it, if the adapter can be shared. Dropped like a process that dies.
     pub peer: Option<Arc<dyn Store>>,
+    /// Whether the end of a process is known at once, or only by the time its workers were last seen.
+    pub notices_ends: bool,
     _keep: Box<dyn Any + Send + Sync>,
 }
 
 impl Subject {
     /// A store on a clock. `keep` lives as long as the subject: a folder, a server.
     pub fn new(store: impl Store, dial: Dial, keep: impl Any + Send + Sync) -> Self {
-        Self { store: Arc::new(store), dial, peer: None, _keep: Box::new(keep) }
+        Self { store: Arc::new(store), dial, peer: None, notices_ends: true, _keep: Box::new(keep) }
     }
 
     /// With a second handle on the same data.
     #[must_use]
     pub fn with_peer(mut self, peer: impl Store) -> Self {
         self.peer = Some(Arc::new(peer));
+        self
+    }
+
+    /// Nothing but time tells that a process has ended.
+    #[must_use]
+    pub const fn with_ends_told_by_time(mut self) -> Self {
+        self.notices_ends = false;
         self
     }
 }
@@ -171,9 +182,16 @@ macro_rules! store_suite {
             a_bucket_pays_a_large_take_back
             a_bucket_never_gives_more_than_it_holds
             purge_deletes_what_ended_and_keeps_what_runs
+            purge_by_number_keeps_those_that_ended_last
+            purge_by_size_keeps_those_that_ended_last
+            purge_takes_nothing_that_has_not_ended
             purge_keeps_blobs_that_are_needed
             purge_keeps_blobs_a_fork_took_over
             purge_frees_ids_and_keys_and_keeps_the_feed_in_order
+            check_finds_nothing_in_a_sound_store
+            check_finds_a_blob_that_is_not_there
+            standings_say_where_unfinished_workflows_are
+            standings_show_that_a_worker_has_ended
             the_store_says_what_it_is
         );
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, Principal, Seq, Timestamp};
-use mcp_orchestrator_store::{Created, FeedPosition, Idempotency, NewWorkflow, Purged};
+use mcp_orchestrator_store::{Created, FeedPosition, Idempotency, NewWorkflow, Purged, Retention};
 
 use super::{Subject, append, claim, created, finish, numbers, record, record_naming, records, workflow};
 
@@ -25,9 +25,9 @@ pub async fn purge_deletes_what_ended_and_keeps_what_runs(subject: Subject) {
     finish(store, &young, 1, subject.dial.now()).await.unwrap();
     let before = subject.dial.now();
 
-    assert_eq!(store.purge(before, 3).await.unwrap().workflows, 3);
-    assert_eq!(store.purge(before, 1000).await.unwrap().workflows, 37);
-    assert_eq!(store.purge(before, 1000).await.unwrap(), Purged::default());
+    assert_eq!(store.purge(&Retention::until(before), 3).await.unwrap().workflows, 3);
+    assert_eq!(store.purge(&Retention::until(before), 1000).await.unwrap().workflows, 37);
+    assert_eq!(store.purge(&Retention::until(before), 1000).await.unwrap(), Purged::default());
     for id in old {
         assert_eq!(store.get(&id).await.unwrap(), None);
         assert_eq!(store.read(&id, Seq::ZERO, 10).await.unwrap().head, Seq::ZERO);
@@ -35,6 +35,83 @@ pub async fn purge_deletes_what_ended_and_keeps_what_runs(subject: Subject) {
     assert_eq!(numbers(store, &running).await, [1]);
     assert_eq!(numbers(store, &young).await, [1, 99]);
     assert_eq!(claim(store, "w", 5).await.len(), 1);
+}
+
+/// The 101st that ends lets the first go, whichever was created first.
+pub async fn purge_by_number_keeps_those_that_ended_last(subject: Subject) {
+    let store = &*subject.store;
+    let retention = Retention { finished_max: Some(100), ..Retention::default() };
+    let mut made = Vec::new();
+    for _ in 0..101 {
+        made.push(created(store, workflow()).await);
+    }
+    // The last created ends first.
+    made.reverse();
+    for id in &made[..100] {
+        finish(store, id, 1, subject.dial.now()).await.unwrap();
+        subject.dial.turn(Duration::from_millis(1));
+        assert_eq!(store.purge(&retention, 10).await.unwrap().workflows, 0);
+    }
+    finish(store, &made[100], 1, subject.dial.now()).await.unwrap();
+    assert_eq!(store.purge(&retention, 10).await.unwrap().workflows, 1);
+    assert_eq!(store.get(&made[0]).await.unwrap(), None);
+    assert_eq!(numbers(store, &made[1]).await, [1, 99]);
+    assert_eq!(store.info().await.unwrap().finished, 100);
+
+    let fewer = Retention { finished_max: Some(10), ..Retention::default() };
+    assert_eq!(store.purge(&fewer, 50).await.unwrap().workflows, 50);
+    assert_eq!(store.purge(&fewer, 50).await.unwrap().workflows, 40);
+    assert_eq!(store.purge(&fewer, 50).await.unwrap().workflows, 0);
+    assert!(store.get(&made[91]).await.unwrap().is_some());
+    assert_eq!(store.info().await.unwrap().workflows, 10);
+}
+
+/// The first that ended go until the rest is small enough.
+pub async fn purge_by_size_keeps_those_that_ended_last(subject: Subject) {
+    let store = &*subject.store;
+    let mut sizes = vec![0];
+    let mut made = Vec::new();
+    for count in [3, 1, 2] {
+        let id = created(store, workflow()).await;
+        for position in 1..=count {
+            store.append(append(&id, position, records([position]))).await.unwrap();
+        }
+        assert_eq!(store.info().await.unwrap().finished_bytes, sizes[made.len()], "only what has ended counts");
+        finish(store, &id, count + 1, subject.dial.now()).await.unwrap();
+        subject.dial.turn(Duration::from_millis(1));
+        sizes.push(store.info().await.unwrap().finished_bytes);
+        made.push(id);
+    }
+    let [_, first, two, all] = sizes[..] else { unreachable!("three were added to one") };
+    assert!(0 < first && first < two && two - first < first && all - two < first, "{sizes:?}");
+
+    let at_most = |bytes| Retention { bytes_max: Some(bytes), ..Retention::default() };
+    assert_eq!(store.purge(&at_most(all), 10).await.unwrap().workflows, 0);
+    assert_eq!(store.purge(&at_most(all - 1), 10).await.unwrap().workflows, 1);
+    assert_eq!(store.get(&made[0]).await.unwrap(), None);
+    assert_eq!(store.info().await.unwrap().finished_bytes, all - first);
+    assert_eq!(store.purge(&at_most(all - two), 10).await.unwrap().workflows, 1);
+    assert_eq!(store.info().await.unwrap().finished_bytes, all - two);
+    assert_eq!(numbers(store, &made[2]).await, [1, 1, 2, 99]);
+}
+
+/// However little is to be kept: what has not ended stays, and can go on.
+pub async fn purge_takes_nothing_that_has_not_ended(subject: Subject) {
+    let store = &*subject.store;
+    let queued = created(store, workflow()).await;
+    let ended = created(store, workflow()).await;
+    finish(store, &ended, 1, subject.dial.now()).await.unwrap();
+    subject.dial.turn(DAY);
+    let nothing = Retention { finished_before: Some(subject.dial.now()), finished_max: Some(0), bytes_max: Some(0) };
+    assert_eq!(store.purge(&nothing, 10).await.unwrap().workflows, 1);
+    assert_eq!(store.purge(&nothing, 10).await.unwrap().workflows, 0);
+    assert_eq!(numbers(store, &queued).await, [1]);
+    finish(store, &queued, 1, subject.dial.now()).await.unwrap();
+    let everything = Retention::default();
+    assert_eq!(store.purge(&everything, 10).await.unwrap().workflows, 0, "nothing set keeps all");
+    assert_eq!(store.purge(&nothing, 10).await.unwrap().workflows, 1);
+    let info = store.info().await.unwrap();
+    assert_eq!((info.workflows, info.finished, info.finished_bytes), (0, 0, 0));
 }
 
 /// By a workflow that is left, however old the blob is; what only purged ones needed goes.
@@ -58,7 +135,7 @@ pub async fn purge_keeps_blobs_that_are_needed(subject: Subject) {
     let fresh = store.put_blob(&tenant, Bytes::from_static(b"fresh")).await.unwrap();
     subject.dial.turn(Duration::from_secs(59 * 60));
 
-    let purged = store.purge(subject.dial.now(), 10).await.unwrap();
+    let purged = store.purge(&Retention::until(subject.dial.now()), 10).await.unwrap();
     assert_eq!((purged.workflows, purged.blobs), (1, 2));
     assert_eq!(store.get_blob(&tenant, &alone.sha256).await.unwrap(), None);
     assert_eq!(store.get_blob(&Principal::named("stranger"), &strangers.sha256).await.unwrap(), None);
@@ -79,7 +156,7 @@ pub async fn purge_keeps_blobs_a_fork_took_over(subject: Subject) {
     subject.dial.turn(DAY);
     created(store, NewWorkflow { records: vec![record(1), record_naming(blob)], ..workflow() }).await;
     subject.dial.turn(DAY);
-    let purged = store.purge(subject.dial.now(), 10).await.unwrap();
+    let purged = store.purge(&Retention::until(subject.dial.now()), 10).await.unwrap();
     assert_eq!((purged.workflows, purged.blobs), (1, 0));
     assert!(store.get_blob(&tenant, &blob.sha256).await.unwrap().is_some());
 }
@@ -92,7 +169,7 @@ pub async fn purge_frees_ids_and_keys_and_keeps_the_feed_in_order(subject: Subje
     let id = created(store, first.clone()).await;
     finish(store, &id, 1, Timestamp::from_millis(1)).await.unwrap();
     let last = store.feed(FeedPosition::default(), 10).await.unwrap().last().expect("there are records").position;
-    assert_eq!(store.purge(subject.dial.now(), 10).await.unwrap().workflows, 1);
+    assert_eq!(store.purge(&Retention::until(subject.dial.now()), 10).await.unwrap().workflows, 1);
     assert_eq!(store.feed(FeedPosition::default(), 10).await.unwrap(), []);
 
     let again = NewWorkflow { idempotency, records: records([5]), ..first };
