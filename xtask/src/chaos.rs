@@ -8,21 +8,28 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use mcp_orchestrator_testkit::chaos::{self, ChaosPlan};
+use mcp_orchestrator_testkit::chaos::{self, ChaosPlan, ChaosStore};
 
 use crate::{cargo::run as run_cargo, flags::Flags};
 
-pub(crate) const ABOUT: &str = "kill servers that share a store: [--replicas 3] [--minutes 2] [--seed N]";
+pub(crate) const ABOUT: &str =
+    "kill servers that share a store: [--replicas 3] [--minutes 2] [--store sqlite|redis|redis-failover] [--seed N]";
 
 const SERVER: &str = "mcp-orchestrator-server";
 
 /// Runs it; fails when anything was lost, repeated or left out.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let flags = Flags::read(arguments, &["replicas", "minutes", "seed"])?;
+    let flags = Flags::read(arguments, &["replicas", "minutes", "store", "seed"])?;
     let minutes: f64 = flags.value("minutes", 2.0)?;
     if !(0.01..=1_000.0).contains(&minutes) {
         bail!("--minutes is {minutes}, expected 0.01 to 1000");
     }
+    let store = match flags.value("store", "sqlite".to_owned())?.as_str() {
+        "sqlite" => ChaosStore::Sqlite,
+        "redis" => ChaosStore::Redis,
+        "redis-failover" => ChaosStore::RedisFailover,
+        other => bail!("--store is {other:?}, expected sqlite, redis or redis-failover"),
+    };
     run_cargo(&["build", "--quiet", "--locked", "--package", SERVER, "--bin", SERVER])?;
     // Beside this program, where cargo builds both.
     let server = std::env::current_exe()?.with_file_name(SERVER);
@@ -31,6 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         replicas: flags.value("replicas", 3)?,
         time: Duration::from_secs_f64(minutes * 60.0),
         seed: flags.value("seed", any_seed())?,
+        store,
     };
     let mut out = io::stdout().lock();
     writeln!(out, "seed {}", plan.seed)?;

@@ -220,10 +220,12 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn check(&self) -> Result<Checked, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.check().await
     }
 
     async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.standings(max).await
     }
 

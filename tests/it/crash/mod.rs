@@ -11,7 +11,7 @@ mod point;
 mod story;
 
 use killer::Moment;
-use place::{Memory, Place, Sqlite};
+use place::{Memory, Place, Redis, Sqlite};
 use story::Story;
 
 /// With this variable set, every moment of every place is tried on every store.
@@ -38,6 +38,7 @@ macro_rules! crash_tests {
 crash_tests! {
     memory = Memory;
     sqlite = Sqlite;
+    redis = Redis;
 }
 
 /// Kills an engine at every place of a story's log, and holds what comes of it against an undisturbed run.

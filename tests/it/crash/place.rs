@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator_store::{MemoryStore, SqliteOptions, SqliteStore, Store};
-use mcp_orchestrator_testkit::store_suite::Dial;
+use mcp_orchestrator_store::{MemoryStore, RedisOptions, RedisStore, SqliteOptions, SqliteStore, Store};
+use mcp_orchestrator_testkit::{RedisServer, store_suite::Dial};
 
 /// Where workflows outlive the engine that ran them.
 pub(super) trait Place {
@@ -62,4 +62,27 @@ impl Place for Sqlite {
     }
 
     fn owner_died(&self) {}
+}
+
+/// A server of its own. It knows nothing of processes but the time they were last heard of.
+pub(super) struct Redis {
+    server: RedisServer,
+    dial: Dial,
+}
+
+impl Place for Redis {
+    const IS_QUICK: bool = false;
+
+    fn fresh() -> Self {
+        Self { server: RedisServer::start(), dial: Dial::new() }
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        let options = RedisOptions::from_url(&self.server.url()).unwrap().with_now(self.dial.clock());
+        Arc::new(RedisStore::open_with(options).await.unwrap())
+    }
+
+    fn owner_died(&self) {
+        self.dial.turn(Duration::from_secs(16));
+    }
 }

@@ -98,6 +98,8 @@ async fn checked(run: &str, client: &Client, life: &Life, store: &dyn Store, lef
     let mut history = client.history(&row.id, log, events.iter().map(told).collect());
     history.looks.push((row.id.clone(), left));
     history.check().assert_clean(run);
+    let damage = store.check().await.unwrap().findings;
+    assert!(damage.is_empty(), "{run}: {damage:?}");
     let results = life.handle.results(&row.id).await.unwrap();
     let mut steps: Vec<_> =
         results.steps.iter().map(|step| (step.id.to_string(), step.text.as_deref().map(str::to_owned))).collect();

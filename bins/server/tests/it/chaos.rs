@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_testkit::chaos::{ChaosPlan, run};
+use mcp_orchestrator_testkit::chaos::{ChaosPlan, ChaosStore, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_share_a_store_lose_and_repeat_nothing_whoever_is_killed() {
@@ -12,6 +12,7 @@ async fn servers_that_share_a_store_lose_and_repeat_nothing_whoever_is_killed() 
         replicas: 3,
         time: Duration::from_secs(12),
         seed: 20_261_127,
+        store: ChaosStore::Sqlite,
     };
     let report = run(plan).await.unwrap();
     println!("{report}");

@@ -3,6 +3,7 @@
 //!
 //! Nothing here is deterministic but the choices: a seed says what is done to whom, the machine says when it lands.
 
+mod backing;
 mod ending;
 mod replica;
 mod trouble;
@@ -15,6 +16,8 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 use crate::{Behaviour, Luck, ModelServer, history::Verdict};
+use backing::Backing;
+pub use backing::ChaosStore;
 use replica::{Home, Replica};
 use visitor::Visitor;
 use wire::Wire;
@@ -36,6 +39,8 @@ pub struct ChaosPlan {
     pub time: Duration,
     /// What decides everything that is done.
     pub seed: u64,
+    /// What the processes share.
+    pub store: ChaosStore,
 }
 
 /// What came of it.
@@ -79,6 +84,9 @@ impl fmt::Display for ChaosReport {
             verdict.count(|violation| violation.is_duplicate()),
             verdict.count(|violation| violation.is_gap()),
         );
+        if verdict.gone_with_the_tail > 0 {
+            writeln!(f, "{:<28} {}", "gone with the lost tail", verdict.gone_with_the_tail)?;
+        }
         writeln!(f, "{:<28} {lost}", "lost")?;
         writeln!(f, "{:<28} {twice}", "duplicated")?;
         writeln!(f, "{:<28} {gaps}", "gaps")?;
@@ -87,16 +95,16 @@ impl fmt::Display for ChaosReport {
     }
 }
 
-/// Carries a plan out. The processes have ended when this returns, and when it is dropped.
+/// Carries a plan out, on a runtime of several threads. The processes have ended when this returns, and when it is dropped.
 ///
 /// # Errors
 /// In words, when the servers cannot be run at all or do not come to rest in time.
 pub async fn run(plan: ChaosPlan) -> Result<ChaosReport, String> {
     let luck = Luck(plan.seed);
     let model = ModelServer::behaving(move |number| behaviour(luck, number));
-    let home =
-        Home::new(plan.server, &model.base_url()).map_err(|error| format!("no home for the servers: {error}"))?;
-    let home = Arc::new(home);
+    let backing = tokio::task::block_in_place(|| Backing::start(plan.store));
+    let home = Home::new(plan.server, &model.base_url(), |home| backing.url(home));
+    let home = Arc::new(home.map_err(|error| format!("no home for the servers: {error}"))?);
     let replicas: Vec<Replica> = (0..plan.replicas.max(1)).map(|number| Replica::new(number, &home)).collect();
     for replica in &replicas {
         replica.start().await?;
@@ -105,14 +113,15 @@ pub async fn run(plan: ChaosPlan) -> Result<ChaosReport, String> {
     let until = Instant::now() + plan.time;
     let visitors = (0..VISITORS).map(|number| Visitor::new(number, luck, Arc::clone(&wire), until).visit());
     let visitors: Vec<_> = visitors.map(tokio::spawn).collect();
-    let faults = trouble::make(luck, &replicas, until).await?;
+    let faults = trouble::make(luck, &replicas, &backing, until).await?;
     let visits = tokio::time::timeout(ENDING, join_all(visitors)).await;
     let visits = visits.map_err(|_| format!("{}: the workflows do not end", home.logs()))?;
     let mut notes = Vec::new();
     for visit in visits {
         notes.extend(visit.map_err(|broken| format!("{}: {broken}", home.logs()))?);
     }
-    let (history, ends) = ending::history(&wire, notes, &model.seen()).await?;
+    let (mut history, ends) = ending::history(&wire, notes, &model.seen()).await?;
+    history.tail_was_lost = backing.may_lose();
     let verdict = history.check();
     if !verdict.violations.is_empty() {
         home.keep();

@@ -28,6 +28,7 @@ pub(super) struct Home {
     path: PathBuf,
     program: PathBuf,
     model: String,
+    store: String,
 }
 
 /// A server process that is started again and again.
@@ -40,14 +41,15 @@ pub(super) struct Replica {
 }
 
 impl Home {
-    pub(super) fn new(program: PathBuf, model: &str) -> io::Result<Self> {
+    pub(super) fn new(program: PathBuf, model: &str, store: impl FnOnce(&Path) -> String) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("chaos-").tempdir()?;
         let path = root.path().to_owned();
         fs::create_dir(path.join("docs"))?;
         let text = "# Recovery\n\nA workflow survives a crash because every event is written to a durable log before it is \
                     shown.\n\nAfter a crash a worker reads the log and goes on with the first unfinished step.\n";
         fs::write(path.join("docs/recovery.md"), text)?;
-        Ok(Self { root: Mutex::new(Some(root)), path, program, model: model.to_owned() })
+        let store = store(&path);
+        Ok(Self { root: Mutex::new(Some(root)), path, program, model: model.to_owned(), store })
     }
 
     /// Where what the servers logged is, kept from now on.
@@ -121,10 +123,9 @@ impl Replica {
 
     fn command(&self) -> Command {
         let own = self.home.path.join(format!("replica-{}", self.number));
-        let store = format!("sqlite:{}", self.home.path.join("store.db").display());
         let mut command = Command::new(&self.home.program);
         command
-            .args(["--listen", "127.0.0.1:0", "--corpus", "docs=docs", "--store", &store])
+            .args(["--listen", "127.0.0.1:0", "--corpus", "docs=docs", "--store", &self.home.store])
             .current_dir(&self.home.path)
             .env_clear()
             .env("HOME", own)

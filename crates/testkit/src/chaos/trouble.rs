@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
-use super::replica::Replica;
+use super::{backing::Backing, replica::Replica};
 use crate::Luck;
 
 /// Makes trouble until a moment, then lets every server run undisturbed. How often each kind was made.
 pub(super) async fn make(
     luck: Luck,
     replicas: &[Replica],
+    backing: &Backing,
     until: Instant,
 ) -> Result<BTreeMap<&'static str, usize>, String> {
     let mut made = BTreeMap::new();
@@ -21,6 +22,12 @@ pub(super) async fn make(
         wake(replicas, &mut stopped, Instant::now());
         if Instant::now() >= until {
             break;
+        }
+        if luck.happens(30, ("the store", event))
+            && let Some(kind) = tokio::task::block_in_place(|| backing.trouble(luck, event))
+        {
+            *made.entry(kind).or_default() += 1;
+            continue;
         }
         let number = usize::try_from(luck.below(replicas.len() as u64, ("whom", event))).unwrap_or_default();
         let replica = &replicas[number];

@@ -126,6 +126,8 @@ pub struct Verdict {
     pub paid_again: usize,
     /// Calls nobody waited for any more because a worker died or stopped.
     pub given_up: usize,
+    /// What is gone or was done twice because the store was made to lose what it had acknowledged.
+    pub gone_with_the_tail: usize,
     /// What must not be; at most a hundred.
     pub violations: Vec<Violation>,
 }
@@ -169,6 +171,11 @@ impl History {
         self.check_statuses(&facts, &mut verdict);
         self.check_readers(&mut verdict);
         self.check_calls(&facts, &mut verdict);
+        if self.tail_was_lost {
+            let found = verdict.violations.len();
+            verdict.violations.retain(|violation| !violation.is_a_lost_tail());
+            verdict.gone_with_the_tail = found - verdict.violations.len();
+        }
         verdict
     }
 }

@@ -171,6 +171,22 @@ impl Violation {
         )
     }
 
+    /// Whether it is what a store does that loses what it had acknowledged. A reader of a stream must hear of it all the same.
+    #[must_use]
+    pub(super) const fn is_a_lost_tail(&self) -> bool {
+        matches!(
+            self,
+            Self::Lost { .. }
+                | Self::Duplicated { .. }
+                | Self::Unasked(_)
+                | Self::CancelLost { .. }
+                | Self::AnswerLost { .. }
+                | Self::Rewritten { .. }
+                | Self::StatusWrong { .. }
+                | Self::Unlogged { .. }
+        )
+    }
+
     /// Whether something is there or happened twice.
     #[must_use]
     pub const fn is_duplicate(&self) -> bool {
