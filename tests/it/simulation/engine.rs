@@ -1,7 +1,10 @@
 //! One of the engines of a simulation, over all its lives. Owns who is reached by clients now.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,9 +32,9 @@ impl SimClock {
         Self { began, ahead }
     }
 
-    /// As a store takes it.
-    pub(super) fn now_of_store(self) -> Now {
-        Arc::new(move || self.now())
+    /// As a store takes it: a clock that is put forward at times, by so many milliseconds in all.
+    pub(super) fn now_of_store(self, put_forward: Arc<AtomicU64>) -> Now {
+        Arc::new(move || self.now().after(Duration::from_millis(put_forward.load(Ordering::Relaxed))))
     }
 }
 

@@ -1,6 +1,13 @@
 //! A simulation from its first to its last moment: engines, clients, and what befalls them. Owns the plan of a seed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{TryStreamExt as _, future::join_all};
 use mcp_orchestrator::{Cursor, ListFilter};
@@ -47,6 +54,8 @@ pub(super) struct Ended {
 pub(super) struct World {
     luck: Luck,
     engines: Engines,
+    /// What the store's clock was put forward by, in milliseconds.
+    put_forward: Arc<AtomicU64>,
 }
 
 impl World {
@@ -65,7 +74,8 @@ impl World {
     async fn live(luck: Luck) -> Ended {
         let began = Instant::now();
         let clock = SimClock::new(began, Duration::ZERO);
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::with_now(clock.now_of_store()));
+        let put_forward = Arc::<AtomicU64>::default();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::with_now(clock.now_of_store(Arc::clone(&put_forward))));
         let provider = work::provider(luck);
         let engine = |number| Engine::new(number, luck, Arc::clone(&store), provider.clone(), began);
         let count = 2 + usize::try_from(luck.below(3, "engines")).unwrap();
@@ -75,7 +85,7 @@ impl World {
         let workflows = 4 + usize::try_from(luck.below(6, "workflows")).unwrap();
         let client = |number| Client { number, luck, engines: engines.clone() }.run();
         let clients: Vec<_> = (0..workflows).map(|number| tokio::spawn(client(number))).collect();
-        let world = Self { luck, engines };
+        let world = Self { luck, engines, put_forward };
         let (kills, notes) = tokio::join!(world.trouble(), join_all(clients));
         let notes: Vec<Notes> = notes.into_iter().map(Result::unwrap).collect();
         let asked = provider.asked().into_iter().map(|asked| asked.key).collect();
@@ -99,7 +109,9 @@ impl World {
             };
             match self.luck.below(10, ("what", event)) {
                 0..5 => kills += usize::from(engine.kill()),
-                5..8 => living.tapped.tap.freeze(self.luck.millis(2_000, 40_000, ("freezes", event))),
+                // Every lease is late at once, and nobody who holds one knows.
+                5 => drop(self.put_forward.fetch_add(self.luck.below(30_000, ("jumps", event)), Ordering::Relaxed)),
+                6..8 => living.tapped.tap.freeze(self.luck.millis(2_000, 40_000, ("freezes", event))),
                 _ => living.tapped.tap.cut_off(self.luck.millis(500, 20_000, ("cut off", event))),
             }
         }
