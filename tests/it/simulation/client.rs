@@ -71,7 +71,7 @@ impl Client {
             let engine = self.engine("submit", round * ATTEMPTS_MAX / 2 + attempt).await;
             let options = SubmitOptions { idempotency_key: Some(key.to_owned()), ..SubmitOptions::default() };
             let draft = work::draft(self.luck, self.number);
-            match answered(&engine, engine.handle.submit_with(draft, options)).await {
+            match Box::pin(answered(&engine, engine.handle.submit_with(draft, options))).await {
                 Some(Ok(id)) => return id,
                 Some(Err(Error::Store(_) | Error::ShuttingDown)) | None => self.pause("submit", attempt).await,
                 Some(Err(error)) => panic!("client {}: {error}", self.number),
@@ -97,10 +97,8 @@ impl Client {
                 break;
             }
             if cancels_at.is_some_and(|at| at <= Instant::now()) {
-                match answered(&engine, engine.handle.cancel(id, "enough")).await {
-                    Some(Ok(()) | Err(Error::Rejected(Rejected::Ended(Status::Cancelled)))) => cancelled = true,
-                    Some(Err(_)) | None => {}
-                }
+                let answer = answered(&engine, engine.handle.cancel(id, "enough")).await;
+                cancelled |= matches!(answer, Some(Ok(()) | Err(Error::Rejected(Rejected::Ended(Status::Cancelled)))));
             }
             let Some(Ok(questions)) = answered(&engine, engine.handle.questions(id)).await else { continue };
             for question in questions {

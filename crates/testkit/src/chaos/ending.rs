@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{
     visitor::{Notes, log},
-    wire::Wire,
+    wire::{Followed, Wire},
 };
 use crate::{
     ModelRequest,
@@ -84,7 +84,7 @@ async fn all(wire: &Wire) -> Result<Vec<WorkflowId>, String> {
 
 /// A whole stream.
 async fn stream(wire: &Wire, server: usize, id: &WorkflowId) -> Option<Vec<Told>> {
-    let mut stream = wire.events(server, id.as_str(), None).await??;
+    let Followed::Stream(mut stream) = wire.events(server, id.as_str(), None).await else { return None };
     let mut all = Vec::new();
     while let Some(told) = stream.next().await {
         let closed = told.name == "stream_closed";

@@ -7,7 +7,7 @@ use mcp_orchestrator_domain::{Record, Recorded, Seq, Status, StepId, WorkflowId}
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::wire::Wire;
+use super::wire::{Followed, Wire};
 use crate::{
     Luck,
     history::{Reader, SeenStatus},
@@ -144,7 +144,7 @@ impl Visit<'_> {
         for attempt in 0_u64.. {
             let server = self.server("read", attempt);
             match self.of.wire.events(server, id.as_str(), last.as_deref()).await {
-                Some(Some(mut stream)) => {
+                Followed::Stream(mut stream) => {
                     let leaves_at = Instant::now() + self.millis(500, 10_000, ("leaves", attempt));
                     while Instant::now() < leaves_at
                         && let Some(told) = stream.next().await
@@ -161,11 +161,13 @@ impl Visit<'_> {
                         }
                     }
                 }
-                Some(None) => {
+                Followed::Seen => {
                     reader.ended = true;
                     return reader;
                 }
-                None => {}
+                // Who looks at its status notes it.
+                Followed::Unknown => return reader,
+                Followed::Unanswered => {}
             }
             self.pause("read", attempt).await;
         }

@@ -24,6 +24,18 @@ pub(super) struct Wire {
 /// An answer: its status and its JSON.
 pub(super) type Answer = (u16, Value);
 
+/// What a server says to who wants to follow a workflow.
+pub(super) enum Followed {
+    /// Here it is.
+    Stream(Box<Stream>),
+    /// Its last event was seen.
+    Seen,
+    /// There is no such workflow.
+    Unknown,
+    /// Nothing one can rely on.
+    Unanswered,
+}
+
 /// A stream that is read as it comes.
 pub(super) struct Stream {
     response: Response,
@@ -68,17 +80,18 @@ impl Wire {
         self.send(request).await
     }
 
-    /// Follows a workflow after an event. `Some(None)`: there is nothing after it.
-    pub(super) async fn events(&self, server: usize, id: &str, after: Option<&str>) -> Option<Option<Stream>> {
+    /// Follows a workflow after an event.
+    pub(super) async fn events(&self, server: usize, id: &str, after: Option<&str>) -> Followed {
         let mut request = Request::get(self.base(server), format!("/v1/workflows/{id}/events"));
         if let Some(after) = after {
             request = request.with_header("last-event-id", after);
         }
-        let response = timeout(PATIENCE, self.http.send(request)).await.ok()?.ok()?;
+        let Ok(Ok(response)) = timeout(PATIENCE, self.http.send(request)).await else { return Followed::Unanswered };
         match response.status() {
-            200 => Some(Some(Stream { response, buffer: Vec::new() })),
-            204 => Some(None),
-            _ => None,
+            200 => Followed::Stream(Box::new(Stream { response, buffer: Vec::new() })),
+            204 => Followed::Seen,
+            404 => Followed::Unknown,
+            _ => Followed::Unanswered,
         }
     }
 

@@ -82,6 +82,10 @@ impl History {
 
     pub(super) fn check_readers(&self, verdict: &mut Verdict) {
         for reader in &self.readers {
+            if self.tail_was_lost && !self.logs.contains_key(&reader.id) {
+                // It was told that there is no such workflow.
+                continue;
+            }
             verdict.events += reader.saw.len();
             let whole = self.told.get(&reader.id).map_or(&[][..], Vec::as_slice);
             let saw = match reader.saw.iter().rposition(|told| told.name == "stream_reset") {
