@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mcp_orchestrator_domain::{Event, Recorded, WorkflowId};
+use mcp_orchestrator_domain::{Event, Recorded, Status, WorkflowId};
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
@@ -16,8 +17,40 @@ use crate::{
 
 /// How often a server is asked for what must be there.
 const ATTEMPTS_MAX: usize = 50;
+/// Looks at what has not ended yet.
+const SETTLING_MAX: usize = 120;
 /// Workflows in one page of the list.
 const PAGE: &str = "500";
+
+/// Waits until everything has ended. A workflow whose end was lost with the tail of a store may wait for an answer again, and
+/// whoever gave it has gone: it is given another.
+pub(super) async fn settle(wire: &Wire) -> Result<(), String> {
+    let mut open = all(wire).await?;
+    for _ in 0..SETTLING_MAX {
+        let mut still = Vec::new();
+        for id in open {
+            let Some((_, view)) = wire.get(0, format!("/v1/workflows/{id}")).await else {
+                still.push(id);
+                continue;
+            };
+            for question in view["questions"].as_array().into_iter().flatten() {
+                let answer = json!({ "step": question["step"], "answer": "once more" });
+                // One that is not taken is given again.
+                let _ = wire.post(0, &format!("/v1/workflows/{id}/answer"), &answer, &[]).await;
+            }
+            let status = view["status"].as_str().and_then(|status| status.parse::<Status>().ok());
+            if status.is_none_or(|status| !status.is_terminal()) {
+                still.push(id);
+            }
+        }
+        open = still;
+        if open.is_empty() {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    Err(format!("{open:?} do not end"))
+}
 
 /// The history, and how workflows ended.
 pub(super) async fn history(

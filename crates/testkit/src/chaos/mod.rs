@@ -120,7 +120,11 @@ pub async fn run(plan: ChaosPlan) -> Result<ChaosReport, String> {
     for visit in visits {
         notes.extend(visit.map_err(|broken| format!("{}: {broken}", home.logs()))?);
     }
-    let (mut history, ends) = ending::history(&wire, notes, &model.seen()).await?;
+    if backing.may_lose() {
+        ending::settle(&wire).await.map_err(|error| format!("{}: {error}", home.logs()))?;
+    }
+    let (mut history, ends) =
+        ending::history(&wire, notes, &model.seen()).await.map_err(|error| format!("{}: {error}", home.logs()))?;
     history.tail_was_lost = backing.may_lose();
     let verdict = history.check();
     if !verdict.violations.is_empty() {

@@ -35,7 +35,7 @@ pub(super) struct Home {
 #[derive(Debug)]
 pub(super) struct Replica {
     number: usize,
-    home: Arc<Home>,
+    pub(super) home: Arc<Home>,
     pub(super) proxy: FaultProxy,
     child: Mutex<Option<Child>>,
 }
@@ -56,6 +56,14 @@ impl Home {
     pub(super) fn logs(&self) -> String {
         self.keep();
         self.path.display().to_string()
+    }
+
+    /// Writes down what was done, beside what the servers logged.
+    pub(super) fn note(&self, what: &str) {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+        if let Ok(mut file) = File::options().create(true).append(true).open(self.path.join("trouble.log")) {
+            let _ = writeln!(file, "{}.{:03} {what}", now.as_secs(), now.subsec_millis());
+        }
     }
 
     /// Leaves everything where it is.

@@ -26,6 +26,7 @@ pub(super) async fn make(
         if luck.happens(30, ("the store", event))
             && let Some(kind) = tokio::task::block_in_place(|| backing.trouble(luck, event))
         {
+            replicas[0].home.note(&format!("{kind}: over"));
             *made.entry(kind).or_default() += 1;
             continue;
         }
@@ -33,6 +34,7 @@ pub(super) async fn make(
         let replica = &replicas[number];
         let kind = match luck.below(100, ("what", event)) {
             0..45 => {
+                replica.home.note(&format!("kill -9 of {number}"));
                 replica.kill();
                 stopped.retain(|(other, _)| *other != number);
                 sleep(luck.millis(0, 800, ("away", event))).await;
@@ -67,6 +69,7 @@ pub(super) async fn make(
                 "answers delayed"
             }
         };
+        replica.home.note(&format!("{kind} of {number}: over"));
         *made.entry(kind).or_default() += 1;
     }
     for (number, _) in stopped {
