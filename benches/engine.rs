@@ -6,6 +6,8 @@
 mod baseline;
 #[path = "engine/measure.rs"]
 mod measure;
+#[path = "engine/recovery.rs"]
+mod recovery;
 #[path = "engine/workload.rs"]
 mod workload;
 
@@ -26,6 +28,9 @@ fn main() -> anyhow::Result<()> {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let (rounds, scale) = if quick { (1, 20) } else { (ROUNDS, 1) };
     println!("zero-latency provider, Beltalowda, documents off; CPU time of the whole process, median of {rounds}\n");
+    if only.as_deref().is_none_or(|only| only == "recovery") {
+        recover(scale)?;
+    }
     println!(
         "{:<8} {:>6} {:>9} {:>10} {:>12} {:>11} {:>9} {:>12} {:>19}",
         "store", "agents", "in flight", "workflows", "CPU us/flow", "us/agent", "flows/s", "x bare tokio", "x bare log"
@@ -48,6 +53,19 @@ fn main() -> anyhow::Result<()> {
     }
     println!("\nbare tokio: as many tasks that answer the same text, gathered by one task per workflow.");
     println!("bare log:   the appends of the row's workflows, same bytes, same grouping, group commit with fdatasync.");
+    Ok(())
+}
+
+/// What a crash costs those who come after it.
+fn recover(scale: usize) -> anyhow::Result<()> {
+    println!(
+        "{:<8} {:>10} {:>12} {:>17} {:>17} {:>14}",
+        "after", "workflows", "running max", "all in hand, ms", "all completed, ms", "CPU ms in all"
+    );
+    for running_max in [5, 50, 1_000] {
+        recovery::row(1_000 / scale, running_max)?;
+    }
+    println!();
     Ok(())
 }
 

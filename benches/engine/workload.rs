@@ -108,12 +108,12 @@ async fn open(kind: Kind, folder: &std::path::Path) -> anyhow::Result<Arc<dyn St
 }
 
 fn start(store: Arc<dyn Store>, load: &Load) -> anyhow::Result<Handle> {
-    let provider = Instant { name: ProviderName::new("instant")?, agents: load.agents };
+    let provider = Instant::new(load.agents)?;
     let builder = Orchestrator::builder_shared(store).with_provider(provider).with_running_max(load.in_flight);
     Ok(builder.build()?.start())
 }
 
-fn draft(agents: u16) -> RequestDraft {
+pub(crate) fn draft(agents: u16) -> RequestDraft {
     RequestDraft {
         pattern: Some("research".to_owned()),
         task: Some("How is the harbour kept open to large ships?".to_owned()),
@@ -126,9 +126,15 @@ fn draft(agents: u16) -> RequestDraft {
 
 /// Answers at once.
 #[derive(Debug)]
-struct Instant {
+pub(crate) struct Instant {
     name: ProviderName,
     agents: u16,
+}
+
+impl Instant {
+    pub(crate) fn new(agents: u16) -> anyhow::Result<Self> {
+        Ok(Self { name: ProviderName::new("instant")?, agents })
+    }
 }
 
 #[async_trait]

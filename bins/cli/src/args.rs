@@ -1,5 +1,7 @@
 //! The command line: every command, flag and its help. Owns syntax only; ranges and names are judged where they are used.
 
+mod db;
+
 use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
 use clap::{
@@ -7,6 +9,8 @@ use clap::{
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
 use mcp_orchestrator_app::parse_duration;
+
+pub(crate) use db::{DbCommand, PurgeArgs};
 
 /// Cited research reports from the command line, with or without a model.
 ///
@@ -94,6 +98,9 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Check that everything needed is there
     Doctor(CorpusArgs),
+    /// Look after a store: its size, soundness, copies, old and stuck workflows
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Make this project's server known to an MCP client
     Install(Box<InstallArgs>),
     /// Print a completion script

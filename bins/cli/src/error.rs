@@ -8,7 +8,7 @@ use std::{
 
 use mcp_orchestrator::Error as EngineError;
 use mcp_orchestrator_app::{
-    DefinitionError, DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError,
+    BackupError, DefinitionError, DocumentsError, NoHome, OpenStoreError, ProviderChoiceError, SettingsError,
 };
 use mcp_orchestrator_domain::{CorpusName, Failure, FailureClass, InvalidName, InvalidRequest, Status, WorkflowId};
 use mcp_orchestrator_egress::HttpError;
@@ -95,6 +95,8 @@ pub(crate) enum CliError {
     Failed { id: WorkflowId, failure: Failure, agents: Vec<FailedAgent> },
     #[error("workflow {id} is {status} and does not go on here")]
     Stopped { id: WorkflowId, status: Status },
+    #[error("workflow {id} is held back: {detail}: mcp-orchestrator resume {id}, or cancel {id}")]
+    HeldBack { id: WorkflowId, detail: String },
     #[error("workflow {id} is {status}; it has no report yet")]
     NotEnded { id: WorkflowId, status: Status },
     #[error("workflow {id} is {status}: only a failed or cancelled one is continued with other budgets")]
@@ -109,6 +111,14 @@ pub(crate) enum CliError {
     Unproved { problems: usize },
     #[error("--store names a store of this process, and --server (or ORCHESTRATOR_SERVER) another one: leave one out")]
     StoreAtServer,
+    #[error(
+        "a store is looked after where it is: leave out --server and ORCHESTRATOR_SERVER, and name it with --store"
+    )]
+    DbAtServer,
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error("the store is not sound: found {0}")]
+    Unsound(usize),
     #[error("--detach needs a server that goes on: name it with --server or ORCHESTRATOR_SERVER")]
     DetachHere,
     #[error("--corpus {}: with --server, name a corpus as the server's operator did", .0.display())]
@@ -137,6 +147,9 @@ impl CliError {
     /// How a workflow that did not complete ended.
     pub(crate) fn ended(row: &Row, agents: Vec<FailedAgent>) -> Self {
         let id = row.id.clone();
+        if let Some(waiting) = row.view.waiting.as_ref().filter(|_| row.view.is_held_back()) {
+            return Self::HeldBack { id, detail: waiting.detail.clone() };
+        }
         match row.failure() {
             Some(failure) => Self::Failed { id, failure, agents },
             None => Self::Stopped { id, status: row.status },
@@ -167,7 +180,9 @@ impl CliError {
                     Exit::Refused
                 }
             }
-            Self::File(DefinitionError::Syntax { .. }) | Self::StoreAtServer | Self::DetachHere => Exit::Unparsed,
+            Self::File(DefinitionError::Syntax { .. }) | Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => {
+                Exit::Unparsed
+            }
             Self::Remote(RemoteError::Problem(problem)) => problem.exit(),
             Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => Exit::Unreachable,
             Self::Remote(RemoteError::Address(_)) => Exit::Refused,
@@ -190,12 +205,16 @@ impl CliError {
             | Self::CorpusThere(_)
             | Self::NotAtServer(_)
             | Self::Out(_) => Exit::Refused,
-            Self::OpenStore(OpenStoreError::Open { source, .. }) | Self::Store(source) => of_store(source),
+            Self::OpenStore(OpenStoreError::Open { source, .. })
+            | Self::Store(source)
+            | Self::Backup(BackupError::Store(source)) => of_store(source),
+            Self::Backup(_) => Exit::Refused,
             Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
             Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
             Self::Engine(EngineError::UnknownProvider { .. } | EngineError::NoProvider) => Exit::Setting,
-            Self::Engine(EngineError::ShuttingDown) => Exit::TryAgain,
+            Self::Engine(EngineError::ShuttingDown | EngineError::QueueFull { .. } | EngineError::Poisoned { .. })
+            | Self::HeldBack { .. } => Exit::TryAgain,
             Self::Engine(EngineError::Failed(_) | EngineError::Internal(_)) => Exit::Failed,
             Self::Engine(EngineError::Cancelled) | Self::Cancelled(_) => Exit::Cancelled,
             Self::Engine(_) => Exit::Refused,
@@ -205,6 +224,7 @@ impl CliError {
             | Self::Told(_)
             | Self::Stopped { .. }
             | Self::Unproved { .. }
+            | Self::Unsound(_)
             | Self::Unwell(_) => Exit::Failed,
         })
     }
@@ -230,14 +250,19 @@ impl CliError {
             Self::Engine(EngineError::Store(_)) => "store",
             Self::Engine(EngineError::NotFound(_)) | Self::Stream(StreamError::Unknown(_)) => "unknown_workflow",
             Self::Engine(EngineError::Rejected(_)) => "rejected",
+            Self::Engine(EngineError::QueueFull { .. }) => "queue_full",
+            Self::Engine(EngineError::Poisoned { .. }) => "workflow_poisoned",
             Self::Engine(_) | Self::Stream(_) | Self::Runtime(_) => "engine",
             Self::Failed { .. } => "workflow_failed",
+            Self::HeldBack { .. } => "workflow_poisoned",
             Self::Stopped { .. } => "workflow_stopped",
             Self::NotEnded { .. } => "not_ended",
             Self::Cancelled(_) => "cancelled",
             Self::BadReport(_) => "bad_report",
             Self::Unproved { .. } => "verification_failed",
-            Self::StoreAtServer | Self::DetachHere => "usage",
+            Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => "usage",
+            Self::Backup(_) => "store",
+            Self::Unsound(_) => "unsound",
             Self::CorpusThere(_) => "corpus",
             Self::NotAtServer(_) | Self::Remote(RemoteError::Address(_)) => "server",
             Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => "unreachable",
@@ -332,8 +357,8 @@ impl From<StreamError> for CliError {
 /// A store that is busy or full may be asked again; one that cannot be reached or read is out of reach.
 const fn of_store(error: &StoreError) -> Exit {
     match error {
-        StoreError::Locked(_) | StoreError::Full(_) => Exit::TryAgain,
-        StoreError::IdempotencyMismatch | StoreError::Exists => Exit::Refused,
+        StoreError::Locked(_) | StoreError::Full(_) | StoreError::QueueFull { .. } => Exit::TryAgain,
+        StoreError::IdempotencyMismatch | StoreError::Exists | StoreError::Taken(_) => Exit::Refused,
         _ => Exit::Unreachable,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_orchestrator_api::view::{ProgressView, WorkflowView};
+use mcp_orchestrator_api::view::{ProgressView, WaitingView, WorkflowView};
 use mcp_orchestrator_domain::{Failure, FailureClass, InvalidName, Status, WorkflowId};
 use mcp_orchestrator_store::WorkflowRow;
 use serde::Serialize;
@@ -47,6 +47,8 @@ pub(crate) struct RowJson<'a> {
     corpora: &'a [String],
     owner: Option<&'a str>,
     error: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<&'a WaitingView>,
 }
 
 impl Row {
@@ -75,6 +77,14 @@ impl Row {
         Some(Failure::new(class, &failure.detail))
     }
 
+    /// Its status, and why it waits if that is not for an answer.
+    pub(crate) fn in_short(&self) -> String {
+        match &self.view.waiting {
+            Some(waiting) if self.view.is_held_back() => format!("{} ({})", self.status, waiting.reason),
+            Some(_) | None => self.status.to_string(),
+        }
+    }
+
     /// As programs read it.
     pub(crate) fn json(&self) -> RowJson<'_> {
         let view = &self.view;
@@ -96,6 +106,7 @@ impl Row {
                 Runs::Nobody | Runs::Server => None,
             },
             error: self.failure(),
+            waiting: view.waiting.as_ref(),
         }
     }
 }

@@ -49,6 +49,11 @@ pub(crate) enum Data {
     InputRequested {
         question: String,
     },
+    /// Nobody runs it until it is resumed.
+    WorkflowPoisoned {
+        message: String,
+    },
+    WorkflowRevived,
     WorkflowComplete {
         outcome: String,
     },
@@ -181,6 +186,8 @@ impl Data {
                 Self::IterationComplete { iteration, max_iterations, success, reason }
             }),
             "input_requested" => read(data).map(|Asked { question }| Self::InputRequested { question }),
+            "workflow_poisoned" => read(data).map(|HeldBack { message }| Self::WorkflowPoisoned { message }),
+            "workflow_revived" => Some(Self::WorkflowRevived),
             "workflow_complete" => read(data).map(|Completed { outcome }| Self::WorkflowComplete { outcome }),
             "stream_closed" => read(data).map(|Closed { reason }| Self::Closed { reason }),
             _ => None,
@@ -228,6 +235,11 @@ struct Pass {
 #[derive(Deserialize)]
 struct Asked {
     question: String,
+}
+
+#[derive(Deserialize)]
+struct HeldBack {
+    message: String,
 }
 
 #[derive(Deserialize)]

@@ -29,9 +29,15 @@ pub(crate) struct Args {
     /// Documents agents may search, under a name requests choose them by; may be repeated
     #[arg(long, value_name = "NAME=DIR", value_parser = corpus)]
     pub(crate) corpus: Vec<(String, PathBuf)>,
-    /// Workflows that run at once [default: 5]
+    /// Workflows that run at once in this process [default: 5]
     #[arg(long, value_name = "N")]
     pub(crate) max_running: Option<u16>,
+    /// Workflows that run at once over all servers that share the store [default: what each of them runs]
+    #[arg(long, value_name = "N")]
+    pub(crate) cluster_max_running: Option<u32>,
+    /// Workflows that may wait in the queue until further ones are refused; 0 is no limit [default: 10000]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_queued: Option<u32>,
     /// Allow an address that others can reach, although nobody is asked who they are
     #[arg(long)]
     pub(crate) insecure_listen: bool,

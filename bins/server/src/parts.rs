@@ -14,6 +14,11 @@ use mcp_orchestrator_webhooks::{WebhookSettings, Webhooks};
 
 use crate::{setup::Setup, stop::Stop};
 
+/// Workflows that may wait when nobody says: hours of work for a small cluster, and a queue that is still read in a moment.
+const QUEUE_MAX: u64 = 10_000;
+/// Workers in a row that may die of a workflow when nobody says.
+const POISON_AFTER: u32 = 5;
+
 /// Everything that runs, not serving yet.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -33,7 +38,15 @@ pub(crate) async fn start(setup: &Setup) -> Result<Parts, Stop> {
     let mut builder = Orchestrator::builder_shared(Arc::clone(&store))
         .with_limits(setup.settings.limits)
         .with_running_max(setup.running_max)
+        .with_poison_after(setup.settings.server.poison_after.unwrap_or(POISON_AFTER))
         .with_corpus_names(corpora.names().cloned());
+    if let Some(workflows) = setup.settings.server.cluster_running_max {
+        builder = builder.with_cluster_max(workflows);
+    }
+    match setup.settings.server.queue_max.unwrap_or(QUEUE_MAX) {
+        0 => {}
+        workflows => builder = builder.with_queue_max(workflows),
+    }
     for choice in &chosen {
         builder = builder.with_shared_provider(Arc::clone(&choice.provider));
     }

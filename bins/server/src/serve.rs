@@ -44,7 +44,7 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
         corpora.open().await;
         std::future::pending::<()>().await;
     }));
-    services.spawn(until(finished.clone(), tidy::tidy(Arc::clone(&parts.store), setup.settings.store_retention)));
+    services.spawn(until(finished.clone(), tidy::tidy(Arc::clone(&parts.store), setup.settings.store_kept)));
     let webhooks_finished = finished.clone();
     services.spawn(async move { webhooks.run(webhooks_finished.cancelled_owned()).await });
 

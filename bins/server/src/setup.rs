@@ -35,10 +35,14 @@ impl Setup {
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
         let flag = |key, flag, value: Option<&String>| value.map(|value| (key, flag, value.clone()));
         let running = args.max_running.map(|number| number.to_string());
+        let cluster = args.cluster_max_running.map(|number| number.to_string());
+        let queued = args.max_queued.map(|number| number.to_string());
         let flags = [
             flag("store.url", "--store", args.store.as_ref()),
             flag("server.listen", "--listen", args.listen.as_ref()),
             flag("server.running_max", "--max-running", running.as_ref()),
+            flag("server.cluster_running_max", "--cluster-max-running", cluster.as_ref()),
+            flag("server.queue_max", "--max-queued", queued.as_ref()),
         ];
         let sources =
             Sources { folders, file: args.config.clone(), environment, flags: flags.into_iter().flatten().collect() };

@@ -135,7 +135,7 @@ impl Api {
         Ok(view)
     }
 
-    /// Waits until a workflow has ended or waits for a person, at most so long, and answers with how it stands then.
+    /// Waits until a workflow has ended, waits for a person or is held back, at most so long, and answers with how it stands then.
     ///
     /// Dropping the future ends the wait, never the workflow.
     ///
@@ -147,13 +147,13 @@ impl Api {
         loop {
             let view = self.workflow(caller, id.as_str()).await?;
             let now = tokio::time::Instant::now();
-            if view.is_terminal() || !view.questions.is_empty() || now >= until {
+            if view.is_terminal() || view.is_held_back() || !view.questions.is_empty() || now >= until {
                 return Ok(view);
             }
             // A workflow that begins to wait for a person tells nobody here; it is looked at now and then.
             let look = (until - now).min(LOOK);
             match tokio::time::timeout(look, handle.settled(&id)).await {
-                Ok(Ok(_)) | Err(_) => {}
+                Ok(Ok(_) | Err(Error::Poisoned { .. })) | Err(_) => {}
                 Ok(Err(Error::ShuttingDown)) => return self.workflow(caller, id.as_str()).await,
                 Ok(Err(error)) => return Err(error.into()),
             }

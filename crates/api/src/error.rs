@@ -49,6 +49,8 @@ pub enum Code {
     IdempotencyMismatch,
     /// The caller's: too many calls; see [`ApiError::retry_after`].
     TooMany,
+    /// As many workflows wait as may; see [`ApiError::retry_after`].
+    QueueFull,
     /// A tool answered with an error.
     ToolFailed,
     /// The server is shutting down; another one, or its next start, takes it.
@@ -69,6 +71,7 @@ impl Code {
             Self::Conflict => "conflict",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooMany => "too_many",
+            Self::QueueFull => "queue_full",
             Self::ToolFailed => "tool_failed",
             Self::Draining => "draining",
             Self::Unavailable => "unavailable",
@@ -139,7 +142,8 @@ impl From<Error> for ApiError {
             }
             Error::InvalidIdempotencyKey => Self::field("idempotency_key", detail),
             Error::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch, detail),
-            Error::Rejected(_) => Self::new(Code::Conflict, detail),
+            Error::QueueFull { .. } => queue_full(detail),
+            Error::Rejected(_) | Error::Poisoned { .. } => Self::new(Code::Conflict, detail),
             Error::Failed(_) | Error::Cancelled => Self::new(Code::Conflict, detail),
             Error::Store(error) => error.into(),
             Error::ShuttingDown => Self::new(Code::Draining, detail).with_retry_after(Duration::from_secs(5)),
@@ -155,6 +159,7 @@ impl From<StoreError> for ApiError {
             StoreError::Locked(_) | StoreError::Full(_) | StoreError::Unavailable(_) => {
                 Self::new(Code::Unavailable, detail).with_retry_after(Duration::from_secs(2))
             }
+            StoreError::QueueFull { .. } => queue_full(detail),
             StoreError::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch, detail),
             _ => Self::new(Code::Internal, detail),
         }
@@ -187,6 +192,15 @@ impl From<WebhookError> for ApiError {
             _ => Self::new(Code::Internal, detail),
         }
     }
+}
+
+/// How long one who found the queue full should wait: about as long as a short workflow takes.
+const QUEUE_AGAIN: Duration = Duration::from_secs(10);
+
+fn queue_full(detail: String) -> ApiError {
+    ApiError::new(Code::QueueFull, detail)
+        .with_retry_after(QUEUE_AGAIN)
+        .with_hint("what was accepted before is not lost; the same Idempotency-Key may be sent again")
 }
 
 fn problem(error: &FieldError) -> FieldProblem {

@@ -50,6 +50,9 @@ pub fn status_line(view: &WorkflowView) -> String {
         Some(cost) => line.push_str(&format!(", ${cost:.4}")),
         None => line.push_str(", cost unknown"),
     }
+    if let Some(waiting) = view.waiting.as_ref().filter(|_| view.is_held_back()) {
+        line.push_str(&format!(": {}", waiting.detail));
+    }
     if let Some(failure) = &view.failure {
         line.push_str(&format!(": {}", failure.detail));
     }

@@ -23,6 +23,7 @@ mod folders;
 mod live;
 mod provider;
 mod settings;
+mod size;
 mod span;
 mod store;
 
@@ -34,7 +35,9 @@ pub use folders::{Folders, MACHINE_CONFIG, NoHome};
 pub use live::LiveCorpora;
 pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
 pub use settings::{
-    EgressSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting, Sources,
+    EgressSettings, KeptSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting,
+    Sources,
 };
+pub use size::{NoSize, parse_size};
 pub use span::{NoDuration, parse_duration};
-pub use store::{OpenStoreError, StoreAddress, StoreUrl};
+pub use store::{BackupError, OpenStoreError, StoreAddress, StoreUrl};

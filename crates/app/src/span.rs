@@ -1,4 +1,4 @@
-//! Durations as people write them: `180s`, `10m`, `1h30m`, `500ms`. Owns the syntax; knows no limit.
+//! Durations as people write them: `180s`, `10m`, `1h30m`, `30d`, `500ms`. Owns the syntax; knows no limit.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub struct NoDuration(
     pub String,
 );
 
-/// Reads a duration: numbers with the units `ms`, `s`, `m` and `h`, largest first or not. A bare number is seconds.
+/// Reads a duration: numbers with the units `ms`, `s`, `m`, `h` and `d`, largest first or not. A bare number is seconds.
 ///
 /// # Errors
 /// [`NoDuration`] with the text.
@@ -33,6 +33,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, NoDuration> {
             "s" => 1_000,
             "m" => 60_000,
             "h" => 3_600_000,
+            "d" => 86_400_000,
             _ => return Err(refused()),
         };
         rest = &rest[letters..];
@@ -54,6 +55,7 @@ mod tests {
         assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("30d"), Ok(Duration::from_secs(30 * 24 * 3600)));
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
     }
 

@@ -1,6 +1,11 @@
 //! Opening the store a URL names. Owns the schemes; what a store promises is its own.
 
-use std::{fmt, ops::Deref, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use mcp_orchestrator_store::{MemoryStore, RedisOptions, RedisStore, SqliteStore, Store, StoreError};
 
@@ -126,8 +131,40 @@ impl StoreUrl {
     }
 }
 
+/// Why a store was not copied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// It is in memory.
+    #[error("a store in memory ends with its process: there is nothing to copy")]
+    Memory,
+    /// A server keeps it, which makes copies of its own.
+    #[error(
+        "the store is kept by a server that copies it by its own means: for Redis, BGSAVE and a copy of its folder"
+    )]
+    Elsewhere,
+    /// The store refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StoreUrl {
+    /// Copies a store that is in a file to a new file, while others go on writing, as
+    /// [`SqliteStore::backup_of`]. Returns the copy's size in bytes.
+    ///
+    /// # Errors
+    /// [`BackupError`]: a store that is in no file, or why the copy could not be made.
+    pub async fn backup(&self, to: &Path) -> Result<u64, BackupError> {
+        match self {
+            Self::Sqlite(path) => Ok(SqliteStore::backup_of(path, to).await?),
+            Self::Memory => Err(BackupError::Memory),
+            Self::Redis(_) => Err(BackupError::Elsewhere),
+        }
+    }
+}
+
 /// Makes a folder that only its owner can read: workflows hold what people ask.
-fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

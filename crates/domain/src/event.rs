@@ -1,5 +1,7 @@
 //! What is written to a workflow's log. Owns the persisted shapes: a change here needs a new version and a golden file.
 
+mod kind;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,10 @@ pub enum Event {
     InputGiven(InputGiven),
     /// A moment a strategy asked for has come.
     TimerFired(TimerFired),
+    /// Worker after worker died of it: nobody runs it until somebody wants it to be tried again.
+    Poisoned(Poisoned),
+    /// Somebody wants it to be tried again.
+    Revived(Revived),
     /// Somebody wants it cancelled.
     CancelRequested(CancelRequested),
     /// The citation gate looked at a report.
@@ -79,62 +85,6 @@ pub enum Event {
 impl Event {
     /// The version of the persisted shapes.
     pub const VERSION: u16 = 1;
-
-    /// The name of the event as persisted, for example `call_started`.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Submitted(_) => "submitted",
-            Self::Forked(_) => "forked",
-            Self::Started(_) => "started",
-            Self::StepPlanned(_) => "step_planned",
-            Self::CallStarted(_) => "call_started",
-            Self::CallCompleted(_) => "call_completed",
-            Self::CallFailed(_) => "call_failed",
-            Self::CallAbandoned(_) => "call_abandoned",
-            Self::StepCompleted(_) => "step_completed",
-            Self::StepFailed(_) => "step_failed",
-            Self::InputRequested(_) => "input_requested",
-            Self::InputGiven(_) => "input_given",
-            Self::TimerFired(_) => "timer_fired",
-            Self::CancelRequested(_) => "cancel_requested",
-            Self::ReportChecked(_) => "report_checked",
-            Self::DocumentsWritten(_) => "documents_written",
-            Self::Completed(_) => "completed",
-            Self::Failed(_) => "failed",
-            Self::Cancelled(_) => "cancelled",
-        }
-    }
-
-    /// Whether the workflow got on with it: something is settled that no later worker does again. That a worker took
-    /// over, what it gave up and what it was about to ask is not: it can be written over and over by workers that die.
-    #[must_use]
-    pub const fn is_progress(&self) -> bool {
-        match self {
-            Self::Started(_) | Self::CallStarted(_) | Self::CallAbandoned(_) | Self::CancelRequested(_) => false,
-            Self::Submitted(_)
-            | Self::Forked(_)
-            | Self::StepPlanned(_)
-            | Self::CallCompleted(_)
-            | Self::CallFailed(_)
-            | Self::StepCompleted(_)
-            | Self::StepFailed(_)
-            | Self::InputRequested(_)
-            | Self::InputGiven(_)
-            | Self::TimerFired(_)
-            | Self::ReportChecked(_)
-            | Self::DocumentsWritten(_)
-            | Self::Completed(_)
-            | Self::Failed(_)
-            | Self::Cancelled(_) => true,
-        }
-    }
-
-    /// Whether nothing may follow.
-    #[must_use]
-    pub const fn is_terminal(&self) -> bool {
-        matches!(self, Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_))
-    }
 }
 
 /// See [`Event::Submitted`].
@@ -407,6 +357,19 @@ pub struct TimerFired {
     /// The moment that was asked for.
     pub due: Timestamp,
 }
+
+/// See [`Event::Poisoned`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a persisted shape")]
+pub struct Poisoned {
+    /// How many workers in a row died while they ran it, without anything settled between.
+    pub workers: u32,
+}
+
+/// See [`Event::Revived`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a persisted shape")]
+pub struct Revived {}
 
 /// See [`Event::CancelRequested`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

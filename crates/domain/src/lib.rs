@@ -53,8 +53,9 @@ pub use definition::{
 };
 pub use event::{
     Abandoned, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallStarted, CancelRequested, Cancelled, Completed,
-    DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Record, Recorded,
-    ReportChecked, Reserved, Started, StepCompleted, StepFailed, StepOutput, Submitted, Target, TimerFired,
+    DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Poisoned, Record,
+    Recorded, ReportChecked, Reserved, Revived, Started, StepCompleted, StepFailed, StepOutput, Submitted, Target,
+    TimerFired,
 };
 pub use evidence::{Evidence, EvidenceSet, Source, Span, cited};
 pub use failure::{Failure, FailureClass, Retry};

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    num::NonZeroU32,
     sync::Arc,
 };
 
@@ -68,7 +69,14 @@ pub struct Builder {
     limits: Limits,
     mode: WorkerMode,
     running_max: usize,
+    cluster_max: Option<usize>,
+    queue_max: Option<u64>,
+    poison_after: Option<NonZeroU32>,
 }
+
+/// Workers that may die of a workflow when nobody says: a kill or two can be bad luck, and an innocent workflow that only
+/// ran beside a guilty one settles something in five lives; each further one costs a whole worker.
+const POISON_AFTER: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 impl Builder {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
@@ -86,6 +94,9 @@ impl Builder {
             limits: Limits::default(),
             mode: WorkerMode::Any,
             running_max: 5,
+            cluster_max: None,
+            queue_max: None,
+            poison_after: Some(POISON_AFTER),
         }
     }
 
@@ -164,6 +175,30 @@ impl Builder {
         self
     }
 
+    /// Sets how many workflows may run at once over all workers that share the store; at least 1, by default as many as each of
+    /// them allows. A worker keeps to its own number, decided with each claim: the smallest in force is not everybody's.
+    pub const fn with_cluster_max(mut self, workflows: usize) -> Self {
+        self.cluster_max = Some(if workflows == 0 { 1 } else { workflows });
+        self
+    }
+
+    /// Sets how many workflows may wait in the queue of the store; beyond it a submission is [`Error::QueueFull`]. By default
+    /// there is no limit. What is submitted for this worker alone ([`WorkerMode::Own`], [`SubmitOptions::reserved`]) is
+    /// never refused: nobody else waits behind it.
+    ///
+    /// [`SubmitOptions::reserved`]: crate::SubmitOptions::reserved
+    pub const fn with_queue_max(mut self, workflows: u64) -> Self {
+        self.queue_max = Some(workflows);
+        self
+    }
+
+    /// Sets how many workers in a row may die while they run a workflow, without anything settled between, until it is held
+    /// back; 0 is any number, the default is 5. A worker that gives a workflow back in order has not died of it.
+    pub const fn with_poison_after(mut self, workers: u32) -> Self {
+        self.poison_after = NonZeroU32::new(workers);
+        self
+    }
+
     /// Sets which workflows are run.
     pub fn with_worker_mode(mut self, mode: WorkerMode) -> Self {
         self.mode = mode;
@@ -226,6 +261,9 @@ impl Builder {
             deltas,
             fresh: Fresh::default(),
             adopted: Adopted::default(),
+            cluster_max: self.cluster_max,
+            queue_max: self.queue_max,
+            poison_after: self.poison_after,
             reserves: matches!(self.mode, WorkerMode::Own | WorkerMode::Only(_)),
         };
         Ok(Orchestrator::new(Arc::new(parts), deltas_to_publish, self.mode, self.running_max))

@@ -1,22 +1,24 @@
-//! From a workflow to the document that is rendered of it. Pure: what it needs is loaded already.
+//! From a workflow to the document that is rendered of it. Of texts it loads only what names the models.
 
 use std::sync::Arc;
 
 use mcp_orchestrator_documents::{Counts, Document, Gap, Writer};
 use mcp_orchestrator_domain::{
-    CallState, CheckSummary, Decision, ModelName, Report, Span, StepKind, Target, Timestamp, Workflow,
+    CallState, CheckSummary, Decision, ModelName, Payload, ProviderName, Reply, Report, Span, StepKind, Target,
+    Workflow,
 };
+use mcp_orchestrator_store::StoreError;
 use mcp_orchestrator_strategies::missing;
 
-use crate::parts::Parts;
+use crate::{Error, parts::Parts, run::load};
 
-/// The document of a checked report.
+/// The document of a checked report by these models.
 pub(crate) fn assemble(
     parts: &Parts,
     workflow: &Workflow,
     check: &CheckSummary,
     report: Report,
-    generated: Timestamp,
+    models: Vec<ModelName>,
 ) -> Document {
     let request = workflow.request();
     let evidence: Vec<Arc<Span>> =
@@ -32,10 +34,10 @@ pub(crate) fn assemble(
         id: workflow.id().clone(),
         title: request.title.clone(),
         task: request.task.clone(),
-        generated,
+        generated: workflow.updated(),
         pattern: request.pattern.clone(),
         provider: request.provider.clone(),
-        models: models(parts, workflow),
+        models,
         written_by: if is_model { Writer::Model } else { Writer::Extractive },
         gate: request.gate,
         report,
@@ -64,20 +66,38 @@ pub(crate) fn decisions(workflow: &Workflow) -> impl Iterator<Item = &Decision> 
     })
 }
 
-/// The models that answered, each once: the one a call named, else its provider's default.
-fn models(parts: &Parts, workflow: &Workflow) -> Vec<ModelName> {
+/// The models that answered, each once: the one a call named, else the one its answer names, else its provider's default.
+/// The log comes before what this process happens to know, so that every process says the same.
+pub(crate) async fn models(parts: &Parts, workflow: &Workflow) -> Result<Vec<ModelName>, Error> {
     let mut models: Vec<ModelName> = Vec::new();
-    for call in workflow.calls().iter().filter(|call| matches!(call.state, CallState::Completed { .. })) {
-        let Target::Model { provider, model } = &call.target else { continue };
-        let default = || {
-            let capabilities = parts.providers.get(provider)?.capabilities(None);
-            capabilities.default_model.and_then(|name| ModelName::new(&name).ok())
+    for call in workflow.calls() {
+        let (CallState::Completed { output, .. }, Target::Model { provider, model }) = (&call.state, &call.target)
+        else {
+            continue;
         };
-        if let Some(model) = model.clone().or_else(default)
-            && !models.contains(&model)
-        {
+        let model = match model {
+            Some(model) => Some(model.clone()),
+            None => match answered_by(parts, workflow, output).await? {
+                Some(model) => Some(model),
+                None => default_model(parts, provider),
+            },
+        };
+        if let Some(model) = model.filter(|model| !models.contains(model)) {
             models.push(model);
         }
     }
-    models
+    Ok(models)
+}
+
+async fn answered_by(parts: &Parts, workflow: &Workflow, output: &Payload) -> Result<Option<ModelName>, Error> {
+    let json = load(parts.store.as_ref(), workflow.principal(), output).await?;
+    let reply: Reply =
+        serde_json::from_str(&json).map_err(|error| StoreError::Unreadable(format!("a reply in the log: {error}")))?;
+    // A service may name its model as no request could.
+    Ok(reply.model.and_then(|name| ModelName::new(&name).ok()))
+}
+
+fn default_model(parts: &Parts, provider: &ProviderName) -> Option<ModelName> {
+    let capabilities = parts.providers.get(provider)?.capabilities(None);
+    capabilities.default_model.and_then(|name| ModelName::new(&name).ok())
 }

@@ -57,9 +57,23 @@ pub enum Error {
     /// The caller's: the workflow's status does not allow it.
     #[error(transparent)]
     Rejected(Rejected),
+    /// Worker after worker died of the workflow: nobody runs it until it is resumed or cancelled.
+    #[error("{}", mcp_orchestrator_streaming::held_back(*.workers))]
+    Poisoned {
+        /// How many.
+        workers: u32,
+    },
     /// The caller's: the idempotency key was used with another request.
     #[error("the idempotency key was used with another request")]
     IdempotencyMismatch,
+    /// The operator's: as many workflows wait as may. Nothing was stored; it may be tried again when fewer wait.
+    #[error("the queue is full: {queued} workflows wait, {queue_max} may")]
+    QueueFull {
+        /// How many wait, at least.
+        queued: u64,
+        /// How many may.
+        queue_max: u64,
+    },
     /// The caller's: the idempotency key is not one.
     #[error("an idempotency key is 1 to 200 visible ASCII characters")]
     InvalidIdempotencyKey,

@@ -128,7 +128,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Store`] or [`Error::Internal`] when it cannot go on in this process;
-    /// [`Error::ShuttingDown`].
+    /// [`Error::Poisoned`] when nobody runs it until it is resumed; [`Error::ShuttingDown`].
     pub async fn settled(&self, id: &WorkflowId) -> Result<WorkflowRow, Error> {
         let waiter = self.hub.wait_for(id);
         let mut known: Option<WorkflowRow> = None;
@@ -145,6 +145,9 @@ impl Handle {
             };
             if row.summary.status.is_terminal() {
                 return Ok(row);
+            }
+            if let Some(workers) = row.summary.poisoned {
+                return Err(Error::Poisoned { workers });
             }
             if let Some(fault) = self.hub.fault(id) {
                 return Err(fault);
@@ -342,7 +345,8 @@ impl Handle {
     }
 
     /// Continues a workflow: a failed or cancelled one as a new one that takes over everything paid for, whose id is
-    /// returned; an unfinished one as itself, once a worker claims it.
+    /// returned; an unfinished one as itself, once a worker claims it, also when it was held back because worker after
+    /// worker died of it.
     ///
     /// A failed or cancelled workflow is continued once. Asked again, this answers with the workflow that continues it
     /// already, as it was asked for first; if that one has failed or was cancelled too, it is the one that is continued.
@@ -364,6 +368,9 @@ impl Handle {
                 }
                 Status::Completed => return Ok(row.id),
                 Status::Waiting => {
+                    if row.summary.poisoned.is_some() {
+                        self.revive(&row.id).await?;
+                    }
                     self.parts.adopted.add(&row.id)?;
                     return Ok(row.id);
                 }
@@ -375,6 +382,18 @@ impl Handle {
             }
         }
         Err(Error::Internal(format!("{id} was continued more than {CONTINUATIONS_MAX} times")))
+    }
+
+    /// Has a workflow tried again that is held back. One that is not any more goes on already.
+    async fn revive(&self, id: &WorkflowId) -> Result<(), Error> {
+        for _ in 0..ROUNDS_MAX {
+            match self.carry_out(id, &Command::Revive).await {
+                Ok(Some(_)) | Err(Error::Rejected(Rejected::NotPoisoned(_))) => return Ok(()),
+                Ok(None) => tokio::time::sleep(Duration::from_millis(2)).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Internal("the revival met other writers too often".to_owned()))
     }
 
     /// Claims nothing more and refuses what is submitted; what runs goes on for as long as it takes, and streams with it.
@@ -451,7 +470,12 @@ impl Handle {
             records.push(workflow.advance(event, now)?.record);
         }
         let summary: Summary = summary(workflow);
-        let after = if summary.status.is_terminal() { After::Finish } else { After::Requeue { not_before: None } };
+        let after = match summary.status {
+            Status::Completed | Status::Failed | Status::Cancelled => After::Finish,
+            // It is held back, whatever was answered meanwhile.
+            Status::Waiting => After::Keep,
+            Status::Queued | Status::Running => After::Requeue { not_before: None },
+        };
         let append_id = u128::from_be_bytes(self.parts.dice.roll()?);
         Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -34,6 +35,12 @@ pub(crate) struct Parts {
     pub(crate) ends: Ends,
     pub(crate) fresh: Fresh,
     pub(crate) adopted: Adopted,
+    /// How many workflows all workers together may run.
+    pub(crate) cluster_max: Option<usize>,
+    /// How many workflows may be in the queue.
+    pub(crate) queue_max: Option<u64>,
+    /// How many workers in a row may die of a workflow.
+    pub(crate) poison_after: Option<NonZeroU32>,
     /// Whether what is submitted or resumed here is for the worker here alone.
     pub(crate) reserves: bool,
 }

@@ -160,7 +160,8 @@ pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Err
     let json = load(store, workflow.principal(), &check.report).await?;
     let report: Report =
         serde_json::from_str(&json).map_err(|error| StoreError::Unreadable(format!("a report: {error}")))?;
-    let document = document::assemble(parts, &workflow, check, report, workflow.updated());
+    let models = document::models(parts, &workflow).await?;
+    let document = document::assemble(parts, &workflow, check, report, models);
     let set = evidence(store, workflow.principal(), &document.evidence).await?;
     let mut files: Vec<EvidenceFile> = Vec::new();
     for span in &document.evidence {
@@ -200,7 +201,7 @@ pub(crate) async fn file(parts: &Parts, id: &WorkflowId, name: &str) -> Result<O
     let json = load(store, workflow.principal(), &check.report).await?;
     let report: Report =
         serde_json::from_str(&json).map_err(|error| StoreError::Unreadable(format!("a report: {error}")))?;
-    let document = document::assemble(parts, &workflow, check, report, workflow.updated());
+    let document = document::assemble(parts, &workflow, check, report, Vec::new());
     // Only what this report rests on: a tenant's other blobs are no file of this workflow.
     let Some(span) = document.evidence.iter().find(|span| span.snapshot.to_string() == name) else { return Ok(None) };
     let digest = span.snapshot;

@@ -149,6 +149,7 @@ async fn create(
     reserved: bool,
 ) -> Result<WorkflowId, Error> {
     let request = workflow.request();
+    let reserved_for = (reserved || parts.reserves).then(|| WorkerId::clone(&parts.worker));
     let new = NewWorkflow {
         id: workflow.id().clone(),
         principal: workflow.principal().clone(),
@@ -158,8 +159,8 @@ async fn create(
         idempotency,
         records: records.into_iter().map(|recorded| recorded.record).collect::<Vec<Arc<Record>>>(),
         summary: summary(&workflow),
-        reserved_for: (reserved || parts.reserves).then(|| WorkerId::clone(&parts.worker)),
-        queue_max: None,
+        queue_max: if reserved_for.is_none() { parts.queue_max } else { None },
+        reserved_for,
     };
     let id = workflow.id().clone();
     // Before it is stored: from then on it may be claimed at any moment.
@@ -172,6 +173,7 @@ async fn create(
         Ok(Created::New(_)) => Ok(id),
         Ok(Created::Existing(id)) => Ok(id),
         Err(StoreError::IdempotencyMismatch) => Err(Error::IdempotencyMismatch),
+        Err(StoreError::QueueFull { queued, queue_max }) => Err(Error::QueueFull { queued, queue_max }),
         Err(error) => Err(error.into()),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     caught::{caught, panic_text},
     hub::Hub,
     parts::Parts,
-    run::{Run, RunCommand, RunEnd, RunShared, trace},
+    run::{Run, RunCommand, RunEnd, RunShared, died_of_it, hold_back, trace},
     signal::Signal,
 };
 
@@ -95,7 +95,8 @@ impl Claimer {
             if max == 0 {
                 break;
             }
-            let claim = Claim { worker: &self.parts.worker, which, max, ttl: LEASE, cluster_max: None };
+            let claim =
+                Claim { worker: &self.parts.worker, which, max, ttl: LEASE, cluster_max: self.parts.cluster_max };
             match guarded(self.parts.store.claim(claim)).await {
                 Ok(claimed) => leases.extend(claimed.into_iter().take(max)),
                 Err(error) => tracing::warn!(%error, "cannot claim workflows"),
@@ -172,7 +173,8 @@ impl Worker {
                     }
                 }
                 Some(ended) = runs.join_next() => {
-                    look |= runs.len() + 1 >= self.running_max;
+                    // There may have been more that had no room, here or, where all together have a bound, anywhere.
+                    look |= runs.len() + 1 >= self.running_max || self.parts.cluster_max.is_some();
                     self.ended(ended, &mut leases);
                     while let Some(ended) = runs.try_join_next() {
                         self.ended(ended, &mut leases);
@@ -205,12 +207,17 @@ impl Worker {
         let span = trace::span(&lease.lease.id);
         let running = async move {
             let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
-            let end = caught(Box::pin(running)).await;
-            let end = end.unwrap_or_else(|panic| RunEnd::Fault(broke(panic.as_ref())));
-            if matches!(end, RunEnd::Fault(_)) {
-                let not_before = parts.clock.now().after(FAULT_PAUSE);
-                let _ = guarded(parts.store.release(&lease.lease, Some(not_before))).await;
-            }
+            let end = match caught(Box::pin(running)).await {
+                Ok(end) => {
+                    if matches!(end, RunEnd::Fault(_)) {
+                        let not_before = parts.clock.now().after(FAULT_PAUSE);
+                        let _ = guarded(parts.store.release(&lease.lease, Some(not_before))).await;
+                    }
+                    end
+                }
+                // As if the process had died of it: the lease is not given back but runs out, and counts.
+                Err(panic) => RunEnd::Fault(broke(panic.as_ref())),
+            };
             (lease.lease, shared, end)
         };
         runs.spawn(running.instrument(span));
@@ -286,6 +293,9 @@ async fn run(
     inbox: mpsc::Receiver<RunCommand>,
     abort: Signal,
 ) -> RunEnd {
+    if let Some(workers) = died_of_it(parts, lease) {
+        return hold_back(parts, lease, workers).await;
+    }
     match Run::open(Arc::clone(parts), lease, shared).await {
         Ok(run) => run.run(inbox, abort).await,
         Err(error) => RunEnd::Fault(error),

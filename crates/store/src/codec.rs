@@ -202,19 +202,21 @@ pub(crate) struct Changing {
     finished: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    poisoned: Option<u32>,
 }
 
 impl Changing {
     /// What changes, what stays: title and task.
     pub(crate) fn split(summary: Summary) -> (Self, Arc<str>, Arc<str>) {
-        let Summary { status, title, task, progress, started, finished, failure } = summary;
-        (Self { status, progress, started, finished, failure }, title, task)
+        let Summary { status, title, task, progress, started, finished, failure, poisoned } = summary;
+        (Self { status, progress, started, finished, failure, poisoned }, title, task)
     }
 
     /// The whole again.
     pub(crate) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
-        let Self { status, progress, started, finished, failure } = self;
-        Summary { status, title, task, progress, started, finished, failure }
+        let Self { status, progress, started, finished, failure, poisoned } = self;
+        Summary { status, title, task, progress, started, finished, failure, poisoned }
     }
 }
 

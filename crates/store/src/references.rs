@@ -38,6 +38,8 @@ fn collect(event: &Event, digests: &mut Vec<Digest>) {
         | Event::InputRequested(_)
         | Event::InputGiven(_)
         | Event::TimerFired(_)
+        | Event::Poisoned(_)
+        | Event::Revived(_)
         | Event::CancelRequested(_)
         | Event::Completed(_)
         | Event::Failed(_)

@@ -99,6 +99,10 @@ event_types! {
     SynthesisComplete = "synthesis_complete",
     /// A person is asked.
     InputRequested = "input_requested",
+    /// Worker after worker died of the workflow: nobody runs it until it is resumed or cancelled.
+    WorkflowPoisoned = "workflow_poisoned",
+    /// Somebody had it tried again.
+    WorkflowRevived = "workflow_revived",
     /// Documents are being rendered.
     DocumentGenerationStart = "document_generation_start",
     /// Documents are rendered.

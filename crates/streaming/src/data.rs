@@ -117,6 +117,15 @@ pub enum ClientData {
         /// The question.
         question: String,
     },
+    /// `workflow_poisoned`
+    WorkflowPoisoned {
+        /// How many workers in a row died of it.
+        workers: u32,
+        /// What that means and what can be done, in words.
+        message: String,
+    },
+    /// `workflow_revived`
+    WorkflowRevived {},
     /// `document_generation_start`
     DocumentGenerationStart {
         /// The formats.
@@ -186,6 +195,8 @@ impl ClientData {
             Self::SynthesisStart { .. } => ClientEventType::SynthesisStart,
             Self::SynthesisComplete { .. } => ClientEventType::SynthesisComplete,
             Self::InputRequested { .. } => ClientEventType::InputRequested,
+            Self::WorkflowPoisoned { .. } => ClientEventType::WorkflowPoisoned,
+            Self::WorkflowRevived {} => ClientEventType::WorkflowRevived,
             Self::DocumentGenerationStart { .. } => ClientEventType::DocumentGenerationStart,
             Self::DocumentGenerationComplete { .. } => ClientEventType::DocumentGenerationComplete,
             Self::WorkflowComplete { .. } => ClientEventType::WorkflowComplete,

@@ -55,4 +55,4 @@ pub use data::{Activity, AgentFacts, CallTarget, ClientData, CloseReason, Docume
 pub use error::StreamError;
 pub use moment::Rfc3339;
 pub use sent::{SentEvent, StreamItem};
-pub use table::translate;
+pub use table::{held_back, translate};

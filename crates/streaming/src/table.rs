@@ -12,6 +12,7 @@
 //! | `step_failed` | `agent_error` |
 //! | `input_requested` | `input_requested` |
 //! | `input_given`, `report_checked` | `agent_progress` |
+//! | `poisoned`, `revived` | `workflow_poisoned`, `workflow_revived` |
 //! | `documents_written` | `document_generation_start`, `document_generation_complete` |
 //! | `completed`, `failed`, `cancelled` | `workflow_complete`, `workflow_error` or `workflow_cancelled`; then `stream_closed` |
 //! | `forked`, `started`, `timer_fired`, `cancel_requested` | none: what follows from them is told when it happens |
@@ -110,6 +111,11 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
             of_step(&requested.step, Some(ClientData::InputRequested { question: requested.question.clone() }))
         }
         Event::InputGiven(given) => about(&given.step, Activity::InputGiven {}),
+        Event::Poisoned(poisoned) => vec![(
+            None,
+            ClientData::WorkflowPoisoned { workers: poisoned.workers, message: held_back(poisoned.workers) },
+        )],
+        Event::Revived(_) => vec![(None, ClientData::WorkflowRevived {})],
         Event::ReportChecked(checked) => about(
             &checked.step,
             Activity::ReportChecked {
@@ -148,6 +154,15 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
         ),
         Event::Forked(_) | Event::Started(_) | Event::TimerFired(_) | Event::CancelRequested(_) => Vec::new(),
     }
+}
+
+/// Why a workflow is held back and what can be done about it, in words: the same wherever it is told.
+#[must_use]
+pub fn held_back(workers: u32) -> String {
+    format!(
+        "{workers} workers in a row ended while they ran it, with nothing settled between: nobody runs it until it is \
+         resumed or cancelled"
+    )
 }
 
 fn of_step(step: &StepId, data: Option<ClientData>) -> Vec<Told> {

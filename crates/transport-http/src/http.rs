@@ -15,6 +15,7 @@ use tower::Service;
 use crate::{
     Authenticate, Drain, HttpServer, Local, Metrics, Settings,
     layers::{Mounted, Surface},
+    metrics::QueueLength,
     routes::{self, Table},
     sse::Watched,
 };
@@ -43,6 +44,7 @@ struct Inner {
     metrics: Metrics,
     drain: Drain,
     watched: Watched,
+    queue_length: QueueLength,
     started: Instant,
     document: OnceLock<Bytes>,
 }
@@ -112,6 +114,7 @@ impl Http {
                 metrics: self.metrics.clone(),
                 drain: self.drain.clone(),
                 watched: Watched::default(),
+                queue_length: QueueLength::default(),
                 started: Instant::now(),
                 document: OnceLock::new(),
             }),
@@ -154,6 +157,11 @@ impl Shared {
     /// Who watches what.
     pub(crate) fn watched(&self) -> &Watched {
         &self.inner.watched
+    }
+
+    /// How many workflows wait.
+    pub(crate) fn queue_length(&self) -> &QueueLength {
+        &self.inner.queue_length
     }
 
     /// Workflows that run in this process.

@@ -101,10 +101,11 @@ impl Surface {
     }
 
     /// Answers a request, whatever happens.
-    async fn answer(&self, mut request: Request) -> Response {
+    pub(crate) async fn answer(&self, mut request: Request) -> Response {
         let asked = finish::Asked::begin(&mut request);
         let span = info_span!("request", request_id = &*asked.id.0);
-        let answer = AssertUnwindSafe(self.reached(request)).catch_unwind().instrument(span).await;
+        // Boxed: a connection that waits or streams should not hold the room its requests take.
+        let answer = AssertUnwindSafe(Box::pin(self.reached(request))).catch_unwind().instrument(span).await;
         asked.finish(answer.unwrap_or_else(panicked), &self.inner.metrics)
     }
 
@@ -117,18 +118,18 @@ impl Surface {
             Ok(origin) => origin,
             Err(problem) => return problem.into_response(),
         };
-        let Some(origin) = origin else { return self.compressed(request).await };
-        let response = match origins::preflight(&request) {
+        let response = match origin.as_ref().and_then(|_| origins::preflight(&request)) {
             Some(preflight) => preflight,
-            None => self.compressed(request).await,
+            None if request.headers().contains_key(header::ACCEPT_ENCODING) => Box::pin(self.compressed(request)).await,
+            None => self.admitted(request).await,
         };
-        origins::readable(response, origin)
+        match origin {
+            Some(origin) => origins::readable(response, origin),
+            None => response,
+        }
     }
 
     async fn compressed(&self, request: Request) -> Response {
-        if !request.headers().contains_key(header::ACCEPT_ENCODING) {
-            return self.admitted(request).await;
-        }
         let service = service_fn(|request| async { Ok::<_, Infallible>(self.admitted(request).await) });
         match self.inner.compression.layer(service).oneshot(request).await {
             Ok(response) => response.map(Body::new),
@@ -163,7 +164,7 @@ impl Surface {
         };
         match &inner.mcp {
             Some(mcp) if request.uri().path() == mounted::PATH => mcp.answer(request).await,
-            Some(_) | None => match inner.router.clone().oneshot(request).await {
+            Some(_) | None => match Box::pin(inner.router.clone().oneshot(request)).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             },
@@ -182,7 +183,6 @@ impl Service<Request> for Surface {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let surface = self.clone();
-        // Boxed: what is left of a connection that waits or streams should not hold the room its requests take.
         Box::pin(async move { Ok(surface.answer(request).await) })
     }
 }

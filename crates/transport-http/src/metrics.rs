@@ -2,12 +2,16 @@
 //! status classes, names of patterns that are registered.
 
 mod labels;
+mod queue;
 mod text;
 
 use std::{
     borrow::Cow,
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +23,7 @@ use prometheus_client::{
 };
 
 use labels::{Ended, Kind, Method, Outcome, Pattern, Request, Route};
+pub(crate) use queue::QueueLength;
 pub(crate) use text::Format;
 
 /// Seconds a request takes.
@@ -38,6 +43,8 @@ struct Inner {
     workflows: Family<Ended, Counter>,
     workflow_seconds: Family<Pattern, Histogram>,
     active: Gauge,
+    /// NaN while nobody knows.
+    queued: Gauge<f64, AtomicU64>,
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram>,
     rate_limited: Family<Kind, Counter>,
@@ -83,6 +90,8 @@ impl Drop for Living {
 pub(crate) struct Reading {
     /// Workflows that run in this process.
     pub(crate) running: u64,
+    /// Workflows in the store's queue; `None`: the store does not say.
+    pub(crate) queued: Option<u64>,
     /// Attempts to deliver webhooks since the process began, by outcome.
     pub(crate) attempts: [(&'static str, u64); 7],
     /// Deliveries that were given up since the process began.
@@ -155,6 +164,8 @@ impl Metrics {
     pub(crate) fn render(&self, reading: &Reading, format: Format) -> String {
         let inner = &self.inner;
         set(&inner.active, reading.running);
+        #[expect(clippy::cast_precision_loss, reason = "a queue is far shorter than 2^52")]
+        inner.queued.set(reading.queued.map_or(f64::NAN, |queued| queued as f64));
         set(&inner.pending, reading.pending);
         inner.dead_letters.inner().store(reading.dead_letters, Ordering::Relaxed);
         for (outcome, count) in reading.attempts {
@@ -177,6 +188,7 @@ impl Inner {
             workflows: Family::default(),
             workflow_seconds,
             active: Gauge::default(),
+            queued: Gauge::default(),
             requests: Family::default(),
             request_seconds,
             rate_limited: Family::default(),
@@ -204,6 +216,11 @@ impl Inner {
             self.workflow_seconds.clone(),
         );
         r.register("mcp_active_workflows", "Workflows that run in this process", self.active.clone());
+        r.register(
+            "orchestrator_queued_workflows",
+            "Workflows in the queue of the store, of all servers that share it; looked at every few seconds",
+            self.queued.clone(),
+        );
         r.register("orchestrator_http_requests", "Requests answered", self.requests.clone());
         r.register(
             "orchestrator_http_request_duration_seconds",

@@ -210,7 +210,7 @@ impl From<ApiError> for Problem {
             Code::InvalidRequest | Code::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::Conflict => StatusCode::CONFLICT,
-            Code::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Code::TooMany | Code::QueueFull => StatusCode::TOO_MANY_REQUESTS,
             Code::ToolFailed => StatusCode::BAD_GATEWAY,
             Code::Draining | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -74,7 +74,11 @@ pub(crate) async fn ended(
 pub(crate) async fn running(call: &Call<'_>, handed: &Handed, view: WorkflowView) -> CallToolResult {
     let id = view.task_id.clone();
     let line = status_line(&view);
-    let (next, text) = if view.questions.is_empty() {
+    let (next, text) = if view.is_held_back() {
+        let next = "get_orchestration_status";
+        let how = "It is held back until its operator has it tried again; do not start it again. cancel_orchestration ends it.";
+        (next, format!("{line}\ntask_id: {id}\n{how}"))
+    } else if view.questions.is_empty() {
         let next = "wait_for_orchestration";
         let how = format!("It goes on by itself. Next: call {next} with this task_id; do not start it again.");
         (next, format!("{line}\ntask_id: {id}\n{how}"))

@@ -88,19 +88,23 @@ impl ServerHandler for Handler {
 
     async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Result<CallToolResponse, ErrorData> {
         let call = self.call(&context);
+        // Boxed one by one: what a call does not do should not make its future large.
         let work = async {
             let Some(tool) = self.parts.own_tool(&request.name) else {
                 return match self.parts.extra_of(&request.name) {
-                    Some(extra) => extra.call_tool(request, context.clone()).await.map(|answer| stamped(&call, answer)),
+                    Some(extra) => {
+                        let called = Box::pin(extra.call_tool(request, context.clone()));
+                        called.await.map(|answer| stamped(&call, answer))
+                    }
                     None => Err(ErrorData::invalid_params(format!("unknown tool: {}", request.name), None)),
                 };
             };
             match tool.kind {
-                ToolKind::Start(kind) => lanes::start(&call, kind, request).await,
-                ToolKind::Wait => lanes::await_one(&call, request).await,
+                ToolKind::Start(kind) => Box::pin(lanes::start(&call, kind, request)).await,
+                ToolKind::Wait => Box::pin(lanes::await_one(&call, request)).await,
                 ToolKind::Read | ToolKind::Cancel | ToolKind::Give | ToolKind::Call => {
                     let arguments = request.arguments.unwrap_or_default();
-                    let called = self.parts.api.call_tool(&call.caller, tool.name, arguments).await;
+                    let called = Box::pin(self.parts.api.call_tool(&call.caller, tool.name, arguments)).await;
                     Ok(match called {
                         Ok(called) => answers::plain(&call, tool.name, called),
                         Err(error) => answers::refused(&call, &error),
@@ -109,7 +113,7 @@ impl ServerHandler for Handler {
                 }
             }
         };
-        Box::pin(call.bounded(work)).await
+        call.bounded(work).await
     }
 
     async fn get_task(&self, request: GetTaskParams, context: Context) -> Result<GetTaskResult, ErrorData> {

@@ -116,7 +116,7 @@ impl Shared {
             Some(_) | None => {}
         }
         if request.method() != Method::POST {
-            return self.rmcp.handle(request).await;
+            return Box::pin(self.rmcp.handle(request)).await;
         }
         let token = self.answering.token();
         let answer = self.post(request, &principal, session.is_some()).await;
@@ -142,7 +142,7 @@ impl Shared {
         let is_json = parts.headers.get(header::CONTENT_TYPE).and_then(|of| of.to_str().ok()).is_some_and(|of| {
             of.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
         });
-        let answer = self.rmcp.handle(Request::from_parts(parts, Full::new(bytes.clone()))).await;
+        let answer = Box::pin(self.rmcp.handle(Request::from_parts(parts, Full::new(bytes.clone())))).await;
         if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && is_json {
             // rmcp says in words that the body is no message; clients read JSON-RPC.
             let refusal = wire::refusal(&bytes).map_or_else(

@@ -43,6 +43,10 @@ pub(crate) async fn get(call: &Call<'_>, get: &GetTaskParams) -> Result<GetTaskR
         "cancelled" => TaskPayload::Cancelled,
         // A workflow that failed is a tool that answered with an error; only a broken engine would fail the task.
         _ if view.is_terminal() => TaskPayload::Completed { result: result(call, view).await? },
+        _ if view.is_held_back() => {
+            task.status_message = view.waiting.as_ref().map(|waiting| format!("held back: {}", waiting.detail));
+            TaskPayload::Working
+        }
         _ if view.questions.is_empty() => TaskPayload::Working,
         _ if call.client.elicits => TaskPayload::InputRequired { input_requests: input::forms(&view)? },
         _ => {

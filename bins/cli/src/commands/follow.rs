@@ -24,7 +24,7 @@ pub(crate) struct Interrupted<'a> {
     pub(crate) says: &'static str,
 }
 
-/// Shows what happens from the beginning until the workflow has ended. Returns the agents that failed for good.
+/// Shows what happens from the beginning until the workflow has ended or is held back. Returns the agents that failed for good.
 pub(crate) async fn to_the_end(
     workflows: &Workflows,
     id: &WorkflowId,
@@ -46,6 +46,11 @@ pub(crate) async fn to_the_end(
                     failed.push(FailedAgent { agent, error: error.clone() });
                 }
                 view.show(&event)?;
+                // Told of a log that goes on, it is over.
+                if matches!(event.data, Data::WorkflowPoisoned { .. }) && workflows.status(id).await?.view.is_held_back()
+                {
+                    return Ok(failed);
+                }
                 if let (Data::InputRequested { question }, Some(step)) = (&event.data, &event.agent)
                     && asked.insert(step.clone())
                 {

@@ -39,7 +39,7 @@ pub(crate) fn list(session: &Session, args: &ListArgs) -> Result<ExitCode, CliEr
         let progress = &row.view.progress;
         table.row([
             row.id.to_string(),
-            row.status.to_string(),
+            row.in_short(),
             format!("{}/{}", progress.completed_agents, progress.total_agents),
             ago(&row.view.created_at),
             brief(&row.view.title),
@@ -83,6 +83,9 @@ fn show(terminal: Terminal, row: &Row, questions: &[QuestionView]) -> Result<(),
     }
     for asked in questions {
         field("asks", format!("{}: {}", asked.step, brief(&asked.question)))?;
+    }
+    if let Some(waiting) = view.waiting.as_ref().filter(|_| view.is_held_back()) {
+        field("held back", format!("{}; `mcp-orchestrator resume {}` has it tried again", waiting.detail, row.id))?;
     }
     match (&row.runs, row.status) {
         (Runs::Worker(owner), _) => field("run by", owner.clone())?,

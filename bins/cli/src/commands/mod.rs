@@ -3,6 +3,7 @@
 mod answer;
 mod catalogue;
 mod config;
+mod db;
 mod doctor;
 mod drive;
 mod follow;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
         Command::Verify(args) => verify::verify(&args.report, terminal),
         Command::Doctor(args) => doctor::doctor(&cli.common, &args.corpus, terminal),
         Command::Config(ConfigCommand::Show) => config::show(&session()?),
+        Command::Db(command) => db::db(&session()?, command),
         Command::Patterns => catalogue::patterns(&session()?),
         Command::Tools => catalogue::tools(&session()?),
         Command::Providers => catalogue::providers(&session()?),

@@ -53,6 +53,7 @@ async fn at_server(session: &Session, server: &Server, id: &WorkflowId, out: &Pa
     let next = match row.status {
         Status::Completed => return Err(EngineError::Rejected(Rejected::Ended(row.status)).into()),
         Status::Failed | Status::Cancelled => Row::there(server.fork(id).await?)?.id,
+        Status::Waiting if row.view.is_held_back() => Row::there(server.resume(id).await?)?.id,
         Status::Queued | Status::Running | Status::Waiting => row.id.clone(),
     };
     say_if_new(session, &row.id, row.status, &next);

@@ -77,6 +77,10 @@ fn of_workflow(data: &Data) -> Option<Line> {
                 .styled(style, how)
                 .plain(format!(": {}", clean_line(reason, 300)))
         }
+        Data::WorkflowPoisoned { message } => {
+            Line::new().styled(Style::Red, "held back").plain(format!(": {}", clean_line(message, 300)))
+        }
+        Data::WorkflowRevived => Line::new().styled(Style::Yellow, "tried again"),
         Data::WorkflowComplete { outcome } => {
             let how = match outcome.as_str() {
                 "nothing_found" => "nothing found: the sources say nothing about it",

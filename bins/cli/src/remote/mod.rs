@@ -116,6 +116,11 @@ impl Server {
         self.json(self.post(&path(id, "/fork"), &json!({}))).await
     }
 
+    /// Has a workflow tried again that is held back.
+    pub(crate) async fn resume(&self, id: &WorkflowId) -> Result<WorkflowView, RemoteError> {
+        self.json(self.post(&path(id, "/resume"), &json!({}))).await
+    }
+
     pub(crate) async fn answer(&self, id: &WorkflowId, step: &str, text: &str) -> Result<WorkflowView, RemoteError> {
         self.json(self.post(&path(id, "/answer"), &json!({ "step": step, "answer": text }))).await
     }

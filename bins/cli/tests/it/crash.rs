@@ -133,3 +133,44 @@ async fn log(database: &Path) -> (WorkflowId, Vec<Recorded>) {
     store.close().await;
     (id, page.records)
 }
+
+#[test]
+fn a_workflow_that_every_process_dies_of_is_held_back_until_somebody_resumes_it() {
+    let deadly = ModelServer::thinking(Duration::from_secs(3600));
+    let home = Home::with_docs();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut id: Option<WorkflowId> = None;
+    // The first one plans a step, which the others need not do again: it is not counted.
+    for death in 1..=6 {
+        let resume = id.as_ref().map(|id| ["resume", id.as_str(), "--quiet"]);
+        // A named model is not looked for first.
+        let research = [&RESEARCH[..], &["--model", "tiny"]].concat();
+        let mut command = home.command(resume.as_ref().map_or(&research[..], |resume| &resume[..]));
+        let mut child = home.start(command.env("VLLM_BASE_URL", deadly.base_url()));
+        let until = std::time::Instant::now() + Duration::from_secs(60);
+        while deadly.requests().len() < death {
+            assert!(std::time::Instant::now() < until, "process {death} does not ask");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        id = Some(runtime.block_on(log(&home.path(DATABASE))).0);
+    }
+    let id = id.unwrap().to_string();
+    let deadly_url = deadly.base_url();
+    let held = home.run_with(&[("VLLM_BASE_URL", &deadly_url)], &["resume", &id, "--quiet"]).ended(75);
+    assert!(held.err.contains("is held back") && held.err.contains("5 workers in a row"), "{}", held.err);
+    assert_eq!(deadly.requests().len(), 6, "nobody is asked for it");
+    assert!(home.run(&["list"]).ended(0).out.contains("waiting (poison)"));
+    let status = home.run(&["status", &id]).ended(0).out;
+    assert!(status.contains("held back") && status.contains(&format!("mcp-orchestrator resume {id}")), "{status}");
+    assert_eq!(home.run(&["status", &id, "--json"]).ended(0).json_lines()[0]["waiting"]["reason"], "poison");
+    assert!(home.run(&["events", &id]).ended(0).out.contains("workflow_poisoned"));
+    // Without an id only what goes on by itself is resumed.
+    assert!(home.run(&["resume"]).ended(0).err.contains("nothing is unfinished"));
+
+    let healthy = ModelServer::start();
+    let healthy_url = healthy.base_url();
+    home.run_with(&[("VLLM_BASE_URL", &healthy_url)], &["resume", &id, "--quiet"]).ended(0);
+    assert!(home.run(&["status", &id]).ended(0).out.contains("completed"));
+}

@@ -4,6 +4,7 @@
 
 mod canned;
 mod crash;
+mod db;
 mod ending;
 mod help;
 mod install;

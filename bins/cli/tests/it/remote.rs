@@ -104,6 +104,10 @@ fn programs_read_the_same_events_and_the_same_result() {
             // Which agent was first is another one each time, and so is the progress after each event.
             line["progress"] = Value::Null;
             line["data"]["call"] = Value::Null;
+            // A document says when it was made, in as many digits as that takes.
+            for document in line["data"]["documents"].as_array_mut().into_iter().flatten() {
+                document["bytes"] = Value::Null;
+            }
         }
         let mut lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         lines.sort();

@@ -36,6 +36,21 @@ impl Client {
         json_of(self.http.send(Request::get(&self.base, path)).await.unwrap()).await
     }
 
+    /// The ids of the workflows of a status, a hundred at most.
+    pub(crate) async fn listed(&self, status: &str) -> Vec<String> {
+        let request = Request::get(&self.base, "/v1/workflows").with_query("status", status).with_query("limit", "100");
+        let (_, page) = json_of(self.http.send(request).await.unwrap()).await;
+        let ids = page["workflows"].as_array().unwrap().iter().map(|view| view["task_id"].as_str().unwrap().to_owned());
+        ids.collect()
+    }
+
+    /// The whole log of a workflow, a thousand records at most.
+    pub(crate) async fn log(&self, id: &str) -> Vec<Value> {
+        let request = Request::get(&self.base, format!("/v1/workflows/{id}/log")).with_query("limit", "1000");
+        let (_, page) = json_of(self.http.send(request).await.unwrap()).await;
+        page["records"].as_array().unwrap().clone()
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         json_of(self.http.send(Request::post_json(&self.base, path, body.to_string())).await.unwrap()).await
     }
@@ -43,6 +58,12 @@ impl Client {
     /// As [`Client::post`] under a request id.
     pub(crate) async fn post_as(&self, path: &str, body: &Value, request_id: &str) -> (u16, Value) {
         let request = Request::post_json(&self.base, path, body.to_string()).with_header("x-request-id", request_id);
+        json_of(self.http.send(request).await.unwrap()).await
+    }
+
+    /// As [`Client::post`] under an idempotency key.
+    pub(crate) async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> (u16, Value) {
+        let request = Request::post_json(&self.base, path, body.to_string()).with_header("idempotency-key", key);
         json_of(self.http.send(request).await.unwrap()).await
     }
 
@@ -57,10 +78,15 @@ impl Client {
 
     /// Asks until a workflow has ended.
     pub(crate) async fn ended(&self, id: &str) -> Value {
+        self.until(id, |view| matches!(view["status"].as_str(), Some("completed" | "failed" | "cancelled"))).await
+    }
+
+    /// Asks until a workflow stands so.
+    pub(crate) async fn until(&self, id: &str, so: impl Fn(&Value) -> bool) -> Value {
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {
             let (_, view) = self.get(&format!("/v1/workflows/{id}")).await;
-            if matches!(view["status"].as_str(), Some("completed" | "failed" | "cancelled")) {
+            if so(&view) {
                 return view;
             }
             assert!(tokio::time::Instant::now() < until, "{view}");

@@ -9,4 +9,6 @@ pub use catalogue::{
     ToolsView,
 };
 pub use results::{AgentView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SourceView};
-pub use workflow::{FailureView, OutcomeView, ProgressView, QuestionView, StartedView, WorkflowPage, WorkflowView};
+pub use workflow::{
+    FailureView, OutcomeView, ProgressView, QuestionView, StartedView, WaitingView, WorkflowPage, WorkflowView,
+};

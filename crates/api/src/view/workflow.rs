@@ -3,8 +3,8 @@
 use mcp_orchestrator::{
     Status,
     domain::{Failure, FailureClass, Timestamp},
-    event::{ClientProgress, Rfc3339},
-    store::WorkflowRow,
+    event::{ClientProgress, Rfc3339, held_back},
+    store::{Summary, WorkflowRow},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub struct WorkflowView {
     pub failure: Option<FailureView>,
     /// What came of it in numbers, once it has ended.
     pub result: Option<OutcomeView>,
+    /// Why it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<WaitingView>,
     /// What it waits for an answer to; only shown by the status of one workflow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<QuestionView>,
@@ -98,6 +101,16 @@ pub struct OutcomeView {
     pub has_final_synthesis: bool,
     /// Documents rendered.
     pub documents_generated: u32,
+}
+
+/// Why a workflow waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct WaitingView {
+    /// `input`, or `poison`: its workers died of it.
+    pub reason: String,
+    /// In words.
+    pub detail: String,
 }
 
 /// A question a workflow waits for an answer to.
@@ -170,14 +183,36 @@ impl WorkflowView {
                 documents_generated: summary.progress.documents,
             }),
             progress,
+            waiting: WaitingView::of(summary),
             questions: Vec::new(),
         }
+    }
+
+    /// Whether nobody runs it until it is resumed.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.reason == POISON)
     }
 
     /// Whether it has ended.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
         self.result.is_some()
+    }
+}
+
+/// The reason of what is held back.
+const POISON: &str = "poison";
+
+impl WaitingView {
+    fn of(summary: &Summary) -> Option<Self> {
+        match (summary.status, summary.poisoned) {
+            (Status::Waiting, Some(workers)) => Some(Self { reason: POISON.to_owned(), detail: held_back(workers) }),
+            (Status::Waiting, None) => {
+                Some(Self { reason: "input".to_owned(), detail: "it waits for an answer".to_owned() })
+            }
+            (Status::Queued | Status::Running | Status::Completed | Status::Failed | Status::Cancelled, _) => None,
+        }
     }
 }
 

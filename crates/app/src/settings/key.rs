@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Whole(u64, u64),
     /// A duration such as `180s`.
     Duration,
+    /// A number of bytes such as `2GB`.
+    Size,
     /// Several texts; in the environment separated by commas.
     Texts,
     /// A path.
@@ -34,6 +36,8 @@ pub(crate) struct Key {
 pub(crate) const KEYS: &[Key] = &[
     Key { name: "store.url", kind: Kind::Text },
     Key { name: "store.retention", kind: Kind::Duration },
+    Key { name: "store.ended_max", kind: Kind::Whole(1, 1_000_000_000) },
+    Key { name: "store.ended_bytes_max", kind: Kind::Size },
     Key { name: "provider.default", kind: Kind::Text },
     Key { name: "provider.*.api_key", kind: Kind::Secret },
     Key { name: "provider.*.api_key_file", kind: Kind::Path },
@@ -47,6 +51,9 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "timeouts.workflow", kind: Kind::Duration },
     Key { name: "server.listen", kind: Kind::Text },
     Key { name: "server.running_max", kind: Kind::Whole(1, 10_000) },
+    Key { name: "server.cluster_running_max", kind: Kind::Whole(1, 1_000_000) },
+    Key { name: "server.queue_max", kind: Kind::Whole(0, 10_000_000) },
+    Key { name: "server.poison_after", kind: Kind::Whole(0, 1_000) },
     Key { name: "server.grace", kind: Kind::Duration },
     Key { name: "server.hosts", kind: Kind::Texts },
     Key { name: "server.origins", kind: Kind::Texts },

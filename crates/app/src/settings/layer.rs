@@ -14,7 +14,7 @@ use super::{
     SettingsError,
     key::{Key, Kind, nearest},
 };
-use crate::{Folders, span::parse_duration};
+use crate::{Folders, size::parse_size, span::parse_duration};
 
 /// Where a value is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Reader<'_> {
                 let texts = texts.ok_or_else(|| self.bad(name, "is a list of something else, expected texts"))?;
                 self.several(key.kind, texts.into_iter())
             }
-            (Kind::Whole(..) | Kind::Duration, toml::Value::Integer(number)) => {
+            (Kind::Whole(..) | Kind::Duration | Kind::Size, toml::Value::Integer(number)) => {
                 self.parse(name, key.kind, &number.to_string())?
             }
             (Kind::Whole(..), toml::Value::String(_)) => return Err(self.bad(name, "is a text, expected a number")),
@@ -174,6 +174,7 @@ impl Reader<'_> {
                 _ => return Err(self.bad(name, format!("is {:?}, expected {}", shown(), kind.expected()))),
             },
             Kind::Duration => Value::Duration(parse_duration(text).map_err(|error| self.bad(name, error.to_string()))?),
+            Kind::Size => Value::Whole(parse_size(text).map_err(|error| self.bad(name, error.to_string()))?),
             Kind::Texts => self.several(kind, text.split(',').map(str::trim)),
             Kind::Path => self.several(kind, std::iter::once(text)),
             Kind::Paths if matches!(self.origin, Origin::File(_)) => self.several(kind, std::iter::once(text)),
@@ -210,6 +211,7 @@ impl Kind {
             Self::OneOf(known) => known.join(", "),
             Self::Whole(min, max) => format!("a number from {min} to {max}"),
             Self::Duration => "a duration such as 180s or 10m".to_owned(),
+            Self::Size => "a size such as 500MB or 2GB".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Paths => "a list of folders".to_owned(),

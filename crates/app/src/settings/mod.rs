@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use mcp_orchestrator_domain::{CorpusName, Limits};
+use mcp_orchestrator_domain::{CorpusName, Limits, Timestamp, millis};
+use mcp_orchestrator_store::Retention;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -39,8 +40,8 @@ pub struct Sources {
 pub struct Settings {
     /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
     pub store_url: StoreAddress,
-    /// How long a server keeps workflows that have ended; `None` is for ever.
-    pub store_retention: Option<Duration>,
+    /// Which workflows that have ended a server keeps.
+    pub store_kept: KeptSettings,
     /// The provider used when a request names none.
     pub provider_default: Option<(String, Origin)>,
     /// Settings of single providers by name.
@@ -66,6 +67,31 @@ pub struct Settings {
     shown: Vec<ShownSetting>,
 }
 
+/// Which workflows that have ended a server keeps. All of it that is set holds; what is `None` sets no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeptSettings {
+    /// For how long.
+    pub retention: Option<Duration>,
+    /// How many, those that ended last.
+    pub ended_max: Option<u64>,
+    /// With how many bytes of logs, those that ended last.
+    pub ended_bytes_max: Option<u64>,
+}
+
+impl KeptSettings {
+    /// As a store takes it, at a moment.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Retention {
+        let ago = |kept| Timestamp::from_millis(now.as_millis().saturating_sub(millis(kept)));
+        Retention {
+            finished_before: self.retention.map(ago),
+            finished_max: self.ended_max,
+            bytes_max: self.ended_bytes_max,
+        }
+    }
+}
+
 /// How the server serves. What is `None` is the server's own default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -74,6 +100,12 @@ pub struct ServerSettings {
     pub listen: Option<String>,
     /// Workflows that run at once.
     pub running_max: Option<usize>,
+    /// Workflows that run at once over all servers that share the store; `None`: as many as each of them runs.
+    pub cluster_running_max: Option<usize>,
+    /// Workflows that may wait in the queue of the store; 0 is no limit.
+    pub queue_max: Option<u64>,
+    /// Workers in a row that may die of a workflow until it is held back; 0 is any number.
+    pub poison_after: Option<u32>,
     /// How long running workflows may go on after the server was asked to stop.
     pub grace: Option<Duration>,
     /// Further host names requests may be addressed to.
@@ -202,6 +234,8 @@ impl Settings {
         default("timeouts.agent", Value::Duration(Duration::from_secs(180)));
         default("server.listen", Value::Text("127.0.0.1:5060".to_owned()));
         default("server.running_max", Value::Whole(5));
+        default("server.queue_max", Value::Whole(10_000));
+        default("server.poison_after", Value::Whole(5));
         default("server.grace", Value::Duration(Duration::from_secs(20)));
         default("server.connections_max", Value::Whole(16_384));
         default("server.connections_per_address_max", Value::Whole(4_096));
@@ -237,7 +271,11 @@ impl Settings {
         }
         Ok(Self {
             store_url: StoreAddress::new(text("store.url").unwrap_or_default()),
-            store_retention: duration("store.retention"),
+            store_kept: KeptSettings {
+                retention: duration("store.retention"),
+                ended_max: whole("store.ended_max"),
+                ended_bytes_max: whole("store.ended_bytes_max"),
+            },
             provider_default: merged.get("provider.default").and_then(|(value, origin)| match value {
                 Value::Text(name) => Some((name.clone(), origin.clone())),
                 _ => None,
@@ -295,6 +333,9 @@ fn server(merged: &Layer) -> ServerSettings {
     ServerSettings {
         listen: text("server.listen"),
         running_max: count("server.running_max"),
+        cluster_running_max: count("server.cluster_running_max"),
+        queue_max: whole("server.queue_max"),
+        poison_after: rate("server.poison_after"),
         grace: match merged.get("server.grace") {
             Some((Value::Duration(grace), _)) => Some(*grace),
             _ => None,

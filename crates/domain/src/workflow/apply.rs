@@ -9,8 +9,8 @@ use std::{
 
 use super::{CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
-    Abandoned, Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted, StepFailed,
-    StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
+    Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted, StepFailed, StepId,
+    StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
 };
 
 impl Workflow {
@@ -104,8 +104,8 @@ impl Workflow {
             held_tokens: 0,
             held_cost: Money::ZERO,
             unbounded_calls: 0,
-            crashed: false,
-            crashes_in_a_row: 0,
+            starts: 0,
+            poisoned: None,
             progress,
             evidence: HashMap::new(),
             timer_fired: None,
@@ -119,7 +119,7 @@ impl Workflow {
         self.take_event(event, at).map_err(|rule| self.illegal(event, rule))?;
         self.head = self.head.plus(1);
         self.updated = self.updated.max(at);
-        if !matches!(event, Event::InputGiven(_)) {
+        if event.is_work() {
             self.worked = self.worked.max(at);
         }
         self.progress.elapsed_ms = self.started.map_or(0, |started| crate::millis(self.updated.since(started)));
@@ -150,10 +150,11 @@ impl Workflow {
                 if started.resumed != (self.started.is_some()) {
                     return Err(Rule::Status);
                 }
-                if std::mem::take(&mut self.crashed) {
-                    self.crashes_in_a_row += 1;
+                if self.poisoned.is_some() {
+                    return Err(Rule::Status);
                 }
                 self.inheriting = false;
+                self.starts = self.starts.saturating_add(1);
                 self.started.get_or_insert(at);
                 self.deadline = Some(started.deadline);
                 self.status = Status::Running;
@@ -167,7 +168,6 @@ impl Workflow {
                 self.open_call(abandoned.call, &abandoned.step)?;
                 let free = self.call(abandoned.call).and_then(|call| call.reserved.cost) == Some(Money::ZERO);
                 let cost = if free { Cost::FREE } else { Cost::Unknown };
-                self.crashed |= abandoned.reason == Abandoned::Crash;
                 self.end_call(abandoned.call, CallState::Abandoned(abandoned.reason), cost, Usage::default());
                 Ok(())
             }
@@ -190,7 +190,7 @@ impl Workflow {
                     return Err(Rule::Ended(given.step.clone()));
                 }
                 self.steps[position].answer = Some(given.answer.clone());
-                if self.status == Status::Waiting {
+                if self.status == Status::Waiting && self.poisoned.is_none() {
                     // The time a person takes is not the workflow's.
                     let waited = at.since(self.worked);
                     self.deadline = self.deadline.map(|deadline| deadline.after(waited));
@@ -202,6 +202,17 @@ impl Workflow {
             Event::TimerFired(fired) => {
                 self.working()?;
                 self.timer_fired = Some(self.timer_fired.map_or(fired.due, |last| last.max(fired.due)));
+                Ok(())
+            }
+            Event::Poisoned(poisoned) => {
+                // Calls of the worker that died may be open: whoever held it back has not read the log.
+                self.poisoned = Some(poisoned.workers);
+                self.status = Status::Waiting;
+                Ok(())
+            }
+            Event::Revived(_) => {
+                self.poisoned.take().ok_or(Rule::Status)?;
+                self.status = if self.started.is_some() { Status::Running } else { Status::Queued };
                 Ok(())
             }
             Event::CancelRequested(_) => Ok(()),

@@ -1,7 +1,9 @@
 //! Commands from outside and what they mean for a workflow. Owns the answers; the store makes them true.
 
 use super::{Status, Workflow};
-use crate::{Abandoned, CallAbandoned, CancelRequested, Cancelled, Event, InputGiven, StepId, clean, clean_line};
+use crate::{
+    Abandoned, CallAbandoned, CancelRequested, Cancelled, Event, InputGiven, Revived, StepId, clean, clean_line,
+};
 
 /// Something a person or a client wants of a workflow that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub enum Command {
         /// Why; cleaned and cut to 200 characters.
         reason: String,
     },
+    /// Try again one that is held back because worker after worker died of it.
+    Revive,
     /// Answer a question it asked.
     Answer {
         /// The asking step.
@@ -31,6 +35,9 @@ pub enum Rejected {
     /// It has not ended, so there is nothing to continue from.
     #[error("the workflow is {0}; only a failed or cancelled one is continued as a new one")]
     NotEnded(Status),
+    /// Nobody holds it back.
+    #[error("the workflow is {0} and is not held back")]
+    NotPoisoned(Status),
     /// It asked nothing there.
     #[error("step {0} waits for no answer")]
     NoQuestion(StepId),
@@ -55,6 +62,10 @@ impl Workflow {
                 events.push(Event::Cancelled(Cancelled::default()));
                 Ok(events)
             }
+            Command::Revive => match self.poisoned() {
+                Some(_) => Ok(vec![Event::Revived(Revived {})]),
+                None => Err(Rejected::NotPoisoned(self.status())),
+            },
             Command::Answer { step, answer } => {
                 if !self.step(step.as_str()).is_some_and(super::Step::waits_for_answer) {
                     return Err(Rejected::NoQuestion(step.clone()));

@@ -80,6 +80,8 @@ fn is_taken_over(event: &Event, reopened: &BTreeSet<StepId>) -> bool {
         Event::Submitted(_)
         | Event::Forked(_)
         | Event::Started(_)
+        | Event::Poisoned(_)
+        | Event::Revived(_)
         | Event::CancelRequested(_)
         | Event::DocumentsWritten(_)
         | Event::Completed(_)

@@ -60,8 +60,8 @@ pub struct Workflow {
     held_tokens: u64,
     held_cost: Money,
     unbounded_calls: u32,
-    crashed: bool,
-    crashes_in_a_row: u32,
+    starts: u32,
+    poisoned: Option<u32>,
     progress: Progress,
     evidence: HashMap<EvidenceId, Arc<Span>>,
     timer_fired: Option<Timestamp>,
@@ -131,7 +131,8 @@ impl Workflow {
         self.updated
     }
 
-    /// When somebody last worked on it: the time from then until a worker takes over is nobody's. An answer is no work.
+    /// When somebody last worked on it: the time from then until a worker takes over is nobody's. An answer is no work,
+    /// nor is finding out that a worker is gone.
     #[must_use]
     pub const fn worked(&self) -> Timestamp {
         self.worked
@@ -232,10 +233,16 @@ impl Workflow {
         self.unbounded_calls
     }
 
-    /// How often in a row a worker took over from one that died with open calls, without anything completing between.
+    /// How often a worker has begun with it or taken it over.
     #[must_use]
-    pub const fn crashes_in_a_row(&self) -> u32 {
-        self.crashes_in_a_row
+    pub const fn starts(&self) -> u32 {
+        self.starts
+    }
+
+    /// How many workers in a row died of it, while it is held back because of that.
+    #[must_use]
+    pub const fn poisoned(&self) -> Option<u32> {
+        self.poisoned
     }
 
     /// Evidence any tool has found.

@@ -41,12 +41,12 @@ impl Status {
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match (self, next) {
-            (Self::Queued, Self::Running | Self::Failed | Self::Cancelled)
+            (Self::Queued, Self::Running | Self::Waiting | Self::Failed | Self::Cancelled)
             | (Self::Running, Self::Waiting | Self::Completed | Self::Failed | Self::Cancelled)
-            | (Self::Waiting, Self::Running | Self::Failed | Self::Cancelled) => true,
-            (Self::Queued, Self::Queued | Self::Waiting | Self::Completed)
+            | (Self::Waiting, Self::Queued | Self::Running | Self::Failed | Self::Cancelled) => true,
+            (Self::Queued, Self::Queued | Self::Completed)
             | (Self::Running, Self::Queued | Self::Running)
-            | (Self::Waiting, Self::Queued | Self::Waiting | Self::Completed)
+            | (Self::Waiting, Self::Waiting | Self::Completed)
             | (Self::Completed | Self::Failed | Self::Cancelled, _) => false,
         }
     }

@@ -7,12 +7,14 @@ fn every_pair_of_statuses_is_legal_or_not_as_written_here() {
     use Status::{Cancelled, Completed, Failed, Queued, Running, Waiting};
     let legal = [
         (Queued, Running),
+        (Queued, Waiting),
         (Queued, Failed),
         (Queued, Cancelled),
         (Running, Waiting),
         (Running, Completed),
         (Running, Failed),
         (Running, Cancelled),
+        (Waiting, Queued),
         (Waiting, Running),
         (Waiting, Failed),
         (Waiting, Cancelled),

@@ -1,9 +1,13 @@
 //! Whatever is tried, what the log holds keeps the invariants.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use mcp_orchestrator_domain::{
-    Cost, Event, Money, Recorded, RequestId, Seq, Spent, StepId, Submitted, Timestamp, Workflow,
+    Command, Cost, Event, InputRequested, Money, Poisoned, Recorded, Rejected, RequestId, Revived, Role, Seq, Spent,
+    Started, Status, StepId, StepKind, StepSpec, Submitted, Timestamp, Workflow,
 };
 use proptest::prelude::*;
 
@@ -203,4 +207,54 @@ fn a_request_id_is_one_to_64_visible_ascii_characters() {
     for bad in ["", "a b", "a\nb", "\u{e9}", "\u{7f}", &"x".repeat(65)] {
         assert!(RequestId::new(bad).is_err(), "{bad:?}");
     }
+}
+
+#[test]
+fn a_workflow_that_is_held_back_waits_until_somebody_has_it_tried_again() {
+    let at = Timestamp::from_millis;
+    let poisoned = || Event::Poisoned(Poisoned { workers: 5 });
+    let started = |resumed| Event::Started(Started { deadline: at(100_000), resumed });
+    let (mut workflow, _) = Workflow::submit(id(), submitted(), at(0));
+    assert_eq!(workflow.decide(&Command::Revive), Err(Rejected::NotPoisoned(Status::Queued)));
+    workflow.advance(poisoned(), at(10)).unwrap();
+    assert_eq!((workflow.status(), workflow.poisoned()), (Status::Waiting, Some(5)));
+    assert!(workflow.advance(started(false), at(11)).is_err(), "nobody runs it");
+    workflow.advance(poisoned(), at(12)).unwrap();
+    assert_eq!(workflow.decide(&Command::Revive), Ok(vec![Event::Revived(Revived {})]));
+    workflow.advance(Event::Revived(Revived {}), at(13)).unwrap();
+    assert_eq!((workflow.status(), workflow.poisoned()), (Status::Queued, None));
+    assert!(workflow.advance(Event::Revived(Revived {}), at(14)).is_err());
+
+    workflow.advance(started(false), at(20)).unwrap();
+    assert_eq!(workflow.worked(), at(20));
+    workflow.advance(poisoned(), at(5_000)).unwrap();
+    workflow.advance(Event::Revived(Revived {}), at(9_000)).unwrap();
+    assert_eq!((workflow.status(), workflow.worked()), (Status::Running, at(20)), "nobody worked meanwhile");
+    workflow.advance(poisoned(), at(9_500)).unwrap();
+    let cancel = workflow.decide(&Command::Cancel { reason: String::new() }).unwrap();
+    for event in cancel {
+        workflow.advance(event, at(9_600)).unwrap();
+    }
+    assert_eq!(workflow.status(), Status::Cancelled);
+}
+
+#[test]
+fn an_answer_does_not_let_a_workflow_go_on_that_is_held_back() {
+    let at = Timestamp::from_millis;
+    let step: StepId = "approve".parse().unwrap();
+    let (mut workflow, _) = Workflow::submit(id(), submitted(), at(0));
+    workflow.advance(Event::Started(Started { deadline: at(100_000), resumed: false }), at(1)).unwrap();
+    let spec = StepSpec {
+        kind: StepKind::Ask { question: "Well?".to_owned() },
+        ..StepSpec::agent(step.clone(), Role::Custom("approve".to_owned()), "Ask")
+    };
+    workflow.advance(Event::StepPlanned(Arc::new(spec)), at(2)).unwrap();
+    let asked = InputRequested { step: step.clone(), question: "Well?".to_owned() };
+    workflow.advance(Event::InputRequested(asked), at(3)).unwrap();
+    workflow.advance(Event::Poisoned(Poisoned { workers: 3 }), at(4)).unwrap();
+    let answer = workflow.decide(&Command::Answer { step, answer: "Yes".to_owned() }).unwrap();
+    workflow.advance(answer[0].clone(), at(5)).unwrap();
+    assert_eq!((workflow.status(), workflow.poisoned()), (Status::Waiting, Some(3)));
+    workflow.advance(Event::Revived(Revived {}), at(6)).unwrap();
+    assert_eq!(workflow.status(), Status::Running);
 }

@@ -28,6 +28,7 @@ pub use mcp_orchestrator_domain::{
 // The log.
 pub use mcp_orchestrator_domain::{
     Abandoned, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallStarted, CancelRequested, Cancelled, Completed,
-    DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Record, Recorded,
-    ReportChecked, Reserved, Started, StepCompleted, StepFailed, StepOutput, Submitted, Target, TimerFired,
+    DocumentRef, DocumentsWritten, Event, Failed, Forked, InputGiven, InputRequested, Payload, Poisoned, Record,
+    Recorded, ReportChecked, Reserved, Revived, Started, StepCompleted, StepFailed, StepOutput, Submitted, Target,
+    TimerFired,
 };

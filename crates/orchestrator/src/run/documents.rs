@@ -36,11 +36,12 @@ async fn render(
     let (store, tenant) = (Arc::clone(&parts.store), workflow.principal().clone());
     let payload: &Payload = &check.report;
     let json = load(store.as_ref(), &tenant, payload).await.map_err(LocalError::Store)?;
+    let models = document::models(parts, &workflow).await.map_err(LocalError::Store)?;
     let own = Arc::clone(parts);
     let rendered = tokio::task::spawn_blocking(move || {
         let report = serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
         let request = Arc::clone(workflow.request());
-        let document = document::assemble(&own, &workflow, &check, report, workflow.updated());
+        let document = document::assemble(&own, &workflow, &check, report, models);
         let stem = file_stem(&request.title);
         let mut rendered = Vec::with_capacity(request.formats.len());
         for format in &request.formats {

@@ -11,6 +11,7 @@ mod documents;
 mod ended;
 mod log;
 mod plan;
+mod poison;
 mod prompts;
 mod resume;
 mod steps;
@@ -49,6 +50,7 @@ use log::Shown;
 
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
+pub(crate) use poison::{died_of_it, hold_back};
 pub(crate) use resume::{load, read_log, read_workflow};
 
 /// Finished calls taken into one batch at most.
@@ -129,8 +131,6 @@ pub(crate) struct Run {
     parts: Arc<Parts>,
     strategy: Arc<dyn Strategy>,
     lease: LeaseRef,
-    /// How often it was claimed without its log growing.
-    attempt: u32,
     shared: Arc<RunShared>,
     workflow: Workflow,
     /// Records made and not yet durable.
@@ -151,6 +151,8 @@ pub(crate) struct Run {
     replan: bool,
     /// Whether its taking over is in the log.
     begun: bool,
+    /// How many workers had begun with it when this one had.
+    takeover: u32,
     shown: Shown,
     /// The name of the last append.
     append_id: u128,
@@ -216,7 +218,6 @@ impl Run {
             append_id: u128::from_be_bytes(parts.dice.roll()?),
             parts,
             strategy,
-            attempt: lease.attempt,
             lease: lease.lease.clone(),
             shared,
             workflow,
@@ -228,6 +229,7 @@ impl Run {
             open_here: HashMap::new(),
             aborts: Vec::new(),
             begun: false,
+            takeover: 0,
             locals: HashSet::new(),
             rendering: false,
             wake: None,

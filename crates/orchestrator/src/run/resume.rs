@@ -8,16 +8,14 @@ use std::{
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{
-    Abandoned, Agent, AgentLimits, AgentNext, BlobRef, Call, CallState, Event, Payload, Principal, Recorded, Reply,
-    Seq, Started, StepKind, StepOutput, StepSpec, Target, ToolResult, Workflow, WorkflowId,
+    Abandoned, Agent, AgentLimits, AgentNext, BlobRef, Call, CallState, Event, Payload, Poisoned, Principal, Recorded,
+    Reply, Seq, Started, StepKind, StepOutput, StepSpec, Target, ToolResult, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Store, StoreError};
 
 use super::{Run, Stop};
 use crate::{Error, parts::Parts};
 
-/// Workers that may end while they run a workflow without its log growing.
-const POISON: u32 = 5;
 /// How often a blob that the busy store refuses is offered.
 const BLOB_ATTEMPTS_MAX: u32 = 6;
 /// Records read at once.
@@ -88,10 +86,12 @@ impl Run {
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);
         }
-        let poisoned = self.attempt.max(self.workflow.crashes_in_a_row()) > POISON;
-        if !poisoned {
-            self.load_texts().await?;
+        if let Some(workers) = self.workflow.poisoned() {
+            // It was claimed without anybody having it tried again: it waits on.
+            self.advance(Event::Poisoned(Poisoned { workers }))?;
+            return self.commit().await;
         }
+        self.load_texts().await?;
         // Looked at before anything is written: the time nobody worked is not the workflow's.
         let time_left = match self.workflow.deadline() {
             Some(deadline) => deadline.since(self.workflow.worked()),
@@ -101,13 +101,10 @@ impl Run {
         for event in abandoned {
             self.advance(event)?;
         }
-        if poisoned {
-            self.fail(Self::bug(format!("{POISON} workers in a row ended while they ran it")))?;
-            return self.commit().await;
-        }
         let now = self.parts.clock.now();
         let resumed = self.workflow.started().is_some();
         self.advance(Event::Started(Started { deadline: now.after(time_left), resumed }))?;
+        self.takeover = self.workflow.starts();
         self.plan()?;
         self.commit().await?;
         tracing::info!(resumed, "workflow started");
@@ -129,6 +126,10 @@ impl Run {
         self.shared.written.store(self.workflow.head().value(), Ordering::Release);
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);
+        }
+        // The log says earlier than the next renewal that another worker has it: no call of ours matters any more.
+        if self.begun && (self.workflow.starts() != self.takeover || self.workflow.poisoned().is_some()) {
+            return Err(Stop::Fenced);
         }
         self.replan = true;
         if self.begun { self.load_texts().await } else { Ok(()) }

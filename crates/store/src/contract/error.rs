@@ -48,6 +48,9 @@ pub enum StoreError {
     /// The id is taken.
     #[error("a workflow with this id exists")]
     Exists,
+    /// There is a file of this name, and it stays as it is.
+    #[error("there is a file {0} already")]
+    Taken(String),
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another request")]
     IdempotencyMismatch,

@@ -144,6 +144,9 @@ pub struct Summary {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// How many workers in a row died of it, while it waits because of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poisoned: Option<u32>,
 }
 
 impl Summary {

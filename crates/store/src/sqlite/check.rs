@@ -18,13 +18,21 @@ const BLOBS_AT_ONCE: i64 = 64;
 
 /// Looks at everything.
 pub(super) async fn check(readers: &Arc<Readers>) -> Result<Checked, StoreError> {
-    let mut checked = readers.query(file).await?;
+    let mut checked = readers
+        .query(|connection| {
+            let mut checked = Checked::default();
+            let done = file(connection, &mut checked).map(|()| None);
+            or_finding(done, &mut checked)?;
+            Ok(checked)
+        })
+        .await?;
     let mut after = Some(0);
     while let Some(wid) = after.filter(|_| !checked.is_full()) {
         let mut so_far = std::mem::take(&mut checked);
         (checked, after) = readers
             .query(move |connection| {
-                let next = workflows(connection, wid, &mut so_far)?;
+                let next = workflows(connection, wid, &mut so_far);
+                let next = or_finding(next, &mut so_far)?;
                 Ok((so_far, next))
             })
             .await?;
@@ -34,7 +42,8 @@ pub(super) async fn check(readers: &Arc<Readers>) -> Result<Checked, StoreError>
         let mut so_far = std::mem::take(&mut checked);
         (checked, after) = readers
             .query(move |connection| {
-                let next = blobs(connection, rowid, &mut so_far)?;
+                let next = blobs(connection, rowid, &mut so_far);
+                let next = or_finding(next, &mut so_far)?;
                 Ok((so_far, next))
             })
             .await?;
@@ -43,8 +52,7 @@ pub(super) async fn check(readers: &Arc<Readers>) -> Result<Checked, StoreError>
 }
 
 /// Everything that is one question: the file itself, what belongs to nothing, the sums.
-fn file(connection: &Connection) -> Result<Checked, Failure> {
-    let mut checked = Checked::default();
+fn file(connection: &Connection, checked: &mut Checked) -> Result<(), Failure> {
     let mut select = connection.prepare(&format!("PRAGMA integrity_check({FINDINGS_MAX})"))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -72,7 +80,18 @@ fn file(connection: &Connection) -> Result<Checked, Failure> {
             "{workflows} workflows of {bytes} bytes have ended, {counted} of {counted_bytes} bytes are counted"
         ));
     }
-    Ok(checked)
+    Ok(())
+}
+
+/// What is damaged so that it cannot be read is found, and ends the look at it: nothing after it can be trusted.
+fn or_finding(next: Result<Option<i64>, Failure>, checked: &mut Checked) -> Result<Option<i64>, Failure> {
+    next.or_else(|failure| match failure.damage() {
+        Some(said) => {
+            checked.find(format!("the file is damaged: {said}"));
+            Ok(None)
+        }
+        None => Err(failure),
+    })
 }
 
 /// A workflow and what is said of it.

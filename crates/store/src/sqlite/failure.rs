@@ -36,6 +36,15 @@ impl Failure {
         }
     }
 
+    /// What it says if the file is damaged: its pages cannot be read, or hold what they should not.
+    pub(super) fn damage(&self) -> Option<String> {
+        let Self::Sqlite(error) = self else { return None };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => Some(error.to_string()),
+            Some(_) => None,
+        }
+    }
+
     /// Whether another connection held the file too long: trying each part alone would only wait again.
     pub(super) fn is_locked(&self) -> bool {
         match self {

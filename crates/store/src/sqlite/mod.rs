@@ -1,6 +1,7 @@
 //! A store in one SQLite file, shared by any number of processes of one machine. Owns the handle and its end; what is
 //! written is in `log`, `queue` and `keep`, what is read in `read`.
 
+mod backup;
 mod check;
 mod failure;
 mod keep;
@@ -15,7 +16,7 @@ mod workers;
 mod writer;
 
 use std::{
-    fmt,
+    fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -46,6 +47,9 @@ pub use options::SqliteOptions;
 
 /// Workflows deleted in one transaction: others wait for it.
 const PURGED_AT_ONCE: usize = 32;
+
+/// The log beside a file is shortened to 64 MB at most whenever nobody reads it.
+const LOG_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A store in a SQLite file.
 ///
@@ -101,6 +105,15 @@ impl SqliteStore {
     fn with_live_owner(&self, row: WorkflowRow) -> WorkflowRow {
         let owner = row.owner.filter(|owner| !Workers::of(&self.path).has_ended(owner));
         WorkflowRow { owner, ..row }
+    }
+
+    /// Says when the log beside the file is far longer than it gets by itself.
+    fn long_log(&self) -> Option<String> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let bytes = fs::metadata(log).ok()?.len();
+        let said = "a process that reads for long, a copy for example, keeps it from being shortened";
+        (bytes > LOG_BYTES).then(|| format!("the log beside the file has {bytes} bytes: {said}"))
     }
 
     /// Writes what was handed over, ends the thread, frees this process's workers and closes the file. Every later
@@ -307,7 +320,7 @@ impl Store for SqliteStore {
             finished_bytes: size.finished_bytes,
             queued: size.queued,
             bytes: size.bytes,
-            warnings: Vec::new(),
+            warnings: self.long_log().into_iter().collect(),
         })
     }
 }

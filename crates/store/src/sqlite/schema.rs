@@ -18,7 +18,7 @@ use super::{
 use crate::StoreError;
 
 /// Marks the file as ours, kept in `application_id`.
-const APPLICATION_ID: i64 = 0x6d63_706f;
+pub(super) const APPLICATION_ID: i64 = 0x6d63_706f;
 
 /// Older versions can lose commits when two connections checkpoint at once.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -103,7 +103,7 @@ fn set_up_writer(path: &Path, flags: OpenFlags, options: &SqliteOptions) -> Resu
 }
 
 /// Waits in small steps: another process's transaction usually takes less than the steps of SQLite's own handler.
-fn wait_when_busy(connection: &mut Connection, patience: Duration) -> rusqlite::Result<()> {
+pub(super) fn wait_when_busy(connection: &mut Connection, patience: Duration) -> rusqlite::Result<()> {
     let mut since = Instant::now();
     connection.busy_handler(Some(move |tries: i32| {
         if tries == 0 {

@@ -133,11 +133,11 @@ async fn agrees(store: &dyn Store, dial: &Dial, ops: &[Op]) {
                 assert_eq!(store.repair().await, Ok(mended));
             }
         }
-        assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new(), "after {op:?}");
         for (id, expected) in ids.iter().zip(&model) {
             assert_eq!(numbers(store, id).await, expected.numbers, "after {op:?}");
         }
     }
+    assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new());
 }
 
 impl Expected {

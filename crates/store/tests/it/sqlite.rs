@@ -1,9 +1,13 @@
 //! The SQLite store against the suite, always with a second handle on the same file, and what only a file can suffer.
 #![cfg(feature = "sqlite")]
 
+mod backup;
 mod faults;
 mod golden;
+mod migration;
 mod shared;
+mod torture;
+mod unsound;
 
 use std::path::Path;
 

@@ -6,9 +6,9 @@ use mcp_orchestrator_domain::{
     Abandoned, AgentType, BlobRef, CallAbandoned, CallCompleted, CallFailed, CallNo, CallStarted, CancelRequested,
     Cancelled, Completed, ConditionDraft, Cost, Decision, Digest, DocumentFormat, DocumentRef, DocumentsWritten, Event,
     Failed, Failure, FailureClass, GateMode, InputGiven, InputRequested, Limits, ModelName, Money, Outcome, Payload,
-    Principal, ProviderName, Recorded, ReportChecked, Request, RequestDraft, Reserved, Role, Stage, Started,
-    StepCompleted, StepDraft, StepFailed, StepId, StepKind, StepOutput, StepSpec, StepUsage, Submitted, SuccessDraft,
-    Target, Timestamp, ToolName, Usage, Workflow, WorkflowId,
+    Poisoned, Principal, ProviderName, Recorded, ReportChecked, Request, RequestDraft, Reserved, Revived, Role, Stage,
+    Started, StepCompleted, StepDraft, StepFailed, StepId, StepKind, StepOutput, StepSpec, StepUsage, Submitted,
+    SuccessDraft, Target, Timestamp, ToolName, Usage, Workflow, WorkflowId,
 };
 
 const START_MS: u64 = 1_800_000_000_000;
@@ -129,6 +129,14 @@ pub(crate) fn decisive() -> Vec<Recorded> {
     let reason = "the request says so".to_owned();
     branch.decide("branch", Decision::Branch { selected: "short".to_owned(), reason });
     passes.log.into_iter().chain(branch.log).collect()
+}
+
+/// A workflow that worker after worker died of, and that was tried again.
+pub(crate) fn held_back() -> Vec<Recorded> {
+    let mut story = Story::begin();
+    story.happen(Event::Poisoned(Poisoned { workers: 5 }));
+    story.happen(Event::Revived(Revived {}));
+    story.log
 }
 
 struct Story {

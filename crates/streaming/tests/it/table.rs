@@ -60,11 +60,18 @@ fn decisions_are_told_when_they_are_planned() {
 }
 
 #[test]
+fn who_watches_is_told_that_a_workflow_is_held_back_and_tried_again() {
+    let log = story::held_back();
+    insta::assert_snapshot!(told(&log[log.len() - 2..]));
+}
+
+#[test]
 fn every_name_but_that_of_resets_is_given_by_the_table() {
     let given: BTreeSet<&str> = [story::completed(), story::failed(), story::cancelled()]
         .into_iter()
         .flat_map(story::eventful)
         .chain(story::decisive())
+        .chain(story::held_back())
         .flat_map(|recorded| translate(&story::id(), &recorded))
         .map(|event| event.event_type().as_str())
         .collect();

@@ -185,6 +185,7 @@ macro_rules! store_suite {
             purge_by_number_keeps_those_that_ended_last
             purge_by_size_keeps_those_that_ended_last
             purge_takes_nothing_that_has_not_ended
+            purges_at_once_take_each_workflow_once
             purge_keeps_blobs_that_are_needed
             purge_keeps_blobs_a_fork_took_over
             purge_frees_ids_and_keys_and_keeps_the_feed_in_order

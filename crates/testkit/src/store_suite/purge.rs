@@ -114,6 +114,24 @@ pub async fn purge_takes_nothing_that_has_not_ended(subject: Subject) {
     assert_eq!((info.workflows, info.finished, info.finished_bytes), (0, 0, 0));
 }
 
+/// Whatever process they are in.
+pub async fn purges_at_once_take_each_workflow_once(subject: Subject) {
+    let store = &*subject.store;
+    for _ in 0..60 {
+        let id = created(store, workflow()).await;
+        finish(store, &id, 1, subject.dial.now()).await.unwrap();
+    }
+    let peer = subject.peer.as_deref().unwrap_or(store);
+    let retention = Retention { finished_max: Some(10), ..Retention::default() };
+    let (one, two, three) =
+        tokio::join!(store.purge(&retention, 100), peer.purge(&retention, 100), store.purge(&retention, 100));
+    let taken = [one, two, three].map(|purged| purged.unwrap().workflows);
+    assert_eq!(taken.iter().sum::<usize>(), 50, "{taken:?}");
+    let info = peer.info().await.unwrap();
+    assert_eq!((info.workflows, info.finished), (10, 10));
+    assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new());
+}
+
 /// By a workflow that is left, however old the blob is; what only purged ones needed goes.
 pub async fn purge_keeps_blobs_that_are_needed(subject: Subject) {
     let store = &*subject.store;

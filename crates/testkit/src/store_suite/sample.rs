@@ -82,6 +82,7 @@ pub fn summary(status: Status) -> Summary {
         started: None,
         finished: None,
         failure: None,
+        poisoned: None,
     }
 }
 

@@ -87,6 +87,8 @@ struct StoreView {
     durability: String,
     /// Workflows in it.
     workflows: u64,
+    /// Of these, those in the queue.
+    queued: u64,
     /// Bytes it takes.
     bytes: u64,
     /// What an operator should know.
@@ -120,6 +122,7 @@ async fn health(State(shared): State<Shared>) -> Result<Json<HealthView>, Proble
             version: info.version,
             durability: info.durability.to_owned(),
             workflows: info.workflows,
+            queued: info.queued,
             bytes: info.bytes,
             warnings: info.warnings,
         },
@@ -129,8 +132,10 @@ async fn health(State(shared): State<Shared>) -> Result<Json<HealthView>, Proble
 async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let counts = shared.api().webhooks().counts();
     let attempts = counts.attempts;
+    let look = async { store(&shared).await.ok().map(|info| info.queued) };
     let reading = Reading {
         running: shared.running(),
+        queued: shared.queue_length().sampled(look).await,
         attempts: [
             ("delivered", attempts.delivered),
             ("redirected", attempts.redirected),

@@ -97,6 +97,12 @@ pub(super) fn add(table: &mut Table) {
         fork,
     );
     table.add(
+        Operation::post("/v1/workflows/{id}/resume", TAG, "Have a workflow tried again that is held back")
+            .answers::<WorkflowView>(StatusCode::OK, "It goes on as itself; one that goes on already is left at that")
+            .fails([StatusCode::NOT_FOUND, StatusCode::CONFLICT]),
+        resume,
+    );
+    table.add(
         Operation::post("/v1/workflows/{id}/answer", TAG, "Answer a question of a workflow")
             .takes::<AnswerBody>()
             .answers::<WorkflowView>(StatusCode::OK, "The answer is stored")
@@ -300,6 +306,25 @@ async fn fork(
     let next = shared.api().resume(&caller, &id).await?;
     let location = format!("/v1/workflows/{}", next.task_id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(next)).into_response())
+}
+
+async fn resume(
+    State(shared): State<Shared>,
+    Who(caller): Who,
+    Named(id): Named<String>,
+    Object(body): Object,
+) -> Result<Json<WorkflowView>, Problem> {
+    let NoArguments {} = shaped(body)?;
+    let view = shared.api().workflow(&caller, &id).await?;
+    if view.is_terminal() {
+        let detail = format!("the workflow has ended: it is {}", view.status);
+        let error = ApiError::new(Code::Conflict, detail);
+        return Err(error.with_hint("a failed or cancelled one is continued by …/fork").into());
+    }
+    if !view.is_held_back() {
+        return Ok(Json(view));
+    }
+    Ok(Json(shared.api().resume(&caller, &id).await?))
 }
 
 async fn answer(

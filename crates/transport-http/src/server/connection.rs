@@ -1,6 +1,7 @@
 //! One connection from its first byte to its last. Owns the limits of both protocols; knows no route.
 
 use std::{
+    convert::Infallible,
     pin::pin,
     sync::{
         Arc,
@@ -17,7 +18,6 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::net::TcpStream;
-use tower::Service as _;
 use tracing::debug;
 
 use super::{executor::Executor, guarded::Guarded};
@@ -59,7 +59,8 @@ pub(super) async fn serve(stream: TcpStream, served: Served) {
             asked.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            surface.clone().call(request)
+            let surface = surface.clone();
+            async move { Ok::<_, Infallible>(surface.answer(request).await) }
         })
     };
     let builder = builder(&limits);

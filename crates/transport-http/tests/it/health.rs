@@ -55,7 +55,6 @@ async fn ends_are_counted_by_pattern_and_status() {
     ] {
         assert!(text.lines().any(|known| known == line), "{line} in {text}");
     }
-    assert!(!text.contains("queued"), "what one principal waits for says nothing of the server: {text}");
     site.stop().await;
 }
 

@@ -9,6 +9,7 @@ mod health;
 mod layers;
 mod openapi;
 mod original;
+mod queue;
 mod setting;
 mod sick_store;
 mod webhooks;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use mcp_orchestrator::{Handle, MemoryStore, Orchestrator, Store};
+use mcp_orchestrator::{Builder, Handle, MemoryStore, Orchestrator, Store};
 use mcp_orchestrator_api::Api;
 use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
 use mcp_orchestrator_testkit::{Act, Asked, ScriptedProvider, obliging};
@@ -57,8 +57,19 @@ pub(crate) async fn start_over(
     provider: ScriptedProvider,
     change: impl FnOnce(Http) -> Http,
 ) -> Site {
+    start_engine(store, settings, provider, |builder| builder, change).await
+}
+
+/// A server whose engine is another than the usual one.
+pub(crate) async fn start_engine(
+    store: Arc<dyn Store>,
+    settings: Settings,
+    provider: ScriptedProvider,
+    engine: impl FnOnce(Builder) -> Builder,
+    change: impl FnOnce(Http) -> Http,
+) -> Site {
     let orchestrator = Orchestrator::builder_shared(Arc::clone(&store)).with_provider(provider.clone());
-    let handle = orchestrator.build().unwrap().start();
+    let handle = engine(orchestrator).build().unwrap().start();
     let mut client = ClientSettings::default();
     client.guard = Guard::public();
     let webhooks = Webhooks::new(Arc::clone(&store), HttpClient::new(client), WebhookSettings::default());

@@ -1,17 +1,19 @@
 //! Starting and waiting without tasks: complete answers, progress, running answers, retries, clients that go away.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use mcp_orchestrator::{MemoryStore, WorkerMode, WorkflowId, store::Which};
+use mcp_orchestrator_testkit::store_suite::{self, Dial};
 use serde_json::{Value, json};
 
 use crate::{
-    wire::{Http, LEGACY, no_capabilities},
-    world::{World, holding, quick, research},
+    wire::{Http, LEGACY, no_capabilities, tasks},
+    world::{World, holding, obliging, quick, research},
 };
 
 #[tokio::test]
 async fn a_workflow_that_is_done_in_time_answers_with_its_report() {
-    let world = World::with(crate::world::obliging(), quick().with_wait(Duration::from_mins(1)));
+    let world = World::with(obliging(), quick().with_wait(Duration::from_mins(1)));
     let answer = Http::new(&world.server).tool("orchestrate_research", research()).await;
     assert_eq!(answer.result()["isError"], false);
     assert!(answer.told().contains("is clear"), "{answer:?}");
@@ -212,4 +214,45 @@ async fn arguments_that_do_not_fit_are_results_that_name_the_field() {
     let unknown = http.tool("orchestrate_nothing", json!({})).await;
     assert_eq!(unknown.code(), -32602);
     assert_eq!(world.ids("local").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_refused_with_its_code_and_when_to_come_again() {
+    let engine = |builder: mcp_orchestrator::Builder| builder.with_worker_mode(WorkerMode::None).with_queue_max(1);
+    let world = World::of(Arc::new(MemoryStore::new()), obliging(), quick(), engine);
+    let http = Http::new(&world.server);
+    assert_eq!(http.tool("orchestrate_research", research()).await.structured()["status"], "queued");
+    for http in [http.able_to(tasks()), http.open(LEGACY, no_capabilities()).await.0] {
+        let refused = http.tool("orchestrate_search", json!({ "query": "Tides in the harbour" })).await;
+        assert_eq!(refused.result()["isError"], true);
+        assert_eq!(refused.refusal()["code"], "queue_full");
+        assert_eq!(refused.refusal()["retry_after_seconds"], 10);
+        assert!(refused.told().contains("Try again in 10 seconds"), "{refused:?}");
+    }
+    assert_eq!(world.ids("local").await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_workflow_that_is_held_back_is_told_so_at_once() {
+    let dial = Dial::new();
+    let store = Arc::new(MemoryStore::with_now(dial.clock()));
+    let desk = World::of(store.clone(), obliging(), quick(), |builder| builder.with_worker_mode(WorkerMode::None));
+    let id = Http::new(&desk.server).tool("orchestrate_research", research()).await.task_id();
+    let named: [WorkflowId; 1] = [id.parse().unwrap()];
+    for _ in 0..5 {
+        assert_eq!(store_suite::claim_which(&*store, "doomed", Which::Only(&named), 1).await.len(), 1);
+        dial.turn(store_suite::TTL * 2);
+    }
+    let world = World::on(store, obliging(), quick().with_wait(Duration::from_mins(1)));
+    let http = Http::new(&world.server);
+    let told = http.tool("wait_for_orchestration", json!({ "task_id": id, "wait_seconds": 50 })).await;
+    assert_eq!(told.structured()["status"], "waiting");
+    assert_eq!(told.structured()["waiting"]["reason"], "poison");
+    assert_eq!(told.structured()["next"], "get_orchestration_status");
+    assert!(told.told().contains("5 workers in a row") && told.told().contains("held back"), "{told:?}");
+    let task = http.able_to(tasks()).call("tasks/get", json!({ "taskId": id })).await;
+    assert_eq!(task.result()["status"], "working");
+    assert!(task.result()["statusMessage"].as_str().unwrap().contains("held back"), "{task:?}");
+    let cancelled = http.tool("cancel_orchestration", json!({ "task_id": id })).await;
+    assert_eq!(cancelled.structured()["status"], "cancelled", "{cancelled:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator::{Handle, MemoryStore, Orchestrator, Principal, Store, WorkflowId};
+use mcp_orchestrator::{Builder, Handle, MemoryStore, Orchestrator, Principal, Store, WorkflowId};
 use mcp_orchestrator_api::{Api, Caller};
 use mcp_orchestrator_testkit::{Act, ScriptedProvider};
 use mcp_orchestrator_transport_mcp::{McpServer, McpSettings};
@@ -33,8 +33,18 @@ impl World {
 
     /// A server over a store, as the next process would be.
     pub(crate) fn on(store: Arc<dyn Store>, provider: ScriptedProvider, settings: McpSettings) -> Self {
+        Self::of(store, provider, settings, |builder| builder)
+    }
+
+    /// A server whose engine is another than the usual one.
+    pub(crate) fn of(
+        store: Arc<dyn Store>,
+        provider: ScriptedProvider,
+        settings: McpSettings,
+        engine: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let orchestrator = Orchestrator::builder_shared(Arc::clone(&store)).with_provider(provider.clone());
-        let handle = orchestrator.build().unwrap().start();
+        let handle = engine(orchestrator).build().unwrap().start();
         let webhooks = Webhooks::new(store, Default::default(), Default::default());
         let api = Api::new(handle.clone(), webhooks);
         let server = McpServer::new(api.clone(), settings).unwrap();

@@ -227,5 +227,6 @@ fn summary(status: Status) -> Summary {
         started: None,
         finished: None,
         failure: None,
+        poisoned: None,
     }
 }

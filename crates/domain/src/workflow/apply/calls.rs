@@ -63,7 +63,6 @@ impl Workflow {
             }
             self.evidence.entry(span.id.clone()).or_insert_with(|| Arc::clone(span));
         }
-        self.crashes_in_a_row = 0;
         let state = CallState::Completed {
             output: completed.output.clone(),
             is_error: completed.is_error,
