@@ -94,6 +94,7 @@ fn continued(story: &Story, id: &WorkflowId, records: &[Arc<Record>]) -> mcp_orc
             started: workflow.started(),
             finished: None,
             failure: None,
+            poisoned: workflow.poisoned(),
         },
         reserved_for: None,
         queue_max: None,

@@ -122,6 +122,8 @@ impl Walk {
             | Event::Started(_)
             | Event::InputRequested(_)
             | Event::TimerFired(_)
+            | Event::Poisoned(_)
+            | Event::Revived(_)
             | Event::CancelRequested(_)
             | Event::ReportChecked(_)
             | Event::DocumentsWritten(_) => {}
