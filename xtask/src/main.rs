@@ -7,6 +7,7 @@ mod cost;
 mod features;
 mod licences;
 mod outside;
+mod redis_server;
 mod schema;
 mod surface;
 

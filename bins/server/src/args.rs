@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Speak MCP over stdin and stdout; HTTP only if --listen is given too
     #[arg(long)]
     pub(crate) stdio: bool,
-    /// Where workflows are kept: memory: or sqlite:PATH
+    /// Where workflows are kept: memory:, sqlite:PATH or redis://HOST
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Settings file read instead of your own

@@ -40,4 +40,4 @@ pub use settings::{
 };
 pub use size::{NoSize, parse_size};
 pub use span::{NoDuration, parse_duration};
-pub use store::{BackupError, OpenStoreError, StoreUrl};
+pub use store::{BackupError, OpenStoreError, StoreAddress, StoreUrl};

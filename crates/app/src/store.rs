@@ -1,22 +1,57 @@
 //! Opening the store a URL names. Owns the schemes; what a store promises is its own.
 
 use std::{
+    fmt,
+    ops::Deref,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use mcp_orchestrator_store::{MemoryStore, SqliteStore, Store, StoreError};
+use mcp_orchestrator_store::{MemoryStore, RedisOptions, RedisStore, SqliteStore, Store, StoreError};
 
 use crate::settings::without_userinfo;
 
+/// The address of a store as it was given. It may hold a password: it is shown without.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct StoreAddress(String);
+
+impl StoreAddress {
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// The whole, secrets included.
+impl Deref for StoreAddress {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_userinfo(&self.0))
+    }
+}
+
+impl fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&without_userinfo(&self.0), f)
+    }
+}
+
 /// Where workflows are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StoreUrl {
     /// In this process only.
     Memory,
     /// In an SQLite file that several processes may share.
     Sqlite(PathBuf),
+    /// On a Redis server that processes of several machines may share.
+    Redis(Box<RedisOptions>),
 }
 
 /// Why a store cannot be used.
@@ -24,7 +59,7 @@ pub enum StoreUrl {
 #[non_exhaustive]
 pub enum OpenStoreError {
     /// The scheme is not one of this version.
-    #[error("store {url:?} has an unknown scheme, expected memory: or sqlite:PATH")]
+    #[error("store {url:?} has an unknown scheme, expected memory:, sqlite:PATH or redis://HOST")]
     Scheme {
         /// The address without user and password.
         url: String,
@@ -32,6 +67,9 @@ pub enum OpenStoreError {
     /// It is `sqlite:` without a path.
     #[error("store sqlite: names no file, expected sqlite:PATH")]
     NoPath,
+    /// It is a `redis:` URL that means nothing.
+    #[error("{0}, expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]")]
+    Redis(StoreError),
     /// The file's folder cannot be made.
     #[error("cannot make the folder of store {}: {source}", .path.display())]
     Folder {
@@ -51,10 +89,10 @@ pub enum OpenStoreError {
 }
 
 impl StoreUrl {
-    /// Reads a store's address: `memory:` or `sqlite:PATH`.
+    /// Reads a store's address: `memory:`, `sqlite:PATH`, `redis://HOST` or, encrypted, `rediss://HOST`.
     ///
     /// # Errors
-    /// [`OpenStoreError::Scheme`], [`OpenStoreError::NoPath`].
+    /// [`OpenStoreError::Scheme`], [`OpenStoreError::NoPath`], [`OpenStoreError::Redis`].
     pub fn parse(text: &str) -> Result<Self, OpenStoreError> {
         match text.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
@@ -62,6 +100,9 @@ impl StoreUrl {
                 "" => Err(OpenStoreError::NoPath),
                 path => Ok(Self::Sqlite(PathBuf::from(path))),
             },
+            Some(("redis" | "rediss", _)) => {
+                Ok(Self::Redis(Box::new(RedisOptions::from_url(text).map_err(OpenStoreError::Redis)?)))
+            }
             _ => Err(OpenStoreError::Scheme { url: without_userinfo(text).chars().take(120).collect() }),
         }
     }
@@ -79,6 +120,11 @@ impl StoreUrl {
                 }
                 let url = || format!("sqlite:{}", path.display());
                 let store = SqliteStore::open(path).await;
+                Ok(Arc::new(store.map_err(|source| OpenStoreError::Open { url: url(), source })?))
+            }
+            Self::Redis(options) => {
+                let store = RedisStore::open_with((**options).clone()).await;
+                let url = || options.location().to_owned();
                 Ok(Arc::new(store.map_err(|source| OpenStoreError::Open { url: url(), source })?))
             }
         }
@@ -111,8 +157,8 @@ impl StoreUrl {
     pub async fn backup(&self, to: &Path) -> Result<u64, BackupError> {
         match self {
             Self::Sqlite(path) => Ok(SqliteStore::backup_of(path, to).await?),
-            memory if *memory == Self::Memory => Err(BackupError::Memory),
-            _ => Err(BackupError::Elsewhere),
+            Self::Memory => Err(BackupError::Memory),
+            Self::Redis(_) => Err(BackupError::Elsewhere),
         }
     }
 }
@@ -128,14 +174,24 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::StoreUrl;
+    use super::{StoreAddress, StoreUrl};
+
+    #[test]
+    fn an_address_is_shown_without_its_secret() {
+        let address = StoreAddress::new("redis://me:secret@host/0".to_owned());
+        assert_eq!(format!("{address} {address:?}"), "redis://…@host/0 \"redis://…@host/0\"");
+        let url = StoreUrl::parse(&address).unwrap();
+        assert!(matches!(&url, StoreUrl::Redis(options) if options.location() == "redis://host:6379/0"));
+        assert!(!format!("{url:?}").contains("secret"));
+    }
 
     #[test]
     fn schemes_of_other_versions_are_refused_by_name() {
-        assert_eq!(StoreUrl::parse("memory:").unwrap(), StoreUrl::Memory);
-        assert_eq!(StoreUrl::parse("sqlite:/a/b.db").unwrap(), StoreUrl::Sqlite("/a/b.db".into()));
-        assert_eq!(StoreUrl::parse("sqlite:///a/b.db").unwrap(), StoreUrl::Sqlite("/a/b.db".into()));
-        for text in ["redis://me:secret@host/0", "postgres:", "/a/b.db", "sqlite:", ""] {
+        assert!(matches!(StoreUrl::parse("memory:"), Ok(StoreUrl::Memory)));
+        for text in ["sqlite:/a/b.db", "sqlite:///a/b.db"] {
+            assert!(matches!(StoreUrl::parse(text), Ok(StoreUrl::Sqlite(path)) if path.as_os_str() == "/a/b.db"));
+        }
+        for text in ["postgres://me:secret@host/0", "redis://me:secret@host/?unknown=1", "/a/b.db", "sqlite:", ""] {
             let message = StoreUrl::parse(text).unwrap_err().to_string();
             assert!(message.contains("expected") && !message.contains("secret"), "{message}");
         }

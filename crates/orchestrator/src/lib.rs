@@ -38,6 +38,7 @@
 //! | `extractive` | `ExtractiveProvider`: reports from quotes, without a model | yes |
 //! | `json-schema` | arguments of tools are held to the whole of their JSON Schema, not to its top level only | yes |
 //! | `sqlite` | `SqliteStore`: workflows that survive the process | yes |
+//! | `redis` | `RedisStore`: workflows that processes of several machines share | no |
 //! | `http-providers` | `ChatProvider`: models behind the Chat wire | no |
 //!
 //! Without features there is no C code, no search engine, no HTTP client and no schema library; [`MemoryStore`] and your
@@ -64,6 +65,7 @@ mod corpora;
 mod document;
 mod ends;
 mod error;
+mod fork;
 mod handle;
 mod hub;
 mod orchestrator;
@@ -79,10 +81,11 @@ pub use clock::{Clock, SystemClock};
 pub use contracts::{domain, event, provider, report, store, strategy, tool};
 pub use ends::EndedWorkflow;
 pub use error::Error;
+pub use fork::{ForkOptions, ResumeOptions};
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
 pub use results::{DocumentFile, EvidenceFile, Question, ResultFile, Results, StepResult};
-pub use submit::{Made, ResumeOptions, Submission, SubmitOptions};
+pub use submit::{Made, Submission, SubmitOptions};
 pub use worker::WorkerMode;
 
 pub use async_trait::async_trait;
@@ -94,6 +97,8 @@ pub use mcp_orchestrator_providers::ExtractiveProvider;
 pub use mcp_orchestrator_providers::Provider;
 #[cfg(feature = "http-providers")]
 pub use mcp_orchestrator_providers::chat::ChatProvider;
+#[cfg(feature = "redis")]
+pub use mcp_orchestrator_store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use mcp_orchestrator_store::SqliteStore;
 pub use mcp_orchestrator_store::{ListFilter, MemoryStore, Store};

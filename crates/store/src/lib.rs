@@ -24,6 +24,7 @@
 //!     started: None,
 //!     finished: None,
 //!     failure: None,
+//!     forked_from: None,
 //!     poisoned: None,
 //! };
 //! let store = MemoryStore::new(); // or SqliteStore::open("workflows.db").await?
@@ -75,8 +76,9 @@
 //! |---|---|---|---|
 //! | [`MemoryStore`] | – | one process | no |
 //! | `SqliteStore` | `sqlite` | the processes of one machine | synced to the disk |
+//! | `RedisStore` | `redis` | the processes of any machines | as the server is configured: see [`StoreInfo::durability`] |
 //!
-//! Another adapter implements [`Store`] and passes the suite these two pass.
+//! Another adapter implements [`Store`] and passes the suite these pass.
 //!
 //! # Where to start
 //!
@@ -86,14 +88,26 @@
 
 mod bucket;
 mod clock;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod codec;
 mod contract;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod digest;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod entry;
 mod hints;
 mod memory;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod moved;
+#[cfg(feature = "redis")]
+mod redis;
 mod references;
 mod rules;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub use clock::Now;
 pub use contract::{
     Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created,

@@ -3,6 +3,7 @@
 #[cfg(feature = "engine")]
 mod manual_clock;
 mod model_server;
+mod redis_server;
 #[cfg(feature = "engine")]
 mod scripted_provider;
 pub mod store_suite;
@@ -11,6 +12,7 @@ mod tapped_store;
 #[cfg(feature = "engine")]
 pub use manual_clock::ManualClock;
 pub use model_server::{ModelRequest, ModelServer};
+pub use redis_server::RedisServer;
 #[cfg(feature = "engine")]
 pub use scripted_provider::{Act, Asked, ScriptedProvider, obliging};
 pub use tapped_store::{StoreCall, Tap, TappedStore};

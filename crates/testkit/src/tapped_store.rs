@@ -16,6 +16,8 @@ use tokio::sync::broadcast;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum StoreCall<'a> {
+    /// [`Store::create`].
+    Create(&'a NewWorkflow),
     /// [`Store::read`] of this log; [`Store::heads`] is made of such reads.
     Read(&'a WorkflowId),
     /// [`Store::feed`].
@@ -65,6 +67,7 @@ impl<T> std::fmt::Debug for TappedStore<T> {
 #[async_trait]
 impl<T: Tap> Store for TappedStore<T> {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
+        self.tap.before(StoreCall::Create(&new)).await?;
         self.inner.create(new).await
     }
 

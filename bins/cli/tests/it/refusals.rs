@@ -158,8 +158,8 @@ fn a_settings_file_that_is_no_toml_names_the_line() {
 
 #[test]
 fn a_store_of_another_version() {
-    let ran = Home::new().run(&["list", "--store", "redis://me:secret@host/0"]).ended(78);
-    assert!(ran.err.contains("redis://") && ran.err.contains("sqlite:PATH"), "{}", ran.err);
+    let ran = Home::new().run(&["list", "--store", "postgres://me:secret@host/0"]).ended(78);
+    assert!(ran.err.contains("postgres://") && ran.err.contains("sqlite:PATH"), "{}", ran.err);
     assert!(!ran.err.contains("secret"), "{}", ran.err);
 }
 

@@ -7,6 +7,7 @@ mod draining;
 mod hook;
 mod linked;
 mod process;
+mod redis;
 mod replicas;
 mod starting;
 mod stdio;

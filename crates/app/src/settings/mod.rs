@@ -14,7 +14,7 @@ use mcp_orchestrator_store::Retention;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::{Folders, folders::MACHINE_CONFIG};
+use crate::{Folders, StoreAddress, folders::MACHINE_CONFIG};
 use key::{KEYS, Kind};
 use layer::{Layer, Value};
 
@@ -39,7 +39,7 @@ pub struct Sources {
 #[non_exhaustive]
 pub struct Settings {
     /// The store, for example `sqlite:/home/me/.local/share/mcp-orchestrator/orchestrator.db`.
-    pub store_url: String,
+    pub store_url: StoreAddress,
     /// Which workflows that have ended a server keeps.
     pub store_kept: KeptSettings,
     /// The provider used when a request names none.
@@ -270,7 +270,7 @@ impl Settings {
             }
         }
         Ok(Self {
-            store_url: text("store.url").unwrap_or_default(),
+            store_url: StoreAddress::new(text("store.url").unwrap_or_default()),
             store_kept: KeptSettings {
                 retention: duration("store.retention"),
                 ended_max: whole("store.ended_max"),

@@ -19,19 +19,19 @@ fn a_later_layer_wins_and_is_named() {
 
     let file = "[store]\nurl = \"sqlite:/file.db\"\n[timeouts]\nagent = \"2m\"\n";
     let from_file = settings(root.path(), file, &[]).unwrap();
-    assert_eq!(from_file.store_url, "sqlite:/file.db");
+    assert_eq!(&*from_file.store_url, "sqlite:/file.db");
     assert!(shown(&from_file, "store.url").origin.ends_with("config.toml"));
     assert_eq!(from_file.agent_timeout, Some(Duration::from_secs(120)));
 
     let variables = [("ORCHESTRATOR_STORE__URL", "sqlite:/env.db")];
     let from_env = settings(root.path(), file, &variables).unwrap();
-    assert_eq!(from_env.store_url, "sqlite:/env.db");
+    assert_eq!(&*from_env.store_url, "sqlite:/env.db");
     assert_eq!(shown(&from_env, "store.url").origin, "env ORCHESTRATOR_STORE__URL");
 
     let mut all = sources(root.path(), &variables);
     all.flags.push(("store.url", "--store", "memory:".to_owned()));
     let from_flag = Settings::load(&all).unwrap();
-    assert_eq!(from_flag.store_url, "memory:");
+    assert_eq!(&*from_flag.store_url, "memory:");
     assert_eq!(shown(&from_flag, "store.url").origin, "flag --store");
 }
 

@@ -1,9 +1,11 @@
 //! The words of [`Store`](crate::Store): what it is given and what it promises.
 //!
-//! A store of your own keeps the promises of each method; the two that come with the library are
-//! [`MemoryStore`](crate::MemoryStore) and `SqliteStore`. A *decorator* holds an `Arc<dyn Store>`, adds to the calls it
+//! A store of your own keeps the promises of each method; those that come with the library are
+//! [`MemoryStore`](crate::MemoryStore), `SqliteStore` and `RedisStore`. A *decorator* holds an `Arc<dyn Store>`, adds to the calls it
 //! cares about and passes the others on.
 
+#[cfg(feature = "redis")]
+pub use mcp_orchestrator_store::RedisOptions;
 #[cfg(feature = "sqlite")]
 pub use mcp_orchestrator_store::SqliteOptions;
 pub use mcp_orchestrator_store::{

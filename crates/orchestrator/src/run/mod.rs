@@ -51,7 +51,7 @@ use log::Shown;
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
 pub(crate) use poison::{died_of_it, hold_back};
-pub(crate) use resume::{load, read_log, read_workflow};
+pub(crate) use resume::{load, read_log, read_log_to, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 32;

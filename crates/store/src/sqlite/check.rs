@@ -7,8 +7,8 @@ use mcp_orchestrator_domain::{Digest, Status};
 use rusqlite::{Connection, Row};
 use sha2::{Digest as _, Sha256};
 
-use super::{codec::Lines, failure::Failure, keep, numbers::uint, read::Readers};
-use crate::{Checked, FINDINGS_MAX, StoreError, references::named_blobs};
+use super::{failure::Failure, keep, numbers::uint, read::Readers};
+use crate::{Checked, FINDINGS_MAX, StoreError, codec::Lines, references::named_blobs};
 
 /// Workflows looked at in one step.
 const WORKFLOWS_AT_ONCE: i64 = 64;

@@ -1,17 +1,20 @@
 //! Creating and appending in SQLite. Owns the checks of an append and its few statements; runs on the writer's thread.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::cmp::Ordering;
 
-use mcp_orchestrator_domain::{Digest, Principal, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Digest, Principal, Seq, WorkflowId};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{
-    codec::{Changing, Encoded, Text, json_text},
     failure::Failure,
-    numbers::{int, int_len, ms, seq, time},
+    numbers::{Text, int, int_len, ms, seq, time},
     writer::Session,
 };
-use crate::{After, AppendError, Change, Created, NewWorkflow, StoreError, Summary, Writer, rules::rank};
+use crate::{
+    After, AppendError, Change, Created, NewWorkflow, StoreError, Writer,
+    codec::{Encoded, Shown},
+    rules::rank,
+};
 
 /// How long the creator of a reserved workflow counts as alive before its first claim.
 const CREATOR_SEEN: std::time::Duration = std::time::Duration::from_secs(15);
@@ -37,23 +40,6 @@ pub(super) struct Addition {
     pub(super) records: Encoded,
     pub(super) summary: Shown,
     pub(super) blobs: Vec<Digest>,
-}
-
-/// A summary, encoded: what changes as text, beside it what has columns of its own.
-pub(super) struct Shown {
-    title: Arc<str>,
-    task: Arc<str>,
-    status: &'static str,
-    finished: Option<Timestamp>,
-    text: Vec<u8>,
-}
-
-impl Shown {
-    pub(super) fn new(summary: Summary) -> Result<Self, StoreError> {
-        let (status, finished) = (summary.status.as_str(), summary.finished);
-        let (changing, title, task) = Changing::split(summary);
-        Ok(Self { title, task, status, finished, text: json_text(&changing)? })
-    }
 }
 
 /// What an append must know of its workflow.
@@ -346,7 +332,7 @@ fn insert_records(
             int(expected.value()) + count,
             count,
             to.map(|(_, append_id)| append_id.to_be_bytes()),
-            records.text(),
+            Text(records.text()),
         ))?;
     Ok(wid)
 }

@@ -3,13 +3,12 @@
 
 mod backup;
 mod check;
-mod codec;
 mod failure;
 mod keep;
 mod log;
-mod moved;
 mod numbers;
 mod options;
+mod purge;
 mod queue;
 mod read;
 mod schema;
@@ -20,36 +19,32 @@ mod writer;
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
-use sha2::{Digest as _, Sha256};
 use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
     Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
     FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
-    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow, hints::Hints,
-    references::named_blobs, rules::is_progress,
+    STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow,
+    codec::{Encoded, Shown, json_text},
+    digest::hash,
+    hints::Hints,
+    references::named_blobs,
+    rules::is_progress,
 };
-use codec::{APPEND_BYTES_MAX, Encoded, json_text};
-use log::{Addition, Creation, Shown};
+use log::{Addition, Creation};
 use queue::{Wanted, WantedWhich};
 use read::Readers;
 use workers::Workers;
 use writer::Writer;
 
 pub use options::SqliteOptions;
-
-/// Bytes from which hashing is done on a thread that may block.
-const HASH_ASIDE: usize = 256 * 1024;
-
-/// Workflows deleted in one transaction: others wait for it.
-const PURGED_AT_ONCE: usize = 32;
 
 /// The log beside a file is shortened to 64 MB at most whenever nobody reads it.
 const LOG_BYTES: u64 = 256 * 1024 * 1024;
@@ -71,6 +66,8 @@ pub struct SqliteStore {
     hints: Arc<Hints>,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
+    /// When the blobs of all tenants were last looked at.
+    blobs_looked: Mutex<Option<Timestamp>>,
 }
 
 impl SqliteStore {
@@ -101,7 +98,7 @@ impl SqliteStore {
         let now = Arc::clone(&options.now);
         let writer = Writer::start(&path, connection, workers, Arc::clone(&now), Arc::clone(&hints))?;
         let readers = Arc::new(Readers::new(&path, options.busy_timeout));
-        Ok(Self { path, now, hints, readers, writer: Arc::new(writer) })
+        Ok(Self { path, now, hints, readers, writer: Arc::new(writer), blobs_looked: Mutex::default() })
     }
 
     /// A lease of a process that has ended is nobody's, in time or not.
@@ -144,7 +141,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
-        let records = encode(&new.records)?;
+        let records = Encoded::new(&new.records)?;
         let needs = json_text(&new.needs)?;
         let summary = Shown::new(new.summary.clone())?;
         let blobs = named_blobs(new.records.iter().map(AsRef::as_ref));
@@ -153,7 +150,7 @@ impl Store for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Seq, AppendError> {
-        let records = encode(&append.records).map_err(|error| match error {
+        let records = Encoded::new(&append.records).map_err(|error| match error {
             StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
             other => AppendError::Store(other),
         })?;
@@ -276,20 +273,7 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
-        let mut purged = Purged::default();
-        while purged.workflows < max {
-            let more = (max - purged.workflows).min(PURGED_AT_ONCE);
-            let retention = *retention;
-            let gone = self.writer.submit(move |session| keep::purge_workflows(session, &retention, more)).await?;
-            purged.workflows += gone;
-            if gone < more {
-                break;
-            }
-        }
-        purged.blobs = self.repeat(keep::purge_blobs).await?;
-        purged.records = self.repeat(|session| keep::purge_records(session)).await?;
-        self.repeat(|session| keep::forget_full_buckets(session, keep::DELETED_MAX)).await?;
-        Ok(purged)
+        purge::purge(self, retention, max).await
     }
 
     async fn repair(&self) -> Result<usize, StoreError> {
@@ -326,42 +310,4 @@ impl Store for SqliteStore {
             warnings: self.long_log().into_iter().collect(),
         })
     }
-}
-
-impl SqliteStore {
-    /// Repeats a piece of work that does a bounded part at a time, until nothing is left to do.
-    async fn repeat(
-        &self,
-        part: impl Fn(&mut writer::Session<'_>) -> Result<usize, failure::Failure> + Copy + Send + 'static,
-    ) -> Result<usize, StoreError> {
-        let mut sum = 0;
-        loop {
-            let done = self.writer.submit(part).await?;
-            sum += done;
-            if done < keep::DELETED_MAX {
-                return Ok(sum);
-            }
-        }
-    }
-}
-
-fn encode(records: &[Arc<mcp_orchestrator_domain::Record>]) -> Result<Encoded, StoreError> {
-    if records.is_empty() {
-        return Err(StoreError::Empty);
-    }
-    let encoded = Encoded::new(records)?;
-    if encoded.bytes() > APPEND_BYTES_MAX {
-        return Err(StoreError::TooLarge { bytes: encoded.bytes(), bytes_max: APPEND_BYTES_MAX });
-    }
-    Ok(encoded)
-}
-
-async fn hash(bytes: &Bytes) -> Result<Digest, StoreError> {
-    let digest = |bytes: &Bytes| Digest::new(Sha256::digest(bytes).into());
-    if bytes.len() < HASH_ASIDE {
-        return Ok(digest(bytes));
-    }
-    let bytes = bytes.clone();
-    let hashing = spawn_blocking(move || digest(&bytes));
-    hashing.await.map_err(|error| StoreError::Unavailable(format!("hashing did not end: {error}")))
 }

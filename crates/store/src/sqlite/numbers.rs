@@ -1,6 +1,19 @@
-//! Between our unsigned numbers and SQLite's signed ones. Saturates: no value of ours is near the edge.
+//! Between our numbers and texts and SQLite's. Saturates: no value of ours is near the edge.
 
 use mcp_orchestrator_domain::{Seq, Timestamp};
+use rusqlite::{
+    ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+
+/// Bytes that are UTF-8 by construction, bound as text without another look.
+pub(super) struct Text<'a>(pub(super) &'a [u8]);
+
+impl ToSql for Text<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
+    }
+}
 
 pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)

@@ -9,13 +9,12 @@ use mcp_orchestrator_domain::{Timestamp, WorkflowId};
 use rusqlite::{OptionalExtension, Row};
 
 use super::{
-    codec::from_json,
     failure::Failure,
     numbers::{int, ms, seq, uint},
     read::workflow_id,
     writer::Session,
 };
-use crate::{Abilities, Epoch, Lease, LeaseRef, Needs, Renewal, StoreError, WorkerId, rules::rank};
+use crate::{Abilities, Epoch, Lease, LeaseRef, Needs, Renewal, StoreError, WorkerId, codec::from_json, rules::rank};
 
 /// Queued workflows one claim looks at.
 const LOOKED_AT_MAX: usize = 100_000;

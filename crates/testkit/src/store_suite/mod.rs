@@ -84,19 +84,28 @@ pub struct Subject {
     pub dial: Dial,
     /// The same data as another process sees it, if the adapter can be shared. Dropped like a process that dies.
     pub peer: Option<Arc<dyn Store>>,
+    /// Whether the end of a process is known at once, or only by the time its workers were last seen.
+    pub notices_ends: bool,
     _keep: Box<dyn Any + Send + Sync>,
 }
 
 impl Subject {
     /// A store on a clock. `keep` lives as long as the subject: a folder, a server.
     pub fn new(store: impl Store, dial: Dial, keep: impl Any + Send + Sync) -> Self {
-        Self { store: Arc::new(store), dial, peer: None, _keep: Box::new(keep) }
+        Self { store: Arc::new(store), dial, peer: None, notices_ends: true, _keep: Box::new(keep) }
     }
 
     /// With a second handle on the same data.
     #[must_use]
     pub fn with_peer(mut self, peer: impl Store) -> Self {
         self.peer = Some(Arc::new(peer));
+        self
+    }
+
+    /// Nothing but time tells that a process has ended.
+    #[must_use]
+    pub const fn with_ends_told_by_time(mut self) -> Self {
+        self.notices_ends = false;
         self
     }
 }
@@ -178,6 +187,7 @@ macro_rules! store_suite {
             purge_takes_nothing_that_has_not_ended
             purges_at_once_take_each_workflow_once
             purge_keeps_blobs_that_are_needed
+            purge_takes_blobs_with_the_workflow_that_needed_them
             purge_keeps_blobs_a_fork_took_over
             purge_frees_ids_and_keys_and_keeps_the_feed_in_order
             check_finds_nothing_in_a_sound_store

@@ -83,7 +83,7 @@ pub async fn standings_show_that_a_worker_has_ended(mut subject: Subject) {
     let held = created(through, NewWorkflow { reserved_for: Some(worker("gone")), ..workflow() }).await;
     let kept = created(through, NewWorkflow { reserved_for: Some(worker("gone")), ..workflow() }).await;
     assert_eq!(claim_which(through, "gone", Which::Only(std::slice::from_ref(&held)), 1).await.len(), 1);
-    if peer.is_some() {
+    if peer.is_some() && subject.notices_ends {
         drop(peer);
     } else {
         subject.dial.turn(TTL * 2);

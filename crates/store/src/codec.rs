@@ -3,18 +3,13 @@
 
 use std::{fmt, sync::Arc};
 
-use mcp_orchestrator_domain::{Event, Failure, Progress, Record, Status, Timestamp};
-use rusqlite::{
-    ToSql,
-    types::{ToSqlOutput, ValueRef},
-};
+use mcp_orchestrator_domain::{Event, Failure, ForkedFrom, Progress, Record, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::moved::Moved;
-use crate::{StoreError, Summary};
+use crate::{StoreError, Summary, moved::Moved};
 
 /// The largest append, in bytes of JSON. Long texts are blobs.
-pub(super) const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// One line of an entry. The first says all; what it says of `v`, `at` and `progress` holds until a line says
 /// otherwise, of `progress` mostly by what `moved`.
@@ -40,24 +35,28 @@ struct Envelope {
 const VERSION: &[u8] = b"{\"v\":1,";
 const _: () = assert!(Event::VERSION == 1, "the entry names the version of what it holds");
 
-/// The records of one append, encoded before they are handed to the writer: one line of JSON for each.
+/// The records of one append, encoded before they are handed to a writer: one line of JSON for each.
 #[derive(Debug)]
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     text: Vec<u8>,
     count: u64,
 }
 
-/// Bytes that are UTF-8 by construction, bound as text without another look.
-pub(super) struct Text<'a>(pub(super) &'a [u8]);
-
-impl ToSql for Text<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0)))
-    }
-}
-
 impl Encoded {
-    pub(super) fn new(records: &[Arc<Record>]) -> Result<Self, StoreError> {
+    /// Encodes at least one record, at most [`APPEND_BYTES_MAX`].
+    pub(crate) fn new(records: &[Arc<Record>]) -> Result<Self, StoreError> {
+        if records.is_empty() {
+            return Err(StoreError::Empty);
+        }
+        let encoded = Self::of(records)?;
+        let bytes = encoded.text.len();
+        if bytes > APPEND_BYTES_MAX {
+            return Err(StoreError::TooLarge { bytes, bytes_max: APPEND_BYTES_MAX });
+        }
+        Ok(encoded)
+    }
+
+    fn of(records: &[Arc<Record>]) -> Result<Self, StoreError> {
         let mut text = Vec::with_capacity(256 + records.len() * 384);
         let mut before: Option<&Record> = None;
         for record in records {
@@ -94,23 +93,24 @@ impl Encoded {
     }
 
     /// Bytes of JSON.
-    pub(super) fn bytes(&self) -> usize {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn bytes(&self) -> usize {
         self.text.len()
     }
 
     /// How many records.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// All lines.
-    pub(super) fn text(&self) -> Text<'_> {
-        Text(&self.text)
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
     }
 }
 
 /// Anything of ours as JSON text.
-pub(super) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let mut text = Vec::with_capacity(512);
     json(&mut text, value)?;
     Ok(text)
@@ -122,20 +122,20 @@ fn json(text: &mut Vec<u8>, value: &impl Serialize) -> Result<(), StoreError> {
 }
 
 /// Reads an entry line by line. A text that has fewer lines than it should is unreadable where they end.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     lines: std::str::Split<'a, char>,
     at: Option<Timestamp>,
     progress: Option<Progress>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
+    pub(crate) fn of(text: &'a str) -> Self {
         // No line holds a line break: JSON writes it as an escape.
         Self { lines: text.split('\n'), at: None, progress: None }
     }
 
     /// Passes over a record.
-    pub(super) fn pass(&mut self, what: impl FnOnce() -> String) -> Result<(), StoreError> {
+    pub(crate) fn pass(&mut self, what: impl FnOnce() -> String) -> Result<(), StoreError> {
         let line = self.lines.next().unwrap_or_default();
         let read: Envelope = serde_json::from_str(line).map_err(|error| unreadable(&what(), &error))?;
         self.take(read.at, read.progress, read.moved);
@@ -143,7 +143,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Reads the next record, and says how many bytes it took. `what` names it in the error.
-    pub(super) fn read(&mut self, what: impl FnOnce() -> String) -> Result<(Arc<Record>, usize), StoreError> {
+    pub(crate) fn read(&mut self, what: impl FnOnce() -> String) -> Result<(Arc<Record>, usize), StoreError> {
         let line = self.lines.next().unwrap_or_default();
         let read: Line = match serde_json::from_str(line) {
             Ok(read) => read,
@@ -187,13 +187,13 @@ fn newer(what: &str, version: u16) -> StoreError {
 }
 
 /// Reads JSON of ours back. `what` names it in the error.
-pub(super) fn from_json<'de, T: Deserialize<'de>>(text: &'de str, what: &str) -> Result<T, StoreError> {
+pub(crate) fn from_json<'de, T: Deserialize<'de>>(text: &'de str, what: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Unreadable(format!("{what}: {error}")))
 }
 
 /// What of a summary changes: its title and task stay as they are and need not be written with every append.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Changing {
+pub(crate) struct Changing {
     status: Status,
     progress: Progress,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,19 +203,38 @@ pub(super) struct Changing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    forked_from: Option<ForkedFrom>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     poisoned: Option<u32>,
 }
 
 impl Changing {
     /// What changes, what stays: title and task.
-    pub(super) fn split(summary: Summary) -> (Self, Arc<str>, Arc<str>) {
-        let Summary { status, title, task, progress, started, finished, failure, poisoned } = summary;
-        (Self { status, progress, started, finished, failure, poisoned }, title, task)
+    pub(crate) fn split(summary: Summary) -> (Self, Arc<str>, Arc<str>) {
+        let Summary { status, title, task, progress, started, finished, failure, forked_from, poisoned } = summary;
+        (Self { status, progress, started, finished, failure, forked_from, poisoned }, title, task)
     }
 
     /// The whole again.
-    pub(super) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
-        let Self { status, progress, started, finished, failure, poisoned } = self;
-        Summary { status, title, task, progress, started, finished, failure, poisoned }
+    pub(crate) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
+        let Self { status, progress, started, finished, failure, forked_from, poisoned } = self;
+        Summary { status, title, task, progress, started, finished, failure, forked_from, poisoned }
+    }
+}
+
+/// A summary, encoded: what changes as text, beside it what has columns of its own.
+pub(crate) struct Shown {
+    pub(crate) title: Arc<str>,
+    pub(crate) task: Arc<str>,
+    pub(crate) status: &'static str,
+    pub(crate) finished: Option<Timestamp>,
+    pub(crate) text: Vec<u8>,
+}
+
+impl Shown {
+    pub(crate) fn new(summary: Summary) -> Result<Self, StoreError> {
+        let (status, finished) = (summary.status.as_str(), summary.finished);
+        let (changing, title, task) = Changing::split(summary);
+        Ok(Self { title, task, status, finished, text: json_text(&changing)? })
     }
 }

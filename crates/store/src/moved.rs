@@ -9,18 +9,18 @@ macro_rules! moved {
         /// What changed. Most records change two numbers of the sixteen.
         #[derive(Debug, Default, Serialize, Deserialize)]
         #[serde(default)]
-        pub(super) struct Moved {
+        pub(crate) struct Moved {
             $(#[serde(skip_serializing_if = "Option::is_none")] $name: Option<$type>,)+
         }
 
         impl Moved {
             /// What changed from one to the other.
-            pub(super) fn between(from: &Progress, to: &Progress) -> Self {
+            pub(crate) fn between(from: &Progress, to: &Progress) -> Self {
                 Self { $($name: (from.$($path).+ != to.$($path).+).then_some(to.$($path).+),)+ }
             }
 
             /// Changes it so.
-            pub(super) const fn apply(&self, progress: &mut Progress) {
+            pub(crate) const fn apply(&self, progress: &mut Progress) {
                 $(if let Some(value) = self.$name { progress.$($path).+ = value; })+
             }
         }

@@ -1,0 +1,31 @@
+-- KEYS meta. ARGV: now, then of a retention, each empty if it does not matter: the moment before which they ended, how many
+-- may be left, how many bytes of them may be; then how many at most. Deletes those that ended first; their logs are renamed
+-- and cleared away by other scripts. Returns how many.
+local before, count_max, bytes_max = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local gone = 0
+while gone < tonumber(ARGV[5]) do
+  local first = redis.call('ZRANGE', base .. 'done', 0, 0, 'WITHSCORES')
+  if not first[1] then break end
+  local goes = (before and tonumber(first[2]) < before)
+    or (count_max and redis.call('ZCARD', base .. 'done') > count_max)
+    or (bytes_max and tonumber(redis.call('HGET', KEYS[1], 'done') or 0) > bytes_max)
+  if not goes then break end
+  local number, id = string.sub(first[1], 1, 16), string.sub(first[1], 17)
+  local wf, log = base .. 'wf:' .. id, base .. 'log:' .. id
+  local f = redis.call('HMGET', wf, 'n', 't', 'ik', 'by')
+  redis.call('ZREM', base .. 'done', first[1])
+  if f[1] == number then
+    if redis.call('EXISTS', log) == 1 then
+      redis.call('RENAME', log, base .. 'gone:' .. number)
+      redis.call('RPUSH', base .. 'trash', number)
+    end
+    if f[3] then redis.call('DEL', f[3]) end
+    redis.call('UNLINK', wf)
+    redis.call('ZREM', base .. 'all', id)
+    redis.call('ZREM', base .. 'by:' .. f[2], id)
+    redis.call('HINCRBY', KEYS[1], 'bytes', '-' .. f[4])
+    redis.call('HINCRBY', KEYS[1], 'done', '-' .. f[4])
+  end
+  gone = gone + 1
+end
+return { whole(gone) }
