@@ -171,7 +171,7 @@ impl Violation {
         )
     }
 
-    /// Whether it is what a store does that loses what it had acknowledged. A reader of a stream must hear of it all the same.
+    /// Whether it is what a store does that loses what it had acknowledged.
     #[must_use]
     pub(super) const fn is_a_lost_tail(&self) -> bool {
         matches!(

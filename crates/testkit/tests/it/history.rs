@@ -280,6 +280,17 @@ fn a_reader_is_reset_only_when_the_store_lost_something() {
 }
 
 #[test]
+fn what_goes_with_a_lost_tail_is_counted_apart() {
+    let lost = Acknowledged { key: "other".to_owned(), id: "research_ba9876543210".parse().unwrap() };
+    let readers = vec![Reader { id: id(), saw: [0, 9].map(told).into(), ended: false }];
+    let history = History { readers, tail_was_lost: true, ..history() };
+    let submitted = [history.submitted.clone(), vec![lost]].concat();
+    let verdict = History { submitted, ..history }.check();
+    verdict.assert_clean("a tail was lost");
+    assert_eq!((verdict.gone_with_the_tail, verdict.not_reset), (1, 1));
+}
+
+#[test]
 fn a_model_is_asked_no_more_often_than_the_log_says() {
     for key in [Some(KEY.to_owned()), None] {
         let asked = vec![ModelAsked { id: id(), key }; 3];
