@@ -140,7 +140,7 @@ impl Handle {
         let asked = (row.id.as_str(), at, &options.set);
         let idempotency = key.map(|key| idempotency_of(key, &asked, Some("fork"))).transpose()?;
         let submitted = submitted(parts, &source, &log, options, Budget::default())?;
-        let new = new_id(&submitted.request.pattern)?;
+        let new = new_id(parts, &submitted.request.pattern)?;
         let (workflow, records) = fork(&source, &log, new, submitted, parts.clock.now())?;
         self.store_fork(row, workflow, records, idempotency, options.reserved).await
     }
@@ -163,7 +163,7 @@ impl Handle {
             let log = read_log(parts.store.as_ref(), &row.id).await?;
             let source = source(&row, &log)?;
             let submitted = submitted(parts, &source, &log, options, budget)?;
-            let new = new_id(&submitted.request.pattern)?;
+            let new = new_id(parts, &submitted.request.pattern)?;
             let (workflow, records) = fork_at_head(&source, &log, new, submitted, parts.clock.now())?;
             let once = Some(continuation_of(&row.id));
             let submission = self.store_fork(&row, workflow, records, once, options.reserved).await?;

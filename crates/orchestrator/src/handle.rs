@@ -16,7 +16,7 @@ use crate::{
     EndedWorkflow, Error, Question, ResultFile, Results, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
-    parts::{Parts, random},
+    parts::Parts,
     results,
     run::{RunCommand, read_workflow, summary, trace},
     submit,
@@ -446,7 +446,7 @@ impl Handle {
             Status::Waiting => After::Keep,
             Status::Queued | Status::Running => After::Requeue { not_before: None },
         };
-        let append_id = u128::from_be_bytes(random()?);
+        let append_id = u128::from_be_bytes(self.parts.dice.roll()?);
         Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
     }
 }

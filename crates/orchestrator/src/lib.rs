@@ -62,6 +62,7 @@ mod clock;
 mod contracts;
 #[cfg(feature = "corpus")]
 mod corpora;
+mod dice;
 mod document;
 mod ends;
 mod error;

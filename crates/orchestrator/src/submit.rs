@@ -10,11 +10,7 @@ use mcp_orchestrator_store::{Created, Idempotency, Needs, NewWorkflow, StoreErro
 use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    Error,
-    parts::{Parts, random},
-    run::summary,
-};
+use crate::{Error, parts::Parts, run::summary};
 
 /// How a request is submitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,12 +61,12 @@ pub(crate) async fn submit(
     let version = version(parts, &request.pattern)?;
     let submitted = Submitted {
         principal: principal.clone(),
-        seed: u64::from_be_bytes(random()?),
+        seed: u64::from_be_bytes(parts.dice.roll()?),
         strategy_version: version,
         request_id: options.request_id,
         request,
     };
-    let id = new_id(&submitted.request.pattern)?;
+    let id = new_id(parts, &submitted.request.pattern)?;
     let now = parts.clock.now();
     let (workflow, first) = Workflow::submit(id.clone(), submitted, now);
     let made = made(&workflow, now);
@@ -255,14 +251,14 @@ pub(crate) fn names(known: impl Iterator<Item = impl std::fmt::Display>) -> Stri
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
-pub(crate) fn new_id(pattern: &PatternName) -> Result<WorkflowId, Error> {
+pub(crate) fn new_id(parts: &Parts, pattern: &PatternName) -> Result<WorkflowId, Error> {
     let kind = match pattern.as_str() {
         "beltalowda" => "research",
         "swarm" => "search",
         other => other,
     };
     let kind: String = kind.chars().map(|c| if c == '-' { '_' } else { c }).take(32).collect();
-    WorkflowId::from_random(&kind, random()?).map_err(|error| Error::Internal(error.to_string()))
+    WorkflowId::from_random(&kind, parts.dice.roll()?).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// The key a caller chose, with the hash of what it makes repeatable.

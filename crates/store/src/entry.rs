@@ -23,6 +23,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The number of its last record.
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn last(&self) -> u64 {
         self.last
     }

@@ -1,6 +1,7 @@
 //! What those who run a store ask of it: what to keep, whether it is sound, where the unfinished work is. Owns shapes
 //! only; knows no adapter.
 
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 use std::collections::HashSet;
 
 use mcp_orchestrator_domain::{Seq, Status, Timestamp, WorkflowId};
@@ -125,8 +126,10 @@ pub enum Place {
     Waiting,
 }
 
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 impl Place {
     /// The worker it names.
+    #[cfg(feature = "sqlite")]
     pub(crate) const fn worker(&self) -> Option<&WorkerId> {
         match self {
             Self::Ready { reserved_for, .. } => reserved_for.as_ref(),

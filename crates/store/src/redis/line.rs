@@ -57,7 +57,7 @@ pub(super) struct Dialling {
 
 /// A connection, kept alive by a task that ends with it.
 pub(super) struct Line {
-    state: watch::Receiver<State>,
+    state: Arc<watch::Sender<State>>,
     keeper: JoinHandle<()>,
 }
 
@@ -81,6 +81,11 @@ impl Wire {
             self.doubt.raise(failure::is_lost(error));
         }
     }
+
+    /// The same when nothing came at all.
+    pub(super) fn was_silent(&self) {
+        self.doubt.raise(false);
+    }
 }
 
 /// Tells the keeper to look at its connection.
@@ -100,8 +105,8 @@ impl Doubt {
 impl Line {
     /// Begins to connect.
     pub(super) fn open(dialling: Dialling, ear: Option<Arc<dyn Ear>>) -> Self {
-        let (tell, state) = watch::channel(State::Down("it is not connected yet".into()));
-        Self { state, keeper: tokio::spawn(keep(dialling, ear, tell)) }
+        let state = Arc::new(watch::Sender::new(State::Down("it is not connected yet".into())));
+        Self { keeper: tokio::spawn(keep(dialling, ear, Arc::clone(&state))), state }
     }
 
     /// A connection, waiting a while for one.
@@ -109,7 +114,7 @@ impl Line {
     /// # Errors
     /// [`StoreError::Unavailable`] with what the last try said.
     pub(super) async fn connection(&self, location: &str) -> Result<Wire, StoreError> {
-        let mut state = self.state.clone();
+        let mut state = self.state.subscribe();
         let up = timeout(PATIENCE, state.wait_for(|state| matches!(state, State::Up(..)))).await;
         if let Ok(Ok(state)) = up
             && let State::Up(wire) = &*state
@@ -125,6 +130,7 @@ impl Line {
     /// Ends the connection; there will be no other.
     pub(super) fn close(&self) {
         self.keeper.abort();
+        self.state.send_replace(State::Down("it is closed".into()));
     }
 
     /// Whether there is a connection now.
@@ -157,7 +163,7 @@ impl Dialling {
 }
 
 /// Connects, again and again, until the line is dropped.
-async fn keep(dialling: Dialling, ear: Option<Arc<dyn Ear>>, tell: watch::Sender<State>) {
+async fn keep(dialling: Dialling, ear: Option<Arc<dyn Ear>>, tell: Arc<watch::Sender<State>>) {
     let mut pause = PAUSE;
     loop {
         let doubt = Arc::new(Doubt::default());

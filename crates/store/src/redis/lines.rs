@@ -11,6 +11,7 @@ use std::{
 
 use mcp_orchestrator_domain::Timestamp;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisResult, Script, ServerErrorKind, ToRedisArgs};
+use tokio::time::timeout;
 
 use super::{
     RedisOptions, failure,
@@ -33,6 +34,8 @@ pub(super) struct Lines {
     hints: Line,
     next: AtomicUsize,
     location: Arc<str>,
+    /// How long an operation may take once there is a connection.
+    patience: Duration,
     now: Clock,
     closed: AtomicBool,
 }
@@ -57,6 +60,7 @@ impl Lines {
             hints: Line::open(dialling.clone(), Some(ear)),
             next: AtomicUsize::new(0),
             location: Arc::clone(&dialling.location),
+            patience: options.response * 2,
             now: Clock(options.now.clone()),
             closed: AtomicBool::new(false),
         }
@@ -94,38 +98,44 @@ impl Lines {
 
     /// Runs a script; loads it first where the server does not know it.
     pub(super) async fn run<T: FromRedisValue>(&self, call: Call) -> Result<T, StoreError> {
-        let mut wire = self.wire(self.command_line()).await?;
-        let mut answer: RedisResult<T> = call.command.query_async(&mut wire.connection).await;
-        if let Err(error) = &answer
-            && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
-        {
-            answer = match call.script.load_async(&mut wire.connection).await {
-                Ok(_) => call.command.query_async(&mut wire.connection).await,
-                Err(error) => Err(error),
-            };
-        }
-        self.judge(&wire, answer)
+        let wire = self.any().await?;
+        let mut connection = wire.connection.clone();
+        let asking = async {
+            match call.command.query_async(&mut connection).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    call.script.load_async(&mut connection).await?;
+                    call.command.query_async(&mut connection).await
+                }
+                answer => answer,
+            }
+        };
+        self.within(self.patience, &wire, asking).await
     }
 
     /// Sends one command.
     pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let mut wire = self.wire(self.command_line()).await?;
-        let answer = command.query_async(&mut wire.connection).await;
-        self.judge(&wire, answer)
+        let wire = self.any().await?;
+        let mut connection = wire.connection.clone();
+        self.within(self.patience, &wire, command.query_async(&mut connection)).await
     }
 
     /// Sends several commands in one go. Others' may run between them.
     pub(super) async fn pipeline<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreError> {
-        let mut wire = self.wire(self.command_line()).await?;
-        let answer = pipeline.query_async(&mut wire.connection).await;
-        self.judge(&wire, answer)
+        let wire = self.any().await?;
+        let mut connection = wire.connection.clone();
+        self.within(self.patience, &wire, pipeline.query_async(&mut connection)).await
     }
 
     /// Sends one command that carries or fetches much.
     pub(super) async fn bulk<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let mut wire = self.wire(&self.bulk).await?;
-        let answer = command.query_async(&mut wire.connection).await;
-        self.judge(&wire, answer)
+        let wire = self.wire(&self.bulk).await?;
+        let mut connection = wire.connection.clone();
+        self.within(self.patience.max(BULK_RESPONSE), &wire, command.query_async(&mut connection)).await
+    }
+
+    /// One of the connections for commands.
+    pub(super) async fn any(&self) -> Result<Wire, StoreError> {
+        self.wire(self.command_line()).await
     }
 
     /// Sends a command if that is possible now; whether it arrived nobody asks.
@@ -149,11 +159,24 @@ impl Lines {
         lines.clone().find(|line| line.is_up()).or_else(|| lines.next()).unwrap_or(&self.commands[0])
     }
 
-    fn judge<T>(&self, wire: &Wire, answer: RedisResult<T>) -> Result<T, StoreError> {
-        answer.map_err(|error| {
-            wire.failed(&error);
-            failure::store_error(&error, &self.location)
-        })
+    /// Waits for an answer, and for the turn to ask.
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        wire: &Wire,
+        asking: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, StoreError> {
+        match timeout(patience, asking).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                wire.failed(&error);
+                Err(failure::store_error(&error, &self.location))
+            }
+            Err(_) => {
+                wire.was_silent();
+                Err(StoreError::Unavailable(format!("{}: no answer in time", self.location)))
+            }
+        }
     }
 }
 

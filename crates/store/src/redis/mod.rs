@@ -58,7 +58,6 @@ pub struct RedisStore {
     hints: Arc<Hints>,
     listener: Arc<Listener>,
     classes: Classes,
-    dialling: Dialling,
 }
 
 impl RedisStore {
@@ -89,11 +88,14 @@ impl RedisStore {
                 Client::build_with_tls(options.connection.clone(), trusted)
             }
         };
-        let client = client.map_err(|error| failure::store_error(&error, &options.location))?;
+        let failed = |error| failure::store_error(&error, &options.location);
+        let client = client.map_err(failed)?;
         let location = options.location.as_str().into();
         let dialling = Dialling { client, location, response: options.response };
         let keys = Keys::new(&options.prefix);
-        look(&dialling, &options, &keys).await?;
+        let mut connection = dialling.connect(AsyncConnectionConfig::new()).await.map_err(failed)?;
+        start::check(&mut connection, &options, &keys).await?;
+        drop(connection);
 
         let hints = Arc::new(Hints::new());
         let listener = Arc::new(Listener::new(keys.of("hints"), Arc::clone(&hints)));
@@ -101,20 +103,13 @@ impl RedisStore {
         let lines = Lines::open(&options, &dialling, ear);
         // From here on no hint of another process is missed unless a connection is lost.
         lines.hear().await?;
-        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default(), dialling })
+        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default() })
     }
 
     /// Closes the connections. Every later operation answers [`StoreError::Unavailable`]. A second call does nothing.
     pub async fn close(&self) {
         self.lines.close();
     }
-}
-
-/// Looks at the server over a connection of its own.
-async fn look(dialling: &Dialling, options: &RedisOptions, keys: &Keys) -> Result<start::Found, StoreError> {
-    let connection = dialling.connect(AsyncConnectionConfig::new()).await;
-    let mut connection = connection.map_err(|error| failure::store_error(&error, &options.location))?;
-    start::check(&mut connection, options, keys).await
 }
 
 impl fmt::Debug for RedisStore {
@@ -233,7 +228,8 @@ impl Store for RedisStore {
         ask.cmd("HMGET").arg(self.keys.meta()).arg(&["queued", "bytes", "kept", "done"]);
         let (workflows, finished, sums): (u64, u64, Vec<Option<u64>>) = self.lines.pipeline(&ask).await?;
         let sum = |place: usize| sums.get(place).copied().flatten().unwrap_or(0);
-        let mut found = look(&self.dialling, &self.options, &self.keys).await?;
+        let mut found = start::look(&mut self.lines.any().await?.connection, &self.options).await?;
+        found.warnings.append(&mut found.refusals);
         if !self.lines.hears() {
             found.warnings.push("hints of other processes are not heard now: what they write is seen late".to_owned());
         }

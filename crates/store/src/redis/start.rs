@@ -23,20 +23,30 @@ pub(super) struct Found {
     pub(super) version: String,
     pub(super) durability: &'static str,
     pub(super) warnings: Vec<String>,
+    /// Why it would lose logs. One that was opened and changed since is not closed over it.
+    pub(super) refusals: Vec<String>,
 }
 
-/// Looks at the server, refuses what would lose logs, and marks the keys as ours.
+/// Looks at the server.
+pub(super) async fn look(connection: &mut MultiplexedConnection, options: &RedisOptions) -> Result<Found, StoreError> {
+    let failed = |error: redis::RedisError| failure::store_error(&error, &options.location);
+    let info: String = redis::cmd("INFO").query_async(connection).await.map_err(failed)?;
+    let config: RedisResult<HashMap<String, String>> =
+        redis::cmd("CONFIG").arg("GET").arg(&["appendfsync", "min-replicas-to-write"]).query_async(connection).await;
+    Ok(judge(&info, config.ok().as_ref(), options))
+}
+
+/// Refuses a server that would lose logs, or whose keys are of another version, and marks the keys as ours.
 pub(super) async fn check(
     connection: &mut MultiplexedConnection,
     options: &RedisOptions,
     keys: &Keys,
-) -> Result<Found, StoreError> {
+) -> Result<(), StoreError> {
     let location = &options.location;
+    if let Some(why) = look(connection, options).await?.refusals.first() {
+        return Err(StoreError::Unavailable(format!("{location}: {why}")));
+    }
     let failed = |error: redis::RedisError| failure::store_error(&error, location);
-    let info: String = redis::cmd("INFO").query_async(connection).await.map_err(failed)?;
-    let config: RedisResult<HashMap<String, String>> =
-        redis::cmd("CONFIG").arg("GET").arg(&["appendfsync", "min-replicas-to-write"]).query_async(connection).await;
-    let found = judge(&info, config.ok().as_ref(), options)?;
     let mut ask = redis::cmd("HMGET");
     ask.arg(keys.meta()).arg(&["format", "shards"]);
     let mut marks: (Option<u32>, Option<u32>) = ask.query_async(connection).await.map_err(failed)?;
@@ -51,7 +61,7 @@ pub(super) async fn check(
         marks = ask.query_async(connection).await.map_err(failed)?;
     }
     match (marks.0.unwrap_or(0), marks.1.unwrap_or(0)) {
-        (FORMAT, SHARDS) => Ok(found),
+        (FORMAT, SHARDS) => Ok(()),
         (FORMAT, shards) => {
             let why = format!("{location} is split into {shards} shards, this program knows {SHARDS}");
             Err(StoreError::Unreadable(why))
@@ -63,36 +73,32 @@ pub(super) async fn check(
 }
 
 /// What INFO and CONFIG mean; `None` when CONFIG is not allowed.
-pub(super) fn judge(
-    info: &str,
-    config: Option<&HashMap<String, String>>,
-    options: &RedisOptions,
-) -> Result<Found, StoreError> {
+fn judge(info: &str, config: Option<&HashMap<String, String>>, options: &RedisOptions) -> Found {
     let info: HashMap<&str, &str> = info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
     let said = |name: &str| info.get(name).copied().unwrap_or_default();
     let number = |name: &str| said(name).parse::<u64>().unwrap_or(0);
-    let refuse = |why: String| Err(StoreError::Unavailable(format!("{}: {why}", options.location)));
+    let mut refusals = Vec::new();
     let (engine, version) = match (said("valkey_version"), said("redis_version")) {
         ("", version) => ("Redis", version),
         (version, _) => ("Valkey", version),
     };
     let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
     if major < MAJOR_MIN {
-        return refuse(format!("it is {engine} {version:?}, and {MAJOR_MIN}.0 or later is needed"));
+        refusals.push(format!("it is {engine} {version:?}, and {MAJOR_MIN}.0 or later is needed"));
     }
     if said("role") != "master" {
-        return refuse(format!("its role is {:?}; name the server that takes writes", said("role")));
+        refusals.push(format!("its role is {:?}; name the server that takes writes", said("role")));
     }
     let policy = said("maxmemory_policy");
     if policy != "noeviction" {
-        return refuse(format!(
+        refusals.push(format!(
             "maxmemory-policy is {policy:?}: it would delete logs when its memory is full; set it to noeviction"
         ));
     }
     let mut warnings = Vec::new();
     let durable = said("aof_enabled") == "1";
     if !durable && !options.allow_volatile {
-        return refuse(
+        refusals.push(
             "appendonly is off: it would forget what it acknowledged when it restarts; turn it on, or say \
              allow_volatile=true in the URL"
                 .to_owned(),
@@ -137,5 +143,5 @@ pub(super) fn judge(
     if most > 0 && used.saturating_mul(10) > most.saturating_mul(9) {
         warnings.push(format!("it uses {used} of the {most} bytes it may: soon it takes no more writes"));
     }
-    Ok(Found { version: format!("{engine} {version}"), durability, warnings })
+    Found { version: format!("{engine} {version}"), durability, warnings, refusals }
 }

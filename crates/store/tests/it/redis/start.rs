@@ -46,6 +46,9 @@ async fn what_acknowledged_means_is_said_as_the_server_is_configured() {
     let info = store.info().await.unwrap();
     assert_eq!(info.durability, "synced to the disk of the Redis server within about a second");
     assert!(info.warnings.iter().any(|warning| warning.contains("everysec")), "{:?}", info.warnings);
+    server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    let info = store.info().await.unwrap();
+    assert!(info.warnings.iter().any(|warning| warning.contains("allkeys-lru")), "{:?}", info.warnings);
 }
 
 #[tokio::test]
