@@ -12,6 +12,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("embed", &["100 %  workflow_complete", "[ev_"]),
     ("watch_events", &["0 %  workflow_start", "(away; back at ", "100 %  stream_closed"]),
     ("two_workflows", &[" is queued", " is completed: ", "2 workflows in the store"]),
+    ("fork", &[" steps had ended", "\"Once more\": completed, ", " taken over"]),
     ("budget", &[": failed, ", "the workflow failed: budget: ", ": completed, ", " sentences"]),
     (
         "custom_tool",

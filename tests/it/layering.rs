@@ -50,8 +50,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["domain", "egress", "store", "webhooks", "orchestrator", "api", "transport-http", "transport-mcp", "app"],
     ),
     // beside the product
-    ("testkit", &["domain", "providers", "store", "orchestrator"]),
-    ("xtask", &["domain", "documents", "orchestrator"]),
+    ("testkit", &["domain", "egress", "providers", "store", "orchestrator"]),
+    ("xtask", &["domain", "documents", "orchestrator", "testkit"]),
     ("examples", &[]),
     ("benches", &[]),
     ("tests", &[]),

@@ -2,14 +2,17 @@
 
 mod answers;
 mod cargo;
+mod chaos;
 mod ci;
 mod cost;
 mod features;
+mod flags;
 mod licences;
 mod outside;
 mod redis_server;
 mod schema;
 mod surface;
+mod torture;
 
 use std::{
     io::{self, Write as _},
@@ -32,6 +35,8 @@ const TASKS: &[Task] = &[
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
     Task { name: "surface", about: surface::ABOUT, run: surface::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
+    Task { name: "torture", about: torture::ABOUT, run: torture::run },
+    Task { name: "chaos", about: chaos::ABOUT, run: chaos::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "inspector", about: inspector::ABOUT, run: inspector::run },
     Task { name: "python-sdk", about: python_sdk::ABOUT, run: python_sdk::run },

@@ -9,6 +9,8 @@ use clap::{
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
 use mcp_orchestrator_app::parse_duration;
+use mcp_orchestrator_domain::Seq;
+use mcp_orchestrator_streaming::Cursor;
 
 pub(crate) use db::{DbCommand, PurgeArgs};
 
@@ -85,6 +87,8 @@ pub(crate) enum Command {
     Cancel(CancelArgs),
     /// Go on with what is unfinished; a failed or cancelled workflow goes on as a new one
     Resume(ResumeArgs),
+    /// Go on from a position of a workflow's log as a new workflow, with other settings if you like
+    Fork(Box<ForkArgs>),
     /// Check every citation of a JSON report again, offline
     Verify(VerifyArgs),
     /// List the ways of working: what `research`, `search` and written workflows do
@@ -249,6 +253,9 @@ pub(crate) struct ResultsArgs {
     /// The workflow
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+    /// What was known at this position of its log: a number, or the id of an event as `events` prints it
+    #[arg(long, value_name = "POSITION", value_parser = position)]
+    pub(crate) at: Option<Seq>,
     /// Write its files to this folder too
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
@@ -304,6 +311,30 @@ pub(crate) struct ResumeArgs {
     /// Calls of models and tools a failed or cancelled workflow may make from its beginning
     #[arg(long, value_name = "N", requires = "id", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_calls: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForkArgs {
+    /// The workflow
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The last position of its log that is taken over: a number, or the id of an event as `events` prints it [default: the end of
+    /// a failed or cancelled workflow]
+    #[arg(long, value_name = "POSITION", value_parser = position)]
+    pub(crate) at: Option<Seq>,
+    /// A setting that changes, by its name in a workflow file: model=…, budget_tokens=…, timeout_seconds=…, context.KEY=…; may be
+    /// repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Fork the same under the same key only once
+    #[arg(long, value_name = "KEY", requires = "at")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Print the new workflow's id and do not wait for its end; needs --server
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) detach: bool,
+    /// The folder its files are written to [default: reports]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -388,6 +419,16 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE".to_owned()),
     }
+}
+
+/// A position as a number, or that of the record an event was told of.
+fn position(text: &str) -> Result<Seq, String> {
+    if let Ok(position) = text.parse() {
+        return Ok(Seq::new(position));
+    }
+    let event: Cursor = text.parse().map_err(|_| "expected a number, or the id of an event".to_owned())?;
+    let is_first_of_record = event.seen_of_next() > 0;
+    Ok(if is_first_of_record { event.seq().plus(1) } else { event.seq() })
 }
 
 fn duration(text: &str) -> Result<Duration, mcp_orchestrator_app::NoDuration> {

@@ -27,8 +27,8 @@ use crate::{
 
 mod fields;
 
-pub(crate) use fields::{flag_of, joined};
-use fields::{flagged, of_field};
+pub(crate) use fields::{change_of, flag_of, joined};
+use fields::{changed, flagged, of_field};
 
 /// Exit codes; see the table in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,10 @@ pub(crate) enum CliError {
     Task(#[from] task::Unreadable),
     #[error("{}", .0.errors.iter().map(flagged).collect::<Vec<_>>().join("; "))]
     Request(InvalidRequest),
+    #[error("{}", .0.errors.iter().map(changed).collect::<Vec<_>>().join("; "))]
+    Changes(InvalidRequest),
+    #[error("{}", joined(format!("--set {name}").trim_end(), .detail))]
+    Set { name: String, detail: String },
     #[error(transparent)]
     File(#[from] DefinitionError),
     #[error("{}: {}", .file.display(), .invalid.errors.iter().map(of_field).collect::<Vec<_>>().join("; "))]
@@ -123,7 +127,7 @@ pub(crate) enum CliError {
     DetachHere,
     #[error("--corpus {}: with --server, name a corpus as the server's operator did", .0.display())]
     CorpusThere(PathBuf),
-    #[error("{0} not possible with --server: name one workflow, and no budget")]
+    #[error("{0} not possible with --server: name one workflow")]
     NotAtServer(&'static str),
     #[error(transparent)]
     Remote(RemoteError),
@@ -167,6 +171,17 @@ impl CliError {
         }
     }
 
+    /// A refusal in the words of a fork: what is wrong is a setting that was to change.
+    pub(crate) fn of_changes(self) -> Self {
+        match self {
+            Self::Request(invalid) => Self::Changes(invalid),
+            Self::Remote(RemoteError::Problem(problem)) => {
+                Self::Remote(RemoteError::Problem(Box::new(problem.of_changes())))
+            }
+            other => other,
+        }
+    }
+
     /// How the process ends; `None`: quietly, as if all were well.
     pub(crate) fn exit(&self) -> Option<Exit> {
         Some(match self {
@@ -188,6 +203,8 @@ impl CliError {
             Self::Remote(RemoteError::Address(_)) => Exit::Refused,
             Self::Task(_)
             | Self::Request(_)
+            | Self::Changes(_)
+            | Self::Set { .. }
             | Self::File(_)
             | Self::Definition { .. }
             | Self::NoQuestion(_)
@@ -239,6 +256,7 @@ impl CliError {
             Self::File(DefinitionError::Unreadable { .. }) => "file",
             Self::File(_) | Self::Definition { .. } => "invalid_request",
             Self::NoQuestion(_) | Self::SeveralQuestions { .. } => "rejected",
+            Self::Changes(_) | Self::Set { .. } => "invalid_request",
             Self::Request(_) | Self::Limit(_) | Self::BudgetUsd(_) | Self::Budgets { .. } => "invalid_request",
             Self::Name(_) | Self::Event(_) => "invalid_name",
             Self::Documents(_) | Self::NoDocuments | Self::UnknownCorpus { .. } => "corpus",

@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mcp_orchestrator_api::view::{ProgressView, WaitingView, WorkflowView};
+use mcp_orchestrator_api::view::{ForkedFromView, ProgressView, WaitingView, WorkflowView};
 use mcp_orchestrator_domain::{Failure, FailureClass, InvalidName, Status, WorkflowId};
 use mcp_orchestrator_store::WorkflowRow;
 use serde::Serialize;
@@ -48,6 +48,8 @@ pub(crate) struct RowJson<'a> {
     owner: Option<&'a str>,
     error: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    forked_from: Option<&'a ForkedFromView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<&'a WaitingView>,
 }
 
@@ -75,6 +77,14 @@ impl Row {
         let failure = self.view.failure.as_ref()?;
         let class = serde_json::from_value(failure.class.as_str().into()).unwrap_or(FailureClass::Internal);
         Some(Failure::new(class, &failure.detail))
+    }
+
+    /// The same before it had ended.
+    pub(crate) fn unfinished(mut self) -> Self {
+        self.view.completed_at = None;
+        self.view.error = None;
+        self.view.result = None;
+        self
     }
 
     /// Its status, and why it waits if that is not for an answer.
@@ -106,6 +116,7 @@ impl Row {
                 Runs::Nobody | Runs::Server => None,
             },
             error: self.failure(),
+            forked_from: view.forked_from.as_deref(),
             waiting: view.waiting.as_ref(),
         }
     }

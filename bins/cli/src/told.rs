@@ -24,6 +24,11 @@ pub(crate) struct Told {
 /// What this command says of events.
 #[derive(Clone, Debug)]
 pub(crate) enum Data {
+    WorkflowForked {
+        /// Whose history it has.
+        from: String,
+        at: u64,
+    },
     DecompositionComplete {
         subtask_count: Option<usize>,
     },
@@ -171,6 +176,9 @@ impl Told {
 impl Data {
     fn of(kind: &str, data: Value) -> Self {
         let read = match kind {
+            "workflow_forked" => {
+                read(data).map(|Forked { forked_from: At { task_id, at } }| Self::WorkflowForked { from: task_id, at })
+            }
             "decomposition_complete" => {
                 read(data).map(|Subtasks { subtask_count }| Self::DecompositionComplete { subtask_count })
             }
@@ -199,6 +207,17 @@ impl Data {
 /// What does not have the shape it should is like an event that is not known.
 fn read<T: DeserializeOwned>(data: Value) -> Option<T> {
     serde_json::from_value(data).ok()
+}
+
+#[derive(Deserialize)]
+struct Forked {
+    forked_from: At,
+}
+
+#[derive(Deserialize)]
+struct At {
+    task_id: String,
+    at: u64,
 }
 
 #[derive(Deserialize)]

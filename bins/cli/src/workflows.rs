@@ -3,7 +3,7 @@
 
 use futures::StreamExt as _;
 use mcp_orchestrator::{Error as EngineError, Handle};
-use mcp_orchestrator_api::view::QuestionView;
+use mcp_orchestrator_api::view::{QuestionView, ResultsView};
 use mcp_orchestrator_domain::{Recorded, Rejected, Seq, Status, StepId, WorkflowId};
 use mcp_orchestrator_store::ListFilter;
 use mcp_orchestrator_streaming::{ClientEvents, Cursor, translate};
@@ -170,25 +170,53 @@ impl Workflows {
         }
     }
 
+    /// What was known of a workflow at a position of its log: with the row it had then.
+    pub(crate) async fn results_at(&self, id: &WorkflowId, at: Seq) -> Result<Found, CliError> {
+        match self {
+            Self::Here(handle) => {
+                let found = handle.results_at(id, at).await?;
+                let then = Found::here(&found);
+                Ok(Found { view: then.view.at(&found), ..then })
+            }
+            Self::There(server) => {
+                let mut row = server.status(id).await?;
+                let view = server.results(id, Some(at)).await?;
+                row.status.clone_from(&view.status);
+                row.progress = view.progress.clone().map_or(row.progress, |progress| *progress);
+                row.failure.clone_from(&view.failure);
+                let row = Row::there(row)?;
+                if !row.status.is_terminal() {
+                    return Ok(Found { row: row.unfinished(), view, documents: Vec::new(), evidence: Vec::new() });
+                }
+                files(server, row, view, Wanted::Files).await
+            }
+        }
+    }
+
     /// What came of a workflow.
     pub(crate) async fn results(&self, id: &WorkflowId, wanted: Wanted) -> Result<Found, CliError> {
         match self {
             Self::Here(handle) => Ok(Found::here(&handle.results(id).await?)),
             Self::There(server) => {
                 let row = Row::there(server.status(id).await?)?;
-                let view = server.results(id).await?;
-                let mut documents = Vec::new();
-                for document in &view.generated_documents {
-                    if wanted == Wanted::Files || document.filename.ends_with(".md") {
-                        documents.push(server.document(id, document).await?);
-                    }
-                }
-                let mut found = Found { row, view, documents, evidence: Vec::new() };
-                if wanted == Wanted::Files && found.is_verifiable() {
-                    found.evidence = server.evidence(id, &found.view).await?;
-                }
-                Ok(found)
+                let view = server.results(id, None).await?;
+                files(server, row, view, wanted).await
             }
         }
     }
+}
+
+/// What came of a workflow of a server, with the files that are wanted.
+async fn files(server: &Server, row: Row, view: ResultsView, wanted: Wanted) -> Result<Found, CliError> {
+    let mut documents = Vec::new();
+    for document in &view.generated_documents {
+        if wanted == Wanted::Files || document.filename.ends_with(".md") {
+            documents.push(server.document(&row.id, document).await?);
+        }
+    }
+    let mut found = Found { row, view, documents, evidence: Vec::new() };
+    if wanted == Wanted::Files && found.is_verifiable() {
+        found.evidence = server.evidence(&found.row.id, &found.view).await?;
+    }
+    Ok(found)
 }

@@ -190,6 +190,15 @@ impl Api {
         Ok(ResultsView::of(&self.handle(caller).results(&parse_id(id)?).await?))
     }
 
+    /// What was known of a workflow at a position of its log.
+    ///
+    /// # Errors
+    /// As [`Api::workflow`]; [`ApiError`] naming `at` when the log has no such position.
+    pub async fn results_at(&self, caller: &Caller, id: &str, at: u64) -> Result<ResultsView, ApiError> {
+        let found = self.handle(caller).results_at(&parse_id(id)?, Seq::new(at)).await?;
+        Ok(ResultsView::of(&found).at(&found))
+    }
+
     /// A rendered document by its file name, or a text of the evidence by its SHA-256.
     ///
     /// # Errors

@@ -36,6 +36,10 @@ pub struct ResultsArguments {
     /// Whether the texts of all agents come too; default false: the report, its sources and what failed.
     #[serde(default)]
     pub include_agents: Option<bool>,
+    /// A position of its log: what was known then. Default: now.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub at: Option<u64>,
 }
 
 /// A cancellation.

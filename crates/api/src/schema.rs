@@ -186,6 +186,16 @@ pub(crate) fn wordless(schema: Map<String, Value>) -> Map<String, Value> {
     kept.map(|(name, value)| (name, strip(value))).collect()
 }
 
+/// A schema without a property, wherever it is: an answer may still have it.
+pub(crate) fn without(schema: Map<String, Value>, property: &str) -> Map<String, Value> {
+    let strip = |value: Value| match value {
+        Value::Object(object) => Value::Object(without(object, property)),
+        other => other,
+    };
+    let kept = schema.into_iter().filter(|(name, _)| name != property);
+    kept.map(|(name, value)| (name, strip(value))).collect()
+}
+
 /// Takes away the sizes of numbers in memory, which are no formats of JSON Schema.
 fn without_sizes(schema: &mut Value) {
     match schema {

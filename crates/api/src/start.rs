@@ -72,7 +72,7 @@ impl StartCall {
 }
 
 /// Takes away every field that cannot be one of a request, each read on its own so that all are named at once.
-fn misfits(kind: StartKind, arguments: &mut Map<String, Value>) -> Vec<FieldProblem> {
+pub(crate) fn misfits(kind: StartKind, arguments: &mut Map<String, Value>) -> Vec<FieldProblem> {
     let mut wrong = Vec::new();
     arguments.retain(|name, value| {
         if !schema::is_field(name) {
@@ -128,7 +128,7 @@ const WORDS: &[(&str, &str)] = &[
     ("provided string was not `true` or `false`", "expected true or false"),
 ];
 
-fn text(arguments: &mut Map<String, Value>, name: &str, wrong: &mut Vec<FieldProblem>) -> Option<String> {
+pub(crate) fn text(arguments: &mut Map<String, Value>, name: &str, wrong: &mut Vec<FieldProblem>) -> Option<String> {
     match arguments.remove(name)? {
         Value::String(text) => Some(text),
         other => {
@@ -150,11 +150,11 @@ fn wait(arguments: &mut Map<String, Value>, wrong: &mut Vec<FieldProblem>) -> Op
     }
 }
 
-fn problem(name: &str, detail: String) -> FieldProblem {
+pub(crate) fn problem(name: &str, detail: String) -> FieldProblem {
     FieldProblem { pointer: pointer(name), detail }
 }
 
-const fn kind_of(value: &Value) -> &'static str {
+pub(crate) const fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -92,12 +92,18 @@ impl Api {
 
     /// What a submission was refused for, in the words of who sent it: a search's task is called its query.
     fn of_start(&self, kind: StartKind, error: Error) -> ApiError {
-        if let Error::UnknownProvider { name, .. } = &error
-            && let Some(why) = self.missing.get(name)
-        {
-            return ApiError::field("provider_name", why.clone());
+        as_sent(kind, self.of_submission(error))
+    }
+
+    /// What a submission or a fork was refused for. A provider that is known and not registered says why it is not.
+    pub(crate) fn of_submission(&self, error: Error) -> ApiError {
+        match &error {
+            Error::UnknownProvider { name, .. } => match self.missing.get(name) {
+                Some(why) => ApiError::field("provider_name", why.clone()),
+                None => error.into(),
+            },
+            _ => error.into(),
         }
-        as_sent(kind, error.into())
     }
 }
 

@@ -11,7 +11,11 @@ pub const SUMMARY_CHARS_MAX: usize = 24_000;
 pub fn summary(results: &ResultsView) -> String {
     let Some(report) = &results.final_synthesis else {
         let why = results.failure.as_ref().map(|failure| format!(": {}", failure.detail)).unwrap_or_default();
-        return format!("Workflow {} is {}{why}.", results.task_id, results.status);
+        let stood = match results.at {
+            Some(at) => format!("was {} at position {at}", results.status),
+            None => format!("is {}", results.status),
+        };
+        return format!("Workflow {} {stood}{why}.", results.task_id);
     };
     let body = without_front_matter(report);
     let mut out = String::with_capacity(body.len().min(SUMMARY_CHARS_MAX) + 200);

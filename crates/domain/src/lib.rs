@@ -70,13 +70,13 @@ pub use progress::{Progress, Stage};
 pub use report::{Block, Item, Mark, NOTHING_FOUND, Outcome, Report, Sentence};
 pub use request::{
     BeltalowdaOptions, Budget, DocumentFormat, FieldError, InvalidRequest, Limits, Models, Request, RequestDraft,
-    SearchDepth, SwarmOptions, Timeouts, clean, clean_line, file_stem,
+    SearchDepth, SwarmOptions, Timeouts, changed_request, clean, clean_line, file_stem,
 };
 #[cfg(feature = "schema")]
 pub use schema::workflow_schema;
 pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
 pub use time::{Timestamp, millis};
 pub use workflow::{
-    Call, CallState, CheckSummary, Command, IllegalTransition, Rejected, Rule, Status, Step, StepState, Workflow,
-    fork_at_head,
+    Call, CallState, CheckSummary, Command, ForkedFrom, IllegalTransition, Rejected, Rule, Status, Step, StepState,
+    Workflow, fork, fork_at_head, whole_plans,
 };

@@ -1,5 +1,6 @@
 //! A request: what somebody wants done. Owns the valid request and the one way from a draft to it.
 
+mod change;
 mod draft;
 mod text;
 
@@ -11,6 +12,7 @@ use crate::{
     AgentType, CorpusName, Definition, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, ToolName,
 };
 
+pub use change::changed_request;
 pub use draft::{FieldError, InvalidRequest, Limits, RequestDraft};
 pub use text::{clean, clean_line, file_stem};
 

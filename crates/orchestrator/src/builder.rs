@@ -16,8 +16,9 @@ use tokio::sync::mpsc;
 
 use crate::{
     Clock, Error, Orchestrator, SystemClock, WorkerMode,
+    dice::Dice,
     ends::Ends,
-    parts::{Adopted, Fresh, Parts, random},
+    parts::{Adopted, Fresh, Parts},
     submit::names,
 };
 
@@ -57,6 +58,7 @@ const DELTAS: usize = 1024;
 pub struct Builder {
     store: Arc<dyn Store>,
     clock: Option<Arc<dyn Clock>>,
+    seed: Option<u64>,
     providers: Vec<Arc<dyn Provider>>,
     default_provider: Option<ProviderName>,
     strategies: Vec<Arc<dyn Strategy>>,
@@ -81,6 +83,7 @@ impl Builder {
         Self {
             store,
             clock: None,
+            seed: None,
             providers: Vec::new(),
             default_provider: None,
             strategies: built_in(),
@@ -208,6 +211,13 @@ impl Builder {
         self
     }
 
+    /// Makes everything that looks random follow from a seed, for tests: ids, names and pauses are then the same in every run.
+    /// Two orchestrators that share a store must not share a seed.
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// Builds it: checks that the names fit together and indexes folders, which may take a while the first time. Starts
     /// nothing.
     ///
@@ -231,13 +241,15 @@ impl Builder {
         }
         #[cfg(feature = "corpus")]
         crate::corpora::register(self.folders, &tools, &mut corpora)?;
-        let random: [u8; 8] = random()?;
+        let dice = self.seed.map_or_else(Dice::default, Dice::seeded);
+        let random: [u8; 8] = dice.roll()?;
         let worker = format!("w{}-{:016x}", std::process::id(), u64::from_be_bytes(random));
         let (deltas, deltas_to_publish) = mpsc::channel(DELTAS);
         let parts = Parts {
             bridge: Bridge::new(Arc::clone(&self.store)),
             ends: Ends::new(),
             store: self.store,
+            dice,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             providers,
             default_provider: Some(default_provider),

@@ -8,7 +8,7 @@ use mcp_orchestrator_strategies::Pattern;
 use mcp_orchestrator_tools::{Arguments, CallContext, Tool, ToolAnswer, ToolError, ToolFilter};
 use serde_json::Value;
 
-use crate::{Error, Handle, parts::random};
+use crate::{Error, Handle};
 
 impl Handle {
     /// The strategies requests may name.
@@ -40,7 +40,7 @@ impl Handle {
     /// # Errors
     /// [`ToolError`]: no such tool, arguments that do not fit, no answer in time, or the tool's own.
     pub async fn call_tool(&self, name: &str, arguments: Value) -> Result<ToolAnswer, ToolError> {
-        let key = random::<16>().map_err(|error| ToolError::failed(error.to_string()))?;
+        let key = self.parts.dice.roll::<16>().map_err(|error| ToolError::failed(error.to_string()))?;
         let key = format!("call-{:032x}", u128::from_be_bytes(key));
         let context = CallContext { idempotency_key: &key, principal: &self.principal, corpora: &[] };
         self.parts.tools.call(name, Arguments::Value(arguments), context).await

@@ -13,19 +13,17 @@ use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    EndedWorkflow, Error, Question, ResultFile, Results, ResumeOptions, Submission, SubmitOptions,
+    EndedWorkflow, Error, Question, ResultFile, Results, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
-    parts::{Parts, random},
+    parts::Parts,
     results,
     run::{RunCommand, read_workflow, summary, trace},
-    submit::{self, Continued},
+    submit,
 };
 
 /// Rounds of deciding and appending when others append at the same time.
 const ROUNDS_MAX: u32 = 64;
-/// Continuations of continuations that are followed.
-const CONTINUATIONS_MAX: u32 = 1_000;
 /// The longest wait between two looks at a workflow that others run.
 const LOOK: Duration = Duration::from_millis(500);
 /// The same for one that runs here, whose end is told: a net, should a run end in no way it may.
@@ -186,6 +184,18 @@ impl Handle {
         results::read(&self.parts, row).await
     }
 
+    /// What was known of a workflow at a position of its log: how it stood, the steps that had ended, and the report and the
+    /// documents if there were any by then. The row is the one lists would have shown. Reads the log up to there; dropping
+    /// the future changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] naming `at` and the last position when the log has no such one;
+    /// [`Error::Store`].
+    pub async fn results_at(&self, id: &WorkflowId, at: Seq) -> Result<Results, Error> {
+        let row = self.status(id).await?;
+        results::read_at(&self.parts, row, at).await
+    }
+
     /// One file of a workflow, without reading the others: a rendered document by its file name, or a text of the evidence
     /// by its SHA-256 in hexadecimal digits. `None` when it has no such file.
     ///
@@ -344,48 +354,8 @@ impl Handle {
         Err(Error::Internal("the answer met other writers too often".to_owned()))
     }
 
-    /// Continues a workflow: a failed or cancelled one as a new one that takes over everything paid for, whose id is
-    /// returned; an unfinished one as itself, once a worker claims it, also when it was held back because worker after
-    /// worker died of it.
-    ///
-    /// A failed or cancelled workflow is continued once. Asked again, this answers with the workflow that continues it
-    /// already, as it was asked for first; if that one has failed or was cancelled too, it is the one that is continued.
-    ///
-    /// Dropping the future leaves open whether it was continued; asking again is safe.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Rejected`] when it has completed, [`Error::Store`].
-    pub async fn resume(&self, id: &WorkflowId, options: ResumeOptions) -> Result<WorkflowId, Error> {
-        let mut row = self.status(id).await?;
-        for _ in 0..CONTINUATIONS_MAX {
-            match row.summary.status {
-                Status::Failed | Status::Cancelled => match submit::fork(&self.parts, &row, &options).await? {
-                    Continued::Now(next) => return Ok(next),
-                    Continued::Before(next) => row = self.status(&next).await?,
-                },
-                Status::Completed if row.id == *id => {
-                    return Err(Error::Rejected(Rejected::Ended(Status::Completed)));
-                }
-                Status::Completed => return Ok(row.id),
-                Status::Waiting => {
-                    if row.summary.poisoned.is_some() {
-                        self.revive(&row.id).await?;
-                    }
-                    self.parts.adopted.add(&row.id)?;
-                    return Ok(row.id);
-                }
-                Status::Queued | Status::Running => {
-                    self.parts.adopted.add(&row.id)?;
-                    self.parts.store.repair().await?;
-                    return Ok(row.id);
-                }
-            }
-        }
-        Err(Error::Internal(format!("{id} was continued more than {CONTINUATIONS_MAX} times")))
-    }
-
     /// Has a workflow tried again that is held back. One that is not any more goes on already.
-    async fn revive(&self, id: &WorkflowId) -> Result<(), Error> {
+    pub(crate) async fn revive(&self, id: &WorkflowId) -> Result<(), Error> {
         for _ in 0..ROUNDS_MAX {
             match self.carry_out(id, &Command::Revive).await {
                 Ok(Some(_)) | Err(Error::Rejected(Rejected::NotPoisoned(_))) => return Ok(()),
@@ -476,7 +446,7 @@ impl Handle {
             Status::Waiting => After::Keep,
             Status::Queued | Status::Running => After::Requeue { not_before: None },
         };
-        let append_id = u128::from_be_bytes(random()?);
+        let append_id = u128::from_be_bytes(self.parts.dice.roll()?);
         Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
     }
 }

@@ -62,9 +62,11 @@ mod clock;
 mod contracts;
 #[cfg(feature = "corpus")]
 mod corpora;
+mod dice;
 mod document;
 mod ends;
 mod error;
+mod fork;
 mod handle;
 mod hub;
 mod orchestrator;
@@ -80,10 +82,11 @@ pub use clock::{Clock, SystemClock};
 pub use contracts::{domain, event, provider, report, store, strategy, tool};
 pub use ends::EndedWorkflow;
 pub use error::Error;
+pub use fork::{ForkOptions, ResumeOptions};
 pub use handle::Handle;
 pub use orchestrator::Orchestrator;
 pub use results::{DocumentFile, EvidenceFile, Question, ResultFile, Results, StepResult};
-pub use submit::{Made, ResumeOptions, Submission, SubmitOptions};
+pub use submit::{Made, Submission, SubmitOptions};
 pub use worker::WorkerMode;
 
 pub use async_trait::async_trait;

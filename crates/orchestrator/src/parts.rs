@@ -15,13 +15,14 @@ use mcp_orchestrator_streaming::Bridge;
 use mcp_orchestrator_tools::{Registry, ToolFilter};
 use tokio::sync::mpsc;
 
-use crate::{Clock, ends::Ends};
+use crate::{Clock, dice::Dice, ends::Ends};
 
 /// The parts. Built once by the builder; never changes.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dice: Dice,
     pub(crate) providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) default_provider: Option<ProviderName>,
     pub(crate) strategies: BTreeMap<PatternName, Arc<dyn Strategy>>,
@@ -121,11 +122,4 @@ impl Parts {
     pub(crate) fn has_sources(&self, tools: &[ToolName]) -> bool {
         tools.iter().any(|name| self.tools.find(name.as_str()).is_some_and(|tool| tool.description().is_source))
     }
-}
-
-/// Random bytes of the operating system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], crate::Error> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| crate::Error::Internal(format!("no randomness: {error}")))?;
-    Ok(bytes)
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mcp_orchestrator_documents::Document;
 use mcp_orchestrator_domain::{
-    CallState, Decision, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Stage, Status, StepId, StepKind,
-    StepOutput, Target, Workflow, WorkflowId,
+    CallState, CheckSummary, Decision, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Seq, Stage,
+    Status, Step, StepId, StepKind, StepOutput, Target, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{StoreError, WorkflowRow};
 
 use crate::{
     Error, document,
+    fork::log_to,
     parts::Parts,
-    run::{evidence, load, read_workflow},
+    run::{evidence, load, read_workflow, summary},
 };
 
 /// What came of a workflow.
@@ -22,7 +23,8 @@ use crate::{
 pub struct Results {
     /// The workflow as lists show it.
     pub row: WorkflowRow,
-    /// The report with everything a writer of documents needs; `None` unless it has completed.
+    /// The report with everything a writer of documents needs; `None` unless it has completed, or, of a position in its
+    /// log, unless one was checked by then.
     pub document: Option<Document>,
     /// The rendered documents.
     pub documents: Vec<DocumentFile>,
@@ -149,19 +151,39 @@ impl Results {
 
 /// Reads the results of a workflow.
 pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Error> {
+    let workflow = read_workflow(parts.store.as_ref(), &row.id).await?;
+    let workflow = workflow.ok_or_else(|| Error::NotFound(row.id.clone()))?;
+    let check = workflow.result().and_then(|done| workflow.step(done.report.as_str())).and_then(Step::check);
+    gather(parts, row, &workflow, check).await
+}
+
+/// Reads what was known of a workflow at a position of its log. A report that was checked by then is shown although the
+/// workflow went on after it.
+pub(crate) async fn read_at(parts: &Parts, row: WorkflowRow, at: Seq) -> Result<Results, Error> {
+    let log = log_to(parts, &row, at, 0).await?;
+    let workflow = Workflow::fold(row.id.clone(), &log)?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
+    let row = WorkflowRow { head: workflow.head(), owner: None, summary: summary(&workflow), ..row };
+    let check = workflow.steps().iter().filter_map(Step::check).next_back();
+    gather(parts, row, &workflow, check).await
+}
+
+async fn gather(
+    parts: &Parts,
+    row: WorkflowRow,
+    workflow: &Workflow,
+    check: Option<&CheckSummary>,
+) -> Result<Results, Error> {
     let store = parts.store.as_ref();
-    let workflow = read_workflow(store, &row.id).await?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
-    let steps = steps(parts, &workflow).await?;
-    let decisions: Vec<Decision> = document::decisions(&workflow).cloned().collect();
-    let Some(check) = workflow.result().and_then(|done| workflow.step(done.report.as_str())).and_then(|s| s.check())
-    else {
+    let steps = steps(parts, workflow).await?;
+    let decisions: Vec<Decision> = document::decisions(workflow).cloned().collect();
+    let Some(check) = check else {
         return Ok(Results { row, document: None, documents: Vec::new(), evidence: Vec::new(), steps, decisions });
     };
     let json = load(store, workflow.principal(), &check.report).await?;
     let report: Report =
         serde_json::from_str(&json).map_err(|error| StoreError::Unreadable(format!("a report: {error}")))?;
-    let models = document::models(parts, &workflow).await?;
-    let document = document::assemble(parts, &workflow, check, report, models);
+    let models = document::models(parts, workflow).await?;
+    let document = document::assemble(parts, workflow, check, report, models);
     let set = evidence(store, workflow.principal(), &document.evidence).await?;
     let mut files: Vec<EvidenceFile> = Vec::new();
     for span in &document.evidence {

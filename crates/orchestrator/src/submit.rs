@@ -1,20 +1,16 @@
-//! From a draft to a stored workflow, and from an ended workflow to the one that continues it.
+//! From a draft to a stored workflow. Owns what this process adds to a request, and what it refuses.
 
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    Budget, Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded,
-    Request, RequestDraft, RequestId, Submitted, ToolName, Workflow, WorkflowId, fork_at_head,
+    Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded, Request,
+    RequestDraft, RequestId, Submitted, Timestamp, ToolName, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
 use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    Error,
-    parts::{Parts, random},
-    run::{read_log, summary},
-};
+use crate::{Error, parts::Parts, run::summary};
 
 /// How a request is submitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,18 +46,6 @@ pub struct Made {
     pub request: Request,
 }
 
-/// How a workflow is continued.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "callers fill it with struct update syntax")]
-pub struct ResumeOptions {
-    /// Budgets that replace the request's where they are set. What was spent before counts against them.
-    pub budget: Budget,
-    /// The request of a client behind the continuation, as in [`SubmitOptions::request_id`].
-    pub request_id: Option<RequestId>,
-    /// Whether only this orchestrator's own worker may run it while it lives.
-    pub reserved: bool,
-}
-
 pub(crate) async fn submit(
     parts: &Parts,
     principal: &Principal,
@@ -77,71 +61,37 @@ pub(crate) async fn submit(
     let version = version(parts, &request.pattern)?;
     let submitted = Submitted {
         principal: principal.clone(),
-        seed: u64::from_be_bytes(random()?),
+        seed: u64::from_be_bytes(parts.dice.roll()?),
         strategy_version: version,
         request_id: options.request_id,
         request,
     };
-    let id = new_id(&submitted.request.pattern)?;
+    let id = new_id(parts, &submitted.request.pattern)?;
     let now = parts.clock.now();
     let (workflow, first) = Workflow::submit(id.clone(), submitted, now);
-    let request = workflow.request();
-    let row = WorkflowRow {
-        id: id.clone(),
-        principal: workflow.principal().clone(),
-        pattern: request.pattern.clone(),
-        priority: request.priority,
-        head: workflow.head(),
-        created: now,
-        owner: None,
-        needs: needs(request),
-        summary: summary(&workflow),
-    };
-    let made = Made { row, request: Request::clone(request) };
+    let made = made(&workflow, now);
     let stored = create(parts, workflow, vec![first], idempotency, options.reserved).await?;
     Ok(Submission { made: (stored == id).then_some(made), id: stored })
 }
 
-/// Continues an ended workflow as a new one, or answers with the one that continues it already.
-pub(crate) async fn fork(parts: &Parts, row: &WorkflowRow, options: &ResumeOptions) -> Result<Continued, Error> {
-    let log = read_log(parts.store.as_ref(), &row.id).await?;
-    let source = Workflow::fold(row.id.clone(), &log)?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
-    let mut request = Request::clone(source.request());
-    request.budget = Budget {
-        cost_max: options.budget.cost_max.or(request.budget.cost_max),
-        tokens_max: options.budget.tokens_max.or(request.budget.tokens_max),
-        calls_max: options.budget.calls_max.or(request.budget.calls_max),
+/// A workflow as it is about to be stored.
+pub(crate) fn made(workflow: &Workflow, created: Timestamp) -> Made {
+    let request = workflow.request();
+    let row = WorkflowRow {
+        id: workflow.id().clone(),
+        principal: workflow.principal().clone(),
+        pattern: request.pattern.clone(),
+        priority: request.priority,
+        head: workflow.head(),
+        created,
+        owner: None,
+        needs: needs(request),
+        summary: summary(workflow),
     };
-    let submitted = Submitted {
-        strategy_version: version(parts, &request.pattern)?,
-        principal: source.principal().clone(),
-        seed: source.seed(),
-        request_id: options.request_id.clone(),
-        request,
-    };
-    let id = new_id(&submitted.request.pattern)?;
-    let (workflow, records) = fork_at_head(&source, &log, id.clone(), submitted, parts.clock.now())?;
-    let made = id.clone();
-    let id = create(parts, workflow, records, Some(continuation_of(&row.id)), options.reserved).await?;
-    Ok(if id == made { Continued::Now(id) } else { Continued::Before(id) })
+    Made { row, request: Request::clone(request) }
 }
 
-/// The workflow that continues an ended one.
-pub(crate) enum Continued {
-    /// Made by this very call.
-    Now(WorkflowId),
-    /// Made before.
-    Before(WorkflowId),
-}
-
-/// An ended workflow is continued once, whoever asks how often: nobody pays twice. The key is one no caller can choose.
-fn continuation_of(id: &WorkflowId) -> Idempotency {
-    let key = format!("\u{1}continues {id}");
-    let body = Digest::new(Sha256::digest(key.as_bytes()).into());
-    Idempotency { key, body }
-}
-
-async fn create(
+pub(crate) async fn create(
     parts: &Parts,
     workflow: Workflow,
     records: Vec<Recorded>,
@@ -194,12 +144,7 @@ fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
         return Err(unknown_pattern(parts, &request.pattern));
     }
     let provider = choose_provider(parts, request.provider.take())?;
-    for corpus in &request.corpora {
-        if !parts.corpora.contains(corpus) {
-            let known = names(parts.corpora.iter());
-            return Err(Error::UnknownCorpus { name: corpus.to_string(), known });
-        }
-    }
+    know_corpora(parts, &request)?;
     if request.corpora.is_empty() {
         request.corpora.clone_from(&parts.corpora);
     }
@@ -207,18 +152,49 @@ fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
     if let Some(definition) = &request.definition {
         fits(parts, definition, &provider)?;
     }
-    if request.budget.cost_max.is_some() {
-        let own = [&request.models.primary, &request.models.worker, &request.models.synthesis];
-        let priced = parts
-            .providers
-            .get(&provider)
-            .is_some_and(|p| own.iter().all(|model| p.capabilities(model.as_ref()).price.is_some()));
-        if !priced {
-            return Err(Error::UnknownPrice { provider: provider.to_string() });
-        }
+    know_price(parts, &request, &provider)?;
+    request.provider = Some(provider);
+    Ok(request)
+}
+
+/// The request of a fork, with what it asks for differently looked at as that of a submission is.
+pub(crate) fn accept_change(parts: &Parts, before: &Request, mut request: Request) -> Result<Request, Error> {
+    let asks_another = request.provider != before.provider;
+    let provider = match request.provider.take() {
+        Some(provider) if !asks_another => provider,
+        named => choose_provider(parts, named)?,
+    };
+    if asks_another && let Some(definition) = &request.definition {
+        fits(parts, definition, &provider)?;
+    }
+    if request.corpora != before.corpora {
+        know_corpora(parts, &request)?;
+    }
+    if asks_another || request.models != before.models || request.budget.cost_max != before.budget.cost_max {
+        know_price(parts, &request, &provider)?;
     }
     request.provider = Some(provider);
     Ok(request)
+}
+
+fn know_corpora(parts: &Parts, request: &Request) -> Result<(), Error> {
+    match request.corpora.iter().find(|corpus| !parts.corpora.contains(corpus)) {
+        Some(corpus) => Err(Error::UnknownCorpus { name: corpus.to_string(), known: names(parts.corpora.iter()) }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a budget in money, if there is one, can be held.
+fn know_price(parts: &Parts, request: &Request, provider: &ProviderName) -> Result<(), Error> {
+    if request.budget.cost_max.is_none() {
+        return Ok(());
+    }
+    let own = [&request.models.primary, &request.models.worker, &request.models.synthesis];
+    let is_priced = parts
+        .providers
+        .get(provider)
+        .is_some_and(|p| own.iter().all(|model| p.capabilities(model.as_ref()).price.is_some()));
+    if is_priced { Ok(()) } else { Err(Error::UnknownPrice { provider: provider.to_string() }) }
 }
 
 /// Whether the steps can run here: their tools are registered, their schemas are schemas, and who answers can answer.
@@ -262,7 +238,7 @@ fn choose_provider(parts: &Parts, named: Option<ProviderName>) -> Result<Provide
     Err(Error::UnknownProvider { name: name.to_string(), known: names(parts.providers.keys()) })
 }
 
-fn version(parts: &Parts, pattern: &PatternName) -> Result<u32, Error> {
+pub(crate) fn version(parts: &Parts, pattern: &PatternName) -> Result<u32, Error> {
     parts.strategies.get(pattern).map(|strategy| strategy.version()).ok_or_else(|| unknown_pattern(parts, pattern))
 }
 
@@ -275,22 +251,27 @@ pub(crate) fn names(known: impl Iterator<Item = impl std::fmt::Display>) -> Stri
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
-fn new_id(pattern: &PatternName) -> Result<WorkflowId, Error> {
+pub(crate) fn new_id(parts: &Parts, pattern: &PatternName) -> Result<WorkflowId, Error> {
     let kind = match pattern.as_str() {
         "beltalowda" => "research",
         "swarm" => "search",
         other => other,
     };
     let kind: String = kind.chars().map(|c| if c == '-' { '_' } else { c }).take(32).collect();
-    WorkflowId::from_random(&kind, random()?).map_err(|error| Error::Internal(error.to_string()))
+    WorkflowId::from_random(&kind, parts.dice.roll()?).map_err(|error| Error::Internal(error.to_string()))
 }
 
-fn idempotency_of(key: &str, request: &Request, context: Option<&str>) -> Result<Idempotency, Error> {
+/// The key a caller chose, with the hash of what it makes repeatable.
+pub(crate) fn idempotency_of(
+    key: &str,
+    asked: &impl serde::Serialize,
+    context: Option<&str>,
+) -> Result<Idempotency, Error> {
     let visible = key.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if key.is_empty() || key.len() > 200 || !visible {
         return Err(Error::InvalidIdempotencyKey);
     }
-    let mut body = serde_json::to_vec(request).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut body = serde_json::to_vec(asked).map_err(|error| Error::Internal(error.to_string()))?;
     if let Some(context) = context {
         body.push(0);
         body.extend_from_slice(context.as_bytes());

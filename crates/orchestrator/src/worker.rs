@@ -146,7 +146,13 @@ impl Worker {
                 claims.spawn(async move { claimer.claim(max).await });
                 look_at = Instant::now() + LOOK;
             }
+            // In the order of what waiting costs: a lease that is late is another worker's.
             tokio::select! {
+                biased;
+                _ = renew.tick() => {
+                    self.renew(&leases).await;
+                    renewed = SystemTime::now();
+                }
                 Some(claimed) = claims.join_next() => {
                     let claimed = match claimed {
                         Ok(claimed) => claimed,
@@ -173,10 +179,6 @@ impl Worker {
                     while let Some(ended) = runs.try_join_next() {
                         self.ended(ended, &mut leases);
                     }
-                }
-                _ = renew.tick() => {
-                    self.renew(&leases).await;
-                    renewed = SystemTime::now();
                 }
                 () = self.wait_work(), if has_room && claims.is_empty() => look = true,
                 () = tokio::time::sleep_until(look_at), if has_room && claims.is_empty() => look = true,

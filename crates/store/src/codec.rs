@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use mcp_orchestrator_domain::{Event, Failure, Progress, Record, Status, Timestamp};
+use mcp_orchestrator_domain::{Event, Failure, ForkedFrom, Progress, Record, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, Summary, moved::Moved};
@@ -203,20 +203,22 @@ pub(crate) struct Changing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    forked_from: Option<ForkedFrom>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     poisoned: Option<u32>,
 }
 
 impl Changing {
     /// What changes, what stays: title and task.
     pub(crate) fn split(summary: Summary) -> (Self, Arc<str>, Arc<str>) {
-        let Summary { status, title, task, progress, started, finished, failure, poisoned } = summary;
-        (Self { status, progress, started, finished, failure, poisoned }, title, task)
+        let Summary { status, title, task, progress, started, finished, failure, forked_from, poisoned } = summary;
+        (Self { status, progress, started, finished, failure, forked_from, poisoned }, title, task)
     }
 
     /// The whole again.
     pub(crate) fn with(self, title: Arc<str>, task: Arc<str>) -> Summary {
-        let Self { status, progress, started, finished, failure, poisoned } = self;
-        Summary { status, title, task, progress, started, finished, failure, poisoned }
+        let Self { status, progress, started, finished, failure, forked_from, poisoned } = self;
+        Summary { status, title, task, progress, started, finished, failure, forked_from, poisoned }
     }
 }
 

@@ -24,6 +24,7 @@
 //!     started: None,
 //!     finished: None,
 //!     failure: None,
+//!     forked_from: None,
 //!     poisoned: None,
 //! };
 //! let store = MemoryStore::new(); // or SqliteStore::open("workflows.db").await?

@@ -77,6 +77,8 @@ macro_rules! event_types {
 event_types! {
     /// A workflow exists.
     WorkflowStart = "workflow_start",
+    /// It goes on from another workflow's history.
+    WorkflowForked = "workflow_forked",
     /// The task is being broken into sub-tasks.
     DecompositionStart = "decomposition_start",
     /// The sub-tasks are known.

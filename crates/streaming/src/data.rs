@@ -2,7 +2,7 @@
 
 use mcp_orchestrator_domain::{
     Abandoned, CallNo, Cost, DocumentFormat, FailureClass, Money, Outcome, PatternName, Progress, ProviderName, Role,
-    Stage, Status, StepId, StepUsage, Timestamp, ToolName,
+    Seq, Stage, Status, StepId, StepUsage, Timestamp, ToolName, WorkflowId,
 };
 use serde::{Serialize, Serializer};
 
@@ -25,6 +25,13 @@ pub enum ClientData {
         agents: u16,
         /// Who answers.
         provider: Option<ProviderName>,
+    },
+    /// `workflow_forked`: the events that follow with an earlier timestamp are those of the history taken over.
+    WorkflowForked {
+        /// Whose history it goes on from, and up to where.
+        forked_from: ForkedAt,
+        /// Steps that had failed there and are open again.
+        reopened: Vec<StepId>,
     },
     /// `decomposition_start`
     DecompositionStart {
@@ -184,6 +191,7 @@ impl ClientData {
     pub const fn event_type(&self) -> ClientEventType {
         match self {
             Self::WorkflowStart { .. } => ClientEventType::WorkflowStart,
+            Self::WorkflowForked { .. } => ClientEventType::WorkflowForked,
             Self::DecompositionStart { .. } => ClientEventType::DecompositionStart,
             Self::DecompositionComplete { .. } => ClientEventType::DecompositionComplete,
             Self::AgentStart { .. } => ClientEventType::AgentStart,
@@ -206,6 +214,16 @@ impl ClientData {
             Self::StreamClosed { .. } => ClientEventType::StreamClosed,
         }
     }
+}
+
+/// A place in the log of another workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ForkedAt {
+    /// The other workflow.
+    pub task_id: WorkflowId,
+    /// The last of its positions that was taken over.
+    pub at: Seq,
 }
 
 /// Why a stream gives nothing more.

@@ -51,7 +51,7 @@ pub use bridge::Bridge;
 pub use client_event::{ClientEvent, ClientEventType, ClientProgress};
 pub use client_events::{ClientEvents, Watch};
 pub use cursor::{Cursor, InvalidCursor};
-pub use data::{Activity, AgentFacts, CallTarget, ClientData, CloseReason, DocumentFacts, Subtask, Used};
+pub use data::{Activity, AgentFacts, CallTarget, ClientData, CloseReason, DocumentFacts, ForkedAt, Subtask, Used};
 pub use error::StreamError;
 pub use moment::Rfc3339;
 pub use sent::{SentEvent, StreamItem};

@@ -15,7 +15,8 @@
 //! | `poisoned`, `revived` | `workflow_poisoned`, `workflow_revived` |
 //! | `documents_written` | `document_generation_start`, `document_generation_complete` |
 //! | `completed`, `failed`, `cancelled` | `workflow_complete`, `workflow_error` or `workflow_cancelled`; then `stream_closed` |
-//! | `forked`, `started`, `timer_fired`, `cancel_requested` | none: what follows from them is told when it happens |
+//! | `forked` | `workflow_forked` |
+//! | `started`, `timer_fired`, `cancel_requested` | none: what follows from them is told when it happens |
 
 use mcp_orchestrator_domain::{
     Decision, DocumentsWritten, Event, Flow, Progress, Recorded, Role, Seq, Stage, Status, StepCompleted, StepFailed,
@@ -25,7 +26,7 @@ use mcp_orchestrator_strategies::sub_tasks;
 
 use crate::{
     Activity, AgentFacts, CallTarget, ClientData, ClientEvent, ClientProgress, CloseReason, Cursor, DocumentFacts,
-    Subtask, Used, data,
+    ForkedAt, Subtask, Used, data,
 };
 
 /// What clients are told of one record: none to three events, in order.
@@ -72,6 +73,10 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
             };
             let first = passes.map(|of| ClientData::IterationStart { iteration: 1, max_iterations: of });
             [start].into_iter().chain(first).map(|data| (None, data)).collect()
+        }
+        Event::Forked(forked) => {
+            let forked_from = ForkedAt { task_id: forked.from.clone(), at: forked.at };
+            vec![(None, ClientData::WorkflowForked { forked_from, reopened: forked.reopened.clone() })]
         }
         Event::StepPlanned(spec) => match &spec.kind {
             StepKind::Decision(decision) => decided(&spec.id, decision),
@@ -152,7 +157,7 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
                 total_cost: data::total_cost(progress),
             },
         ),
-        Event::Forked(_) | Event::Started(_) | Event::TimerFired(_) | Event::CancelRequested(_) => Vec::new(),
+        Event::Started(_) | Event::TimerFired(_) | Event::CancelRequested(_) => Vec::new(),
     }
 }
 

@@ -1,5 +1,10 @@
 //! Test doubles and conformance suites of `mcp-orchestrator`.
 
+#[cfg(feature = "chaos")]
+pub mod chaos;
+mod fault_proxy;
+pub mod history;
+mod luck;
 #[cfg(feature = "engine")]
 mod manual_clock;
 mod model_server;
@@ -9,9 +14,11 @@ mod scripted_provider;
 pub mod store_suite;
 mod tapped_store;
 
+pub use fault_proxy::FaultProxy;
+pub use luck::Luck;
 #[cfg(feature = "engine")]
 pub use manual_clock::ManualClock;
-pub use model_server::{ModelRequest, ModelServer};
+pub use model_server::{Behaviour, ModelRequest, ModelServer};
 pub use redis_server::RedisServer;
 #[cfg(feature = "engine")]
 pub use scripted_provider::{Act, Asked, ScriptedProvider, obliging};

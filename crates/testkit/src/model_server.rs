@@ -35,7 +35,18 @@ pub struct ModelRequest {
     pub request_id: Option<String>,
 }
 
+/// What it does with one request.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests build it")]
+pub struct Behaviour {
+    /// How long it thinks.
+    pub thinks: Duration,
+    /// The status of its answer: 200, or one of a failure.
+    pub status: u16,
+}
+
 type Seen = Arc<Mutex<Vec<ModelRequest>>>;
+type Behave = dyn Fn(usize) -> Behaviour + Send + Sync;
 
 impl ModelServer {
     /// Starts one that thinks for 15 ms.
@@ -50,6 +61,16 @@ impl ModelServer {
     /// When no port of this machine is free.
     #[must_use]
     pub fn thinking(thinks: Duration) -> Self {
+        Self::behaving(move |_| Behaviour { thinks, status: 200 })
+    }
+
+    /// Starts one that does with each chat request, by its number from 0, as it is told.
+    ///
+    /// # Panics
+    /// When no port of this machine is free.
+    #[must_use]
+    pub fn behaving(behave: impl Fn(usize) -> Behaviour + Send + Sync + 'static) -> Self {
+        let behave: Arc<Behave> = Arc::new(behave);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         let seen = Seen::default();
@@ -60,9 +81,9 @@ impl ModelServer {
                 if stopped.load(Ordering::Acquire) {
                     return;
                 }
-                let seen = Arc::clone(&shared);
+                let (seen, behave) = (Arc::clone(&shared), Arc::clone(&behave));
                 // A connection ends with its client, so these threads end with the processes under test.
-                thread::spawn(move || stream.ok().and_then(|stream| serve(&stream, &seen, thinks)));
+                thread::spawn(move || stream.ok().and_then(|stream| serve(&stream, &seen, &*behave)));
             }
         });
         Self { address, seen, stop, accepting: Some(accepting) }
@@ -98,7 +119,7 @@ impl Drop for ModelServer {
 }
 
 /// Answers the requests of one connection until its client is gone.
-fn serve(stream: &TcpStream, seen: &Mutex<Vec<ModelRequest>>, thinks: Duration) -> Option<()> {
+fn serve(stream: &TcpStream, seen: &Mutex<Vec<ModelRequest>>, behave: &Behave) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut first = String::new();
@@ -127,11 +148,13 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<ModelRequest>>, thinks: Duration) 
         } else {
             (0, json!({"object": "list", "data": [{"id": "tiny", "object": "model"}]}))
         };
+        let Behaviour { thinks, status } = behave(number);
         thread::sleep(thinks);
+        let answer = if status == 200 { answer } else { json!({ "error": { "message": "as it was told" } }) };
         let text = answer.to_string();
         write!(
             &*stream,
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: {number}\r\ncontent-length: {}\r\n\r\n{text}",
+            "HTTP/1.1 {status} As told\r\nretry-after: 1\r\ncontent-type: application/json\r\nx-request-id: {number}\r\ncontent-length: {}\r\n\r\n{text}",
             text.len()
         )
         .ok()?;

@@ -27,6 +27,8 @@ pub enum Act {
     CallTools(Vec<(&'static str, String)>),
     /// Fails.
     Fail(FailureClass, Option<Duration>),
+    /// Does something after so long.
+    Late(Duration, Box<Self>),
     /// Never answers.
     Hang,
     /// Shows the text as a delta, and answers with it once [`ScriptedProvider::release`] was called so often that every held request is free.
@@ -199,7 +201,13 @@ impl Provider for ScriptedProvider {
             (asked, self.held.notified())
         };
         let _running = Running(self);
-        let (text, tool_calls) = match (self.script)(&asked) {
+        let mut act = (self.script)(&asked);
+        while let Act::Late(after, then) = act {
+            tokio::time::sleep(after).await;
+            act = *then;
+        }
+        let (text, tool_calls) = match act {
+            Act::Late(..) => (String::new(), Vec::new()),
             Act::Say(text) => (text, Vec::new()),
             Act::CallTool(name, arguments) => {
                 (String::new(), vec![ToolCall { id: "call_1".to_owned(), name: name.to_owned(), arguments }])

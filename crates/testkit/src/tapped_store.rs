@@ -1,4 +1,5 @@
-//! A store before which a test stands: it has its say before a call is passed on. Owns the passing on, once for all tests.
+//! A store before which a test stands: it has its say before a call is passed on and before its answer is. Owns the passing
+//! on, once for all tests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,12 +17,14 @@ use tokio::sync::broadcast;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum StoreCall<'a> {
+    /// [`Store::create`].
+    Create(&'a NewWorkflow),
+    /// [`Store::append`].
+    Append(&'a Append),
     /// [`Store::read`] of this log; [`Store::heads`] is made of such reads.
     Read(&'a WorkflowId),
     /// [`Store::feed`].
     Feed,
-    /// [`Store::renew`].
-    Renew,
     /// [`Store::list`].
     List,
     /// [`Store::record_put`].
@@ -30,16 +33,52 @@ pub enum StoreCall<'a> {
     RecordScan(&'a str),
     /// [`Store::info`].
     Info,
+    /// [`Store::claim`].
+    Claim,
+    /// [`Store::renew`].
+    Renew,
+    /// [`Store::release`].
+    Release,
+    /// [`Store::wait_work`], which answers with no error.
+    WaitWork,
+    /// [`Store::get`].
+    Get,
+    /// [`Store::put_blob`] and [`Store::get_blob`].
+    Blob,
+    /// Any other, of small records, buckets and upkeep.
+    Other,
 }
 
-/// What a test does before calls: counts them, lets them fail or never come back.
+impl StoreCall<'_> {
+    /// Whether it changes what is stored about a workflow.
+    #[must_use]
+    pub const fn writes_a_log(self) -> bool {
+        matches!(self, Self::Create(_) | Self::Append(_))
+    }
+}
+
+/// What a test does around calls: counts them, lets them fail or never come back.
 #[async_trait]
 pub trait Tap: Send + Sync + 'static {
-    /// Called before each of [`StoreCall`]; the others are passed on unasked.
+    /// Called before each call; one that never returns keeps it from the store.
     ///
     /// # Errors
     /// What the call answers in place of the store.
     async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError>;
+
+    /// Called when the store has done [`StoreCall::Create`], [`StoreCall::Append`], [`StoreCall::Claim`],
+    /// [`StoreCall::Renew`], [`StoreCall::Release`] or [`StoreCall::Blob`], before whoever called hears of it.
+    ///
+    /// # Errors
+    /// What the call answers although it was done.
+    async fn after(&self, _call: StoreCall<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// The hints whoever listens gets in place of the store's own.
+    fn changes(&self, own: broadcast::Receiver<Change>) -> broadcast::Receiver<Change> {
+        own
+    }
 }
 
 /// The store: what its tap lets through reaches the one behind it.
@@ -65,11 +104,17 @@ impl<T> std::fmt::Debug for TappedStore<T> {
 #[async_trait]
 impl<T: Tap> Store for TappedStore<T> {
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError> {
-        self.inner.create(new).await
+        self.tap.before(StoreCall::Create(&new)).await?;
+        let created = self.inner.create(new.clone()).await?;
+        self.tap.after(StoreCall::Create(&new)).await?;
+        Ok(created)
     }
 
     async fn append(&self, append: Append) -> Result<Seq, AppendError> {
-        self.inner.append(append).await
+        self.tap.before(StoreCall::Append(&append)).await?;
+        let seq = self.inner.append(append.clone()).await?;
+        self.tap.after(StoreCall::Append(&append)).await?;
+        Ok(seq)
     }
 
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
@@ -78,7 +123,7 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
-        self.inner.changes()
+        self.tap.changes(self.inner.changes())
     }
 
     async fn feed(&self, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, StoreError> {
@@ -87,19 +132,27 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>, StoreError> {
-        self.inner.claim(claim).await
+        self.tap.before(StoreCall::Claim).await?;
+        let leases = self.inner.claim(claim).await?;
+        self.tap.after(StoreCall::Claim).await?;
+        Ok(leases)
     }
 
     async fn renew(&self, leases: &[LeaseRef], ttl: Duration) -> Result<Vec<Renewal>, StoreError> {
         self.tap.before(StoreCall::Renew).await?;
-        self.inner.renew(leases, ttl).await
+        let renewals = self.inner.renew(leases, ttl).await?;
+        self.tap.after(StoreCall::Renew).await?;
+        Ok(renewals)
     }
 
     async fn release(&self, lease: &LeaseRef, not_before: Option<Timestamp>) -> Result<(), StoreError> {
-        self.inner.release(lease, not_before).await
+        self.tap.before(StoreCall::Release).await?;
+        self.inner.release(lease, not_before).await?;
+        self.tap.after(StoreCall::Release).await
     }
 
     async fn wait_work(&self, max_wait: Duration) {
+        let _ = self.tap.before(StoreCall::WaitWork).await;
         self.inner.wait_work(max_wait).await;
     }
 
@@ -108,6 +161,7 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn get(&self, id: &WorkflowId) -> Result<Option<WorkflowRow>, StoreError> {
+        self.tap.before(StoreCall::Get).await?;
         self.inner.get(id).await
     }
 
@@ -117,14 +171,19 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn put_blob(&self, tenant: &Principal, bytes: Bytes) -> Result<BlobRef, StoreError> {
-        self.inner.put_blob(tenant, bytes).await
+        self.tap.before(StoreCall::Blob).await?;
+        let blob = self.inner.put_blob(tenant, bytes).await?;
+        self.tap.after(StoreCall::Blob).await?;
+        Ok(blob)
     }
 
     async fn get_blob(&self, tenant: &Principal, sha256: &Digest) -> Result<Option<Bytes>, StoreError> {
+        self.tap.before(StoreCall::Blob).await?;
         self.inner.get_blob(tenant, sha256).await
     }
 
     async fn record_get(&self, space: &str, key: &str) -> Result<Option<SmallRecord>, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.record_get(space, key).await
     }
 
@@ -146,22 +205,27 @@ impl<T: Tap> Store for TappedStore<T> {
     }
 
     async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.bucket_take(take).await
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.purge(retention, max).await
     }
 
     async fn repair(&self) -> Result<usize, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.repair().await
     }
 
     async fn check(&self) -> Result<Checked, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.check().await
     }
 
     async fn standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
+        self.tap.before(StoreCall::Other).await?;
         self.inner.standings(max).await
     }
 

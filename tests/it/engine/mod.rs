@@ -4,6 +4,8 @@ mod asking;
 mod budgets;
 mod cancel;
 mod failures;
+mod fork_rules;
+mod forking;
 mod harness;
 mod leases;
 mod patterns;

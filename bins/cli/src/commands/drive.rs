@@ -25,7 +25,7 @@ use crate::{
     row::Row,
     session::Session,
     sources,
-    terminal::{Line, Style},
+    terminal::{Line, Style, Terminal},
     workflows::Workflows,
 };
 
@@ -62,19 +62,24 @@ pub(crate) async fn at_server(session: &Session, server: &Server, work: Remote) 
     let started = server.start(&work.draft, work.idempotency_key.as_deref()).await?;
     let row = Row::there(started.workflow)?;
     if work.is_detached {
-        if terminal.json {
-            terminal.out_json(&row.json())?;
-        } else {
-            terminal.out(row.id.as_str())?;
-            terminal.note(Line::new().styled(Style::Dim, format!("follow it with: mcp-orchestrator watch {}", row.id)));
-        }
-        return Ok(ExitCode::SUCCESS);
+        return detached(terminal, &row);
     }
     if let Some(provider) = &row.view.provider {
         terminal.note(Line::new().styled(Style::Dim, format!("provider: {provider} (at {})", server.base())));
     }
     say_what_from(terminal, row.view.corpora.is_empty(), &row.view.pattern);
     to_the_end(session, &Workflows::There(server.clone()), &row.id, &work.out).await
+}
+
+/// Leaves a workflow to its server: its id is all there is to print.
+pub(crate) fn detached(terminal: Terminal, row: &Row) -> Result<ExitCode, CliError> {
+    if terminal.json {
+        terminal.out_json(&row.json())?;
+    } else {
+        terminal.out(row.id.as_str())?;
+        terminal.note(Line::new().styled(Style::Dim, format!("follow it with: mcp-orchestrator watch {}", row.id)));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The workflow, if it is older than this submission, unfinished, and nobody runs it: work under an idempotency key whose

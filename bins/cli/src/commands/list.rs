@@ -9,7 +9,7 @@ use crate::session::Session;
 use crate::{
     args::ListArgs,
     error::CliError,
-    progress::{brief, spent},
+    progress::{brief, grouped, spent},
     row::{Row, Runs, ago, style},
     table::Table,
     terminal::{Line, Style, Terminal},
@@ -80,6 +80,11 @@ fn show(terminal: Terminal, row: &Row, questions: &[QuestionView]) -> Result<(),
     field("created", view.created_at.clone())?;
     if let Some(finished) = &view.completed_at {
         field("finished", finished.clone())?;
+    }
+    if let Some(from) = &view.forked_from {
+        let cost = from.cost_usd.map_or_else(|| "at an unknown cost".to_owned(), |usd| format!("for ${usd:.4}"));
+        let used = format!("{} tokens {cost} by then", grouped(from.tokens));
+        field("forked", format!("from {} at position {}; {used}", from.task_id, from.at))?;
     }
     for asked in questions {
         field("asks", format!("{}: {}", asked.step, brief(&asked.question)))?;

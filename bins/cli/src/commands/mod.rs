@@ -7,6 +7,7 @@ mod db;
 mod doctor;
 mod drive;
 mod follow;
+mod fork;
 mod list;
 mod results;
 mod resume;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
         Command::Search(args) => work::search(&session()?, *args),
         Command::Run(args) => work::run(&session()?, *args),
         Command::Answer(args) => answer::answer(&session()?, &args),
+        Command::Fork(args) => fork::fork(&session()?, *args),
         Command::Resume(args) => resume::resume(&session()?, args),
     }
 }

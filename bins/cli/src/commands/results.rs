@@ -5,7 +5,8 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_orchestrator_domain::{Status, WorkflowId};
+use mcp_orchestrator_api::status_line;
+use mcp_orchestrator_domain::{Seq, Status, WorkflowId};
 use serde_json::json;
 
 use crate::{
@@ -25,6 +26,10 @@ pub(crate) fn results(session: &Session, args: &ResultsArgs) -> Result<ExitCode,
     }
     session.block_on(async {
         let workflows = session.workflows().await?;
+        if let Some(at) = args.at {
+            let found = workflows.results_at(&id, at).await?;
+            return then(terminal, &found, at, args.out.as_deref());
+        }
         let row = workflows.status(&id).await?;
         match row.status {
             Status::Completed => {}
@@ -47,6 +52,32 @@ pub(crate) fn results(session: &Session, args: &ResultsArgs) -> Result<ExitCode,
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What was known at a position: how it stood, then the report if there was one, else what each agent had written.
+fn then(terminal: Terminal, found: &Found, at: Seq, out: Option<&Path>) -> Result<ExitCode, CliError> {
+    let paths = match out {
+        Some(out) => save(found, out)?,
+        None => Vec::new(),
+    };
+    if terminal.json {
+        terminal.out_json(&json!({ "workflow": found.row.json(), "results": found.view, "files": paths }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let stood = status_line(&found.row.view);
+    terminal.note(Line::new().plain(format!("{} at position {at}: {stood}", found.row.id)));
+    if found.page().is_some() {
+        show(terminal, found, &paths)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for agent in &found.view.agent_results {
+        terminal.out(Line::new().styled(Style::Bold, format!("## {}: {}", agent.agent_id, agent.task)))?;
+        let failed = agent.failure.as_ref().map(|failure| format!("failed: {}", failure.detail));
+        if let Some(text) = failed.as_ref().or(agent.content.as_ref()) {
+            terminal.out(format!("\n{}\n", text.trim()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes a report's documents, the JSON one with its evidence folder. Returns the paths of the documents.

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use mcp_orchestrator::{Error as EngineError, ResumeOptions, WorkerMode};
 use mcp_orchestrator_app::Reason;
-use mcp_orchestrator_domain::{Budget, Money, Principal, Rejected, Status, WorkflowId};
+use mcp_orchestrator_domain::{Budget, Money, Principal, Rejected, RequestDraft, Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, Store, WorkflowRow};
 
 use super::drive::{put_away, to_the_end};
@@ -23,15 +23,18 @@ pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, Cl
         tokens_max: args.budget_tokens,
         calls_max: args.max_calls,
     };
+    let larger = RequestDraft {
+        budget_usd: args.budget_usd,
+        budget_tokens: args.budget_tokens,
+        max_calls: args.max_calls.map(u64::from),
+        ..RequestDraft::default()
+    };
     let id: Option<WorkflowId> = args.id.as_deref().map(str::parse).transpose()?;
     reports::prepare(&out)?;
     session.block_on(async {
         if let Some(server) = session.server()? {
             return match id {
-                Some(_) if budget != Budget::default() => {
-                    Err(CliError::NotAtServer("budgets of a resumed workflow are"))
-                }
-                Some(id) => at_server(session, &server, &id, &out).await,
+                Some(id) => at_server(session, &server, &id, &out, larger).await,
                 None => Err(CliError::NotAtServer("resuming everything at once is")),
             };
         }
@@ -48,11 +51,24 @@ pub(crate) fn resume(session: &Session, args: ResumeArgs) -> Result<ExitCode, Cl
 }
 
 /// Goes on with a workflow at a server, which runs what is unfinished anyway.
-async fn at_server(session: &Session, server: &Server, id: &WorkflowId, out: &Path) -> Result<ExitCode, CliError> {
+async fn at_server(
+    session: &Session,
+    server: &Server,
+    id: &WorkflowId,
+    out: &Path,
+    budget: RequestDraft,
+) -> Result<ExitCode, CliError> {
     let row = Row::there(server.status(id).await?)?;
     let next = match row.status {
         Status::Completed => return Err(EngineError::Rejected(Rejected::Ended(row.status)).into()),
-        Status::Failed | Status::Cancelled => Row::there(server.fork(id).await?)?.id,
+        Status::Failed | Status::Cancelled => {
+            let started = server.fork(id, None, &budget, None).await?;
+            for warning in started.warnings {
+                session.terminal.note(warning);
+            }
+            Row::there(started.workflow)?.id
+        }
+        status if !budget.is_empty() => return Err(CliError::Budgets { id: row.id, status }),
         Status::Waiting if row.view.is_held_back() => Row::there(server.resume(id).await?)?.id,
         Status::Queued | Status::Running | Status::Waiting => row.id.clone(),
     };

@@ -32,10 +32,25 @@ pub(crate) fn flag_of(field: &str) -> String {
     }
 }
 
+/// A field's error as that of a setting that was to change.
+pub(super) fn changed(error: &FieldError) -> String {
+    joined(&change_of(error.field), &error.detail)
+}
+
+/// What on the command line of a fork a field is from.
+pub(crate) fn change_of(field: &str) -> String {
+    match field {
+        "at" => "--at".to_owned(),
+        "idempotency_key" => "--idempotency-key".to_owned(),
+        setting => format!("--set {setting}"),
+    }
+}
+
 /// A name and what is wrong with it.
 pub(crate) fn joined(name: &str, detail: &str) -> String {
     // A rule's text either goes on after the name ("is 0, expected 1 to 20") or is a sentence of its own.
-    let goes_on =
-        ["is ", "has ", "entry ", "form ", "makes ", "name ", "names "].iter().any(|verb| detail.starts_with(verb));
+    let goes_on = ["is ", "has ", "was ", "entry ", "form ", "makes ", "name ", "names ", "cannot "]
+        .iter()
+        .any(|verb| detail.starts_with(verb));
     format!("{name}{} {detail}", if goes_on { "" } else { ":" })
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use bars::Bars;
-pub(crate) use words::{brief, of_event, spent};
+pub(crate) use words::{brief, grouped, of_event, spent};
 
 /// Shows one workflow. Dropping it leaves the terminal clean.
 #[derive(Debug)]

@@ -70,6 +70,9 @@ pub(crate) fn of_moment(event: &Told) -> Option<String> {
 
 fn of_workflow(data: &Data) -> Option<Line> {
     Some(match data {
+        Data::WorkflowForked { from, at } => {
+            Line::from(format!("goes on from {} at position {at}", clean_line(from, 100)))
+        }
         Data::IterationComplete { iteration, max_iterations, success, reason } => {
             let (style, how) = if *success { (Style::Green, "enough") } else { (Style::Yellow, "not enough") };
             Line::new()

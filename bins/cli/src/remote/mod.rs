@@ -70,12 +70,7 @@ impl Server {
 
     /// Submits work. When this returns it is stored there.
     pub(crate) async fn start(&self, draft: &RequestDraft, key: Option<&str>) -> Result<StartedView, RemoteError> {
-        let mut body = serde_json::to_value(draft).unwrap_or_default();
-        if let Some(fields) = body.as_object_mut() {
-            // What is not said is left out, so that a server that does not know a field does not refuse it.
-            fields.retain(|_, value| !is_nothing(value));
-        }
-        let request = self.post("/v1/workflows", &body);
+        let request = self.post("/v1/workflows", &said(draft));
         let request = match key {
             Some(key) => request.with_header("idempotency-key", key),
             None => request,
@@ -111,9 +106,27 @@ impl Server {
         self.json(self.post(&path(id, "/cancel"), &body)).await
     }
 
-    /// Continues a failed or cancelled workflow as the one that is answered.
-    pub(crate) async fn fork(&self, id: &WorkflowId) -> Result<WorkflowView, RemoteError> {
-        self.json(self.post(&path(id, "/fork"), &json!({}))).await
+    /// Forks a workflow at a position, or continues a failed or cancelled one at its head, as the one that is answered.
+    pub(crate) async fn fork(
+        &self,
+        id: &WorkflowId,
+        at: Option<Seq>,
+        set: &RequestDraft,
+        key: Option<&str>,
+    ) -> Result<StartedView, RemoteError> {
+        let mut body = serde_json::Map::new();
+        if let Some(at) = at {
+            body.insert("at".to_owned(), at.value().into());
+        }
+        if !set.is_empty() {
+            body.insert("set".to_owned(), said(set));
+        }
+        let request = self.post(&path(id, "/fork"), &body);
+        self.json(match key {
+            Some(key) => request.with_header("idempotency-key", key),
+            None => request,
+        })
+        .await
     }
 
     /// Has a workflow tried again that is held back.
@@ -197,6 +210,15 @@ impl Server {
 /// The address of what is about one workflow. An id has no character that means something in an address.
 fn path(id: &WorkflowId, what: &str) -> String {
     format!("/v1/workflows/{id}{what}")
+}
+
+/// A draft without what it does not say, so that a server that does not know a field does not refuse it.
+fn said(draft: &RequestDraft) -> Value {
+    let mut body = serde_json::to_value(draft).unwrap_or_default();
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|_, value| !is_nothing(value));
+    }
+    body
 }
 
 fn is_nothing(value: &Value) -> bool {

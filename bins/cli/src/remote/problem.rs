@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mcp_orchestrator_egress::Response;
 use serde::Deserialize;
 
-use crate::error::{Exit, flag_of, joined};
+use crate::error::{Exit, change_of, flag_of, joined};
 
 /// What a server answered instead.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -23,6 +23,8 @@ pub(crate) struct Problem {
 enum SaidAs {
     /// As flags.
     Flags,
+    /// As settings that change.
+    Changes,
     /// As fields of this file.
     Fields(PathBuf),
 }
@@ -63,6 +65,11 @@ impl Problem {
     /// The same, with its fields under the names a file has for them.
     pub(crate) fn of_file(self, file: &Path) -> Self {
         Self { said_as: SaidAs::Fields(file.to_owned()), ..self }
+    }
+
+    /// The same, with its fields as settings that change.
+    pub(crate) fn of_changes(self) -> Self {
+        Self { said_as: SaidAs::Changes, ..self }
     }
 
     /// When the server may be asked again, in seconds; `None`: asking again does not help.
@@ -121,15 +128,16 @@ impl Problem {
         let name = match &self.said_as {
             _ if name.is_empty() => return wrong.detail.clone(),
             SaidAs::Flags => flag_of(name),
+            SaidAs::Changes => change_of(name),
             SaidAs::Fields(_) => name.to_owned(),
         };
         joined(&name, &wrong.detail)
     }
 }
 
-/// The field at the top that a JSON pointer leads to or into. A query's parameter is its own pointer.
+/// The field at the top that a JSON pointer leads to or into; that of a change is the setting. A query's parameter is its own pointer.
 fn field(pointer: &str) -> &str {
-    let name = pointer.trim_start_matches('/');
+    let name = pointer.strip_prefix("/set/").unwrap_or(pointer).trim_start_matches('/');
     match name.split('/').next().unwrap_or_default() {
         "query" => "task",
         "provider" => "provider_name",

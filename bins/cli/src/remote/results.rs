@@ -3,7 +3,7 @@
 
 use mcp_orchestrator_api::view::{DocumentView, ResultsView};
 use mcp_orchestrator_documents::digest_of;
-use mcp_orchestrator_domain::WorkflowId;
+use mcp_orchestrator_domain::{Seq, WorkflowId};
 
 use super::{RemoteError, Server, path};
 use crate::found::File;
@@ -12,9 +12,14 @@ use crate::found::File;
 const FILES_MAX: usize = 20_000;
 
 impl Server {
-    /// What came of a workflow.
-    pub(crate) async fn results(&self, id: &WorkflowId) -> Result<ResultsView, RemoteError> {
-        self.json(self.get(&path(id, "/results"))).await
+    /// What came of a workflow, or what was known of it at a position.
+    pub(crate) async fn results(&self, id: &WorkflowId, at: Option<Seq>) -> Result<ResultsView, RemoteError> {
+        let request = self.get(&path(id, "/results"));
+        self.json(match at {
+            Some(at) => request.with_query("at", at.value().to_string()),
+            None => request,
+        })
+        .await
     }
 
     /// A document.

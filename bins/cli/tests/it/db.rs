@@ -6,10 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use mcp_orchestrator_domain::{BlobRef, Digest, Timestamp, millis};
-use mcp_orchestrator_store::{After, Append, Needs, NewWorkflow, SqliteOptions, SqliteStore, Store as _, Which};
-use mcp_orchestrator_testkit::store_suite::{
-    append, claim, claim_which, created, record_naming, records, worker, workflow,
+use mcp_orchestrator_domain::{BlobRef, Digest, Status, Timestamp, millis};
+use mcp_orchestrator_store::{
+    After, Append, Needs, NewWorkflow, SqliteOptions, SqliteStore, Store as _, Summary, Which,
+};
+use mcp_orchestrator_testkit::{
+    RedisServer,
+    store_suite::{append, claim, claim_which, created, record_naming, records, summary, worker, workflow},
 };
 use serde_json::json;
 
@@ -120,7 +123,7 @@ fn old_workflows_are_listed_and_then_deleted() {
 fn what_is_stuck_is_listed_with_the_reason_and_what_to_do() {
     let home = Home::new();
     let path = home.path("store.db");
-    let (late, killed, untaken, waiting, fresh) = block_on(async {
+    let (late, killed, untaken, waiting, held, fresh) = block_on(async {
         let store = open_ago(&path, Duration::from_secs(3600)).await;
         let late = created(&store, workflow()).await;
         assert_eq!(claim(&store, "gone", 1).await.len(), 1);
@@ -128,6 +131,9 @@ fn what_is_stuck_is_listed_with_the_reason_and_what_to_do() {
         let untaken = created(&store, NewWorkflow { needs, ..workflow() }).await;
         let waiting = created(&store, workflow()).await;
         store.append(Append { after: After::Wait, ..append(&waiting, 1, records([2])) }).await.unwrap();
+        let held = created(&store, workflow()).await;
+        let summary = Summary { poisoned: Some(5), ..summary(Status::Waiting) };
+        store.append(Append { after: After::Wait, summary, ..append(&held, 1, records([2])) }).await.unwrap();
         store.close().await;
         // Its lease is in time, but the process that has it is gone.
         let store = open_ago(&path, Duration::ZERO).await;
@@ -138,7 +144,7 @@ fn what_is_stuck_is_listed_with_the_reason_and_what_to_do() {
         let store = open_ago(&path, Duration::ZERO).await;
         let fresh = created(&store, workflow()).await;
         store.close().await;
-        (late, killed, untaken, waiting, fresh)
+        (late, killed, untaken, waiting, held, fresh)
     });
     let found = home.run(&["db", "stuck", "--store", "sqlite:store.db", "--json"]).ended(0).json_lines();
     let of = |id: &mcp_orchestrator_domain::WorkflowId| found.iter().find(|stuck| stuck["task_id"] == id.as_str());
@@ -149,10 +155,12 @@ fn what_is_stuck_is_listed_with_the_reason_and_what_to_do() {
     assert_eq!(told(&untaken, "reason"), "untaken");
     assert!(told(&untaken, "detail").contains("since 60 min; it needs provider vllm"), "{found:?}");
     assert_eq!(told(&waiting, "reason"), "operator");
+    assert_eq!(told(&held, "reason"), "poison");
+    assert!(told(&held, "detail").contains("5 workers in a row died of it"), "{found:?}");
     assert_eq!(of(&fresh), None);
 
     let text = home.run(&["db", "stuck", "--store", "sqlite:store.db"]).ended(0);
-    assert!(text.out.contains("WHAT TO DO") && text.err == "4 of 5 unfinished\n", "{}{}", text.out, text.err);
+    assert!(text.out.contains("WHAT TO DO") && text.err == "5 of 6 unfinished\n", "{}{}", text.out, text.err);
     let ended = home_with(1).run(&["db", "stuck"]).ended(0);
     assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", "nothing is stuck; 0 unfinished\n"));
 }
@@ -170,6 +178,29 @@ fn what_is_kept_for_a_living_process_that_hangs_is_stuck() {
         assert!(found[0]["detail"].as_str().unwrap().contains("kept for worker cli-7"), "{found:?}");
         store.close().await;
     });
+}
+
+#[test]
+fn a_redis_store_is_looked_after_too_but_copies_itself() {
+    let redis = RedisServer::start();
+    let home = Home::with_docs();
+    let at = |arguments: &[&str]| home.run(&[arguments, &["--store", &redis.url()]].concat());
+    for _ in 0..2 {
+        at(&["research", QUESTION, "--corpus", "docs", "--agents", "1", "--quiet"]).ended(0);
+    }
+    let info = &at(&["db", "info", "--json"]).ended(0).json_lines()[0];
+    assert_eq!((&info["kind"], &info["workflows"], &info["ended"]), (&json!("redis"), &json!(2), &json!(2)));
+    assert!(info["warnings"].to_string().contains("appendfsync is everysec"), "{info}");
+    let text = at(&["db", "info"]).ended(0).out;
+    assert!(text.contains("warning    appendfsync is everysec"), "{text}");
+    assert_eq!(at(&["db", "check", "--json"]).ended(0).json_lines()[0]["findings"], json!([]));
+    let refused = at(&["db", "backup", "copy.db"]).ended(65);
+    assert!(refused.err.contains("BGSAVE") && !home.path("copy.db").exists(), "{}", refused.err);
+    assert_eq!(at(&["db", "purge", "--keep", "1", "--dry-run", "--json"]).ended(0).json_lines().len(), 1);
+    assert_eq!(at(&["db", "purge", "--keep", "1", "--json"]).ended(0).json_lines()[0]["workflows"], 1);
+    assert_eq!(ids(&at(&["list", "--json"]).ended(0)).len(), 1);
+    let stuck = at(&["db", "stuck"]).ended(0);
+    assert_eq!((stuck.out.as_str(), stuck.err.as_str()), ("", "nothing is stuck; 0 unfinished\n"));
 }
 
 #[test]

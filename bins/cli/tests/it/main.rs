@@ -6,6 +6,7 @@ mod canned;
 mod crash;
 mod db;
 mod ending;
+mod forking;
 mod help;
 mod install;
 mod machine;

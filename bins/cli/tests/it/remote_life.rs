@@ -71,12 +71,14 @@ fn what_failed_or_was_cancelled_there_goes_on_as_a_new_workflow() {
     let again = server.run(&home, &["resume", &id]).ended(1);
     assert!(again.err.contains(&format!("{id} is failed; it goes on as a new workflow")), "{}", again.err);
     assert_eq!(server.run(&home, &["list", "--json"]).ended(0).json_lines().len(), 2);
-    for (words, says) in [
-        (&["resume"][..], "resuming everything at once is not possible with --server"),
-        (&["resume", &id, "--max-calls", "5"], "budgets of a resumed workflow are not possible with --server"),
-    ] {
-        assert!(server.run(&home, words).ended(65).err.contains(says));
-    }
+    let all = server.run(&home, &["resume"]).ended(65);
+    assert!(all.err.contains("resuming everything at once is not possible with --server"), "{}", all.err);
+    server.run(&home, &["resume", &id, "--max-calls", "50"]).ended(1);
+    let rows = server.run(&home, &["list", "--json"]).ended(0).json_lines();
+    assert_eq!(rows.len(), 3, "the one that continues it has failed too, so that one goes on");
+    assert_eq!(rows[0]["forked_from"]["task_id"], rows[1]["task_id"]);
+    let used_up = server.run(&home, &["resume", &id, "--max-calls", "1"]).ended(65);
+    assert!(used_up.err.contains("--max-calls is 1, and what is taken over has made"), "{}", used_up.err);
     server.run(&home, &RESEARCH).ended(0);
     let done = newest(&server.run(&home, &["list", "--json", "--status", "completed"]).ended(0));
     assert!(server.run(&home, &["resume", &done]).ended(65).err.contains("the workflow has completed already"));

@@ -216,13 +216,26 @@ async fn the_work_of_a_replica_that_is_killed_goes_on_at_another_at_once() {
 /// A process that stands still long enough loses its leases. When it goes on it must notice before it does anything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_stood_still_is_fenced_when_it_goes_on() {
-    let model = ModelServer::thinking(SLOW);
+    let model = ModelServer::thinking(Duration::from_secs(2));
     let home = Home::with_model(model.base_url());
     let one = home.serve(&[]);
     let id = begun(&model, &Client::of(&one)).await;
-    one.signal(Signal::STOP);
     let two = home.serve(&[]);
     let client = Client::of(&two);
+    let body = json!({ "pattern": "research", "task": "How does a workflow survive a crash?", "num_agents": 1 });
+    let mut tries = 0;
+    let beside = loop {
+        one.signal(Signal::STOP);
+        // Had it been in the middle of a write, the file would be locked for as long as it stands still.
+        let (status, started) = client.post("/v1/workflows", &body).await;
+        if status == 202 {
+            break started["task_id"].as_str().unwrap().to_owned();
+        }
+        one.signal(Signal::CONT);
+        tries += 1;
+        assert!(tries < 5, "it is always in the middle of a write: {started}");
+    };
+    assert_eq!(client.ended(&beside).await["status"], "completed");
     let ended = client.ended(&id).await;
     assert_eq!(ended["status"], "completed", "{ended}");
     let whole = client.log(&id).await;

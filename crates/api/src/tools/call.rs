@@ -105,7 +105,10 @@ impl Api {
             }
             "get_orchestration_results" => {
                 let asked: ResultsArguments = read(arguments)?;
-                let mut results = self.results(caller, &asked.task_id).await?;
+                let mut results = match asked.at {
+                    Some(at) => self.results_at(caller, &asked.task_id, at).await?,
+                    None => self.results(caller, &asked.task_id).await?,
+                };
                 if !asked.include_agents.unwrap_or_default() {
                     results.agent_results.iter_mut().for_each(|agent| agent.content = None);
                 }

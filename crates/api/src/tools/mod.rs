@@ -154,6 +154,8 @@ pub(crate) static TOOLS: LazyLock<Vec<ToolSpec>> = LazyLock::new(|| {
     ]
 });
 
+/// A tool. Two fields that answers may have are not announced, so that the list stays short: whose history a workflow goes on
+/// from, which is done elsewhere, and how far it was at a position.
 fn tool<Output: schemars::JsonSchema>(
     name: &'static str,
     title: &'static str,
@@ -161,7 +163,8 @@ fn tool<Output: schemars::JsonSchema>(
     kind: ToolKind,
     input_schema: Map<String, Value>,
 ) -> ToolSpec {
-    let output_schema = schema::of::<Output>();
+    let untold = if name == "get_orchestration_results" { "progress" } else { "forked_from" };
+    let output_schema = schema::without(schema::of::<Output>(), untold);
     let output_schema = match kind {
         ToolKind::Start(_) | ToolKind::Wait => schema::with_outcome(output_schema),
         _ => output_schema,

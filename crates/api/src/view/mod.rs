@@ -10,5 +10,6 @@ pub use catalogue::{
 };
 pub use results::{AgentView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SourceView};
 pub use workflow::{
-    FailureView, OutcomeView, ProgressView, QuestionView, StartedView, WaitingView, WorkflowPage, WorkflowView,
+    FailureView, ForkedFromView, OutcomeView, ProgressView, QuestionView, StartedView, WaitingView, WorkflowPage,
+    WorkflowView,
 };

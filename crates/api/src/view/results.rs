@@ -3,13 +3,14 @@
 use mcp_orchestrator::{
     Decision, DocumentFile, Results,
     domain::Money,
+    event::ClientProgress,
     report::{Document, Outcome, Writer},
 };
 use mcp_orchestrator_documents::markdown;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FailureView, workflow::seconds};
+use super::{FailureView, ProgressView, workflow::seconds};
 
 /// What came of a workflow so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +24,12 @@ pub struct ResultsView {
     pub status: String,
     /// Its strategy.
     pub pattern: String,
+    /// The position of its log at which all of this was so; left out when it is so now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// How far it was at that position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Box<ProgressView>>,
     /// Seconds from its start to its last event.
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
@@ -171,6 +178,8 @@ impl ResultsView {
             title: row.summary.title.to_string(),
             status: row.summary.status.to_string(),
             pattern: row.pattern.to_string(),
+            at: None,
+            progress: None,
             execution_time: seconds(row.summary.progress.elapsed_ms),
             total_cost: row.summary.progress.cost().map(Money::usd),
             final_synthesis: document.map(markdown::render),
@@ -197,6 +206,15 @@ impl ResultsView {
                 .collect(),
             failure: row.summary.failure.as_ref().map(FailureView::from),
         }
+    }
+}
+
+impl ResultsView {
+    /// The same as what was known at a position.
+    #[must_use]
+    pub fn at(self, found: &Results) -> Self {
+        let progress = ProgressView::from(&ClientProgress::from(&found.row.summary.progress));
+        Self { at: Some(found.row.head.value()), progress: Some(Box::new(progress)), ..self }
     }
 }
 

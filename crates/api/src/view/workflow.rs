@@ -2,7 +2,7 @@
 
 use mcp_orchestrator::{
     Status,
-    domain::{Failure, FailureClass, Timestamp},
+    domain::{Failure, FailureClass, ForkedFrom, Money, Timestamp},
     event::{ClientProgress, Rfc3339, held_back},
     store::{Summary, WorkflowRow},
 };
@@ -46,12 +46,29 @@ pub struct WorkflowView {
     pub failure: Option<FailureView>,
     /// What came of it in numbers, once it has ended.
     pub result: Option<OutcomeView>,
+    /// The workflow whose history it goes on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Box<ForkedFromView>>,
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingView>,
     /// What it waits for an answer to; only shown by the status of one workflow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<QuestionView>,
+}
+
+/// Whose history a workflow goes on from. What that had spent is in the new workflow's totals too, and is not paid again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct ForkedFromView {
+    /// The other workflow; it may be gone.
+    pub task_id: String,
+    /// The last position of its log that was taken over.
+    pub at: u64,
+    /// US dollars the history had cost; null when the cost of a call is unknown.
+    pub cost_usd: Option<f64>,
+    /// Tokens the history had used.
+    pub tokens: u64,
 }
 
 /// How far a workflow is.
@@ -183,6 +200,7 @@ impl WorkflowView {
                 documents_generated: summary.progress.documents,
             }),
             progress,
+            forked_from: summary.forked_from.as_ref().map(|from| Box::new(ForkedFromView::from(from))),
             waiting: WaitingView::of(summary),
             questions: Vec::new(),
         }
@@ -198,6 +216,17 @@ impl WorkflowView {
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
         self.result.is_some()
+    }
+}
+
+impl From<&ForkedFrom> for ForkedFromView {
+    fn from(from: &ForkedFrom) -> Self {
+        Self {
+            task_id: from.id.to_string(),
+            at: from.at.value(),
+            cost_usd: from.spent.total_cost().map(Money::usd),
+            tokens: from.spent.usage.total(),
+        }
     }
 }
 

@@ -183,13 +183,14 @@ impl RequestDraft {
     /// # Errors
     /// [`InvalidRequest`] with one entry for each field that breaks a rule.
     pub fn parse(self, limits: &Limits) -> Result<Request, InvalidRequest> {
-        Parser { errors: Vec::new() }.request(self, limits)
+        Parser::default().request(self, limits)
     }
 }
 
 /// Collects every error instead of stopping at the first.
-struct Parser {
-    errors: Vec<FieldError>,
+#[derive(Default)]
+pub(super) struct Parser {
+    pub(super) errors: Vec<FieldError>,
 }
 
 impl Parser {
@@ -273,7 +274,7 @@ impl Parser {
         definition::definition(pattern, &parts, &mut self.errors)
     }
 
-    fn refuse(&mut self, field: &'static str, detail: impl Into<String>) {
+    pub(super) fn refuse(&mut self, field: &'static str, detail: impl Into<String>) {
         self.errors.push(FieldError { field, detail: detail.into() });
     }
 
@@ -289,7 +290,7 @@ impl Parser {
         }
     }
 
-    fn task(&mut self, task: Option<&str>) -> String {
+    pub(super) fn task(&mut self, task: Option<&str>) -> String {
         let Some(task) = task else {
             self.refuse("task", "is missing");
             return String::new();
@@ -302,7 +303,7 @@ impl Parser {
         task
     }
 
-    fn title(&mut self, title: Option<&str>, task: &str, pattern: Option<&PatternName>) -> String {
+    pub(super) fn title(&mut self, title: Option<&str>, task: &str, pattern: Option<&PatternName>) -> String {
         let Some(title) = title else {
             let start = clean_line(task, 50);
             let more = if clean_line(task, 51).chars().count() > 50 { "…" } else { "" };
@@ -320,7 +321,7 @@ impl Parser {
         line
     }
 
-    fn range(&mut self, field: &'static str, value: Option<u64>, min: u64, max: u64, default: u64) -> u64 {
+    pub(super) fn range(&mut self, field: &'static str, value: Option<u64>, min: u64, max: u64, default: u64) -> u64 {
         let value = value.unwrap_or_else(|| default.clamp(min, max));
         if !(min..=max).contains(&value) {
             self.refuse(field, format!("is {value}, expected {min} to {max}"));
@@ -338,7 +339,7 @@ impl Parser {
         Some((seconds * 1000.0).ceil() as u64)
     }
 
-    fn timeouts(
+    pub(super) fn timeouts(
         &mut self,
         draft: &RequestDraft,
         agents: u64,
@@ -363,7 +364,7 @@ impl Parser {
         }
     }
 
-    fn budget(&mut self, draft: &RequestDraft) -> Budget {
+    pub(super) fn budget(&mut self, draft: &RequestDraft) -> Budget {
         let cost_max = draft.budget_usd.and_then(|usd| {
             let money = Money::from_usd(usd).filter(|money| *money > Money::ZERO);
             if money.is_none() {
@@ -382,7 +383,7 @@ impl Parser {
         }
     }
 
-    fn name<T, E: std::fmt::Display>(
+    pub(super) fn name<T, E: std::fmt::Display>(
         &mut self,
         field: &'static str,
         value: Option<&str>,
@@ -397,7 +398,7 @@ impl Parser {
         }
     }
 
-    fn formats(&mut self, generate: Option<bool>, formats: Option<&[String]>) -> Vec<DocumentFormat> {
+    pub(super) fn formats(&mut self, generate: Option<bool>, formats: Option<&[String]>) -> Vec<DocumentFormat> {
         if generate == Some(false) {
             return Vec::new();
         }
@@ -414,7 +415,7 @@ impl Parser {
         parsed
     }
 
-    fn agent_types(&mut self, types: Option<&[String]>) -> Vec<AgentType> {
+    pub(super) fn agent_types(&mut self, types: Option<&[String]>) -> Vec<AgentType> {
         let mut parsed: Vec<AgentType> = types
             .unwrap_or_default()
             .iter()
@@ -425,7 +426,7 @@ impl Parser {
         parsed
     }
 
-    fn context(&mut self, context: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(super) fn context(&mut self, context: BTreeMap<String, String>) -> BTreeMap<String, String> {
         if context.len() > 20 {
             self.refuse("context", format!("has {} entries, expected at most 20", context.len()));
         }

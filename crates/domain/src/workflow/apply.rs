@@ -7,10 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{CallState, CheckSummary, IllegalTransition, Rule, Status, Step, StepState, Workflow};
+use super::{CallState, CheckSummary, ForkedFrom, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
-    Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Stage, StepCompleted, StepFailed, StepId,
-    StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
+    Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Spent, Stage, StepCompleted, StepFailed,
+    StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
 };
 
 impl Workflow {
@@ -123,6 +123,9 @@ impl Workflow {
             self.worked = self.worked.max(at);
         }
         self.progress.elapsed_ms = self.started.map_or(0, |started| crate::millis(self.updated.since(started)));
+        if let (true, Some(forked_from)) = (self.inheriting, &mut self.forked_from) {
+            forked_from.spent = self.progress.spent;
+        }
         self.refresh_progress();
         Ok(())
     }
@@ -142,7 +145,7 @@ impl Workflow {
                 if self.head != Seq::new(1) {
                     return Err(Rule::Status);
                 }
-                self.forked_from = Some((forked.from.clone(), forked.at));
+                self.forked_from = Some(ForkedFrom { id: forked.from.clone(), at: forked.at, spent: Spent::default() });
                 self.inheriting = true;
                 Ok(())
             }

@@ -20,7 +20,7 @@ use crate::{
 
 pub use call::{Call, CallState};
 pub use decide::{Command, Rejected};
-pub use fork::fork_at_head;
+pub use fork::{ForkedFrom, fork, fork_at_head, whole_plans};
 pub use illegal::{IllegalTransition, Rule};
 pub use status::Status;
 pub use step::{CheckSummary, Step, StepState};
@@ -44,7 +44,7 @@ pub struct Workflow {
     worked: Timestamp,
     started: Option<Timestamp>,
     deadline: Option<Timestamp>,
-    forked_from: Option<(WorkflowId, Seq)>,
+    forked_from: Option<ForkedFrom>,
     inheriting: bool,
     steps: Vec<Step>,
     index: HashMap<StepId, usize>,
@@ -150,9 +150,9 @@ impl Workflow {
         self.deadline
     }
 
-    /// The workflow it continues and the last record taken over.
+    /// The workflow whose history it goes on from, up to where, and what that had spent.
     #[must_use]
-    pub const fn forked_from(&self) -> Option<&(WorkflowId, Seq)> {
+    pub const fn forked_from(&self) -> Option<&ForkedFrom> {
         self.forked_from.as_ref()
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    CallState, Cost, Event, Failed, Failure, FailureClass, Money, Recorded, Rejected, Stage, Started, StepCompleted,
-    StepFailed, StepOutput, StepUsage, Timestamp, Workflow, WorkflowId, fork_at_head,
+    CallState, Cost, Event, Failed, Failure, FailureClass, Money, Recorded, Rejected, Seq, Stage, Started,
+    StepCompleted, StepFailed, StepOutput, StepUsage, Timestamp, Workflow, WorkflowId, fork, fork_at_head, whole_plans,
 };
 use proptest::prelude::*;
 
@@ -85,7 +85,89 @@ fn an_unfinished_or_completed_workflow_is_not_continued_as_another() {
     assert!(matches!(refused, Err(Rejected::NotEnded(_))));
 }
 
+#[test]
+fn a_call_that_was_open_is_made_again_and_costs_the_fork_nothing() {
+    let (_, log) = written(vec![
+        Event::Started(Started { deadline: Timestamp::from_millis(1000), resumed: false }),
+        Event::StepPlanned(Arc::new(spec(0, Stage::Agents, Vec::new()))),
+        started_call(0, step(0), Some(Money::from_pico_usd(70))),
+        completed_call(0, step(0), Cost::Reported(Money::from_pico_usd(5)), 11),
+    ]);
+    let before = &log[..4];
+    let source = Workflow::fold(id(), before).unwrap().unwrap();
+    let (forked, records) = fork(&source, before, new_id(), submitted(), Timestamp::from_millis(50)).unwrap();
+    let Event::Forked(event) = &records[1].record.event else { panic!("the second record says where it is from") };
+    assert_eq!((&event.from, event.at), (&id(), Seq::new(4)));
+    assert_eq!(forked.calls().len(), 0);
+    assert_eq!((forked.spent().total_cost(), forked.held()), (Some(Money::ZERO), (0, Money::ZERO)));
+    assert!(forked.step("s0").unwrap().is_open());
+}
+
+#[test]
+fn steps_that_were_planned_together_are_taken_over_together() {
+    let (_, log) = written(vec![
+        Event::Started(Started { deadline: Timestamp::from_millis(1000), resumed: false }),
+        Event::StepPlanned(Arc::new(spec(0, Stage::Agents, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(1, Stage::Agents, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(2, Stage::Agents, Vec::new()))),
+        started_call(0, step(0), None),
+    ]);
+    let begins: Vec<u64> = (1..=6).map(|at| whole_plans(&log, Seq::new(at)).value()).collect();
+    assert_eq!(begins, [1, 2, 2, 2, 5, 6]);
+}
+
+#[test]
+fn a_new_time_limit_holds_for_open_steps_and_for_no_other() {
+    let mut under = submitted();
+    under.request.timeouts.agent_ms = 1000;
+    let (mut source, first) = Workflow::submit(id(), under.clone(), Timestamp::from_millis(1));
+    let mut log = vec![first];
+    for event in [
+        Event::Started(Started { deadline: Timestamp::from_millis(9000), resumed: false }),
+        Event::StepPlanned(Arc::new(spec(0, Stage::Agents, Vec::new()))),
+        Event::StepPlanned(Arc::new(spec(1, Stage::Agents, Vec::new()))),
+        started_call(0, step(0), None),
+        completed_call(0, step(0), Cost::FREE, 1),
+        end(0, Some(0)),
+    ] {
+        log.push(source.advance(event, Timestamp::from_millis(2)).unwrap());
+    }
+    under.request.timeouts.agent_ms = 7000;
+    let (forked, _) = fork(&source, &log, new_id(), under, Timestamp::from_millis(50)).unwrap();
+    let limit = |name: &str| forked.step(name).unwrap().spec().time_limit_ms;
+    assert_eq!((limit("s0"), limit("s1")), (1000, 7000));
+}
+
 proptest! {
+    #[test]
+    fn any_workflow_is_forked_at_any_position_without_losing_an_answer(attempts in attempts(), cut in any::<usize>()) {
+        let (_, log) = log_of(&attempts);
+        let asked = Seq::new(1 + (cut % log.len()) as u64);
+        let at = whole_plans(&log, asked);
+        prop_assert!(at >= Seq::new(1) && at <= asked);
+        let log = &log[..usize::try_from(at.value()).unwrap()];
+        let source = Workflow::fold(id(), log).unwrap().unwrap();
+        let (forked, records) = fork(&source, log, new_id(), submitted(), Timestamp::from_millis(999)).unwrap();
+        let answered = |workflow: &Workflow| workflow.calls().iter().filter(|c| matches!(c.state, CallState::Completed { .. })).count();
+        let completed = |workflow: &Workflow| workflow.steps().iter().filter(|step| step.is_completed()).count();
+        prop_assert_eq!((answered(&forked), completed(&forked)), (answered(&source), completed(&source)));
+        prop_assert_eq!(forked.steps().len(), source.steps().len());
+        // What is open there has not happened here: it costs nothing, and nothing is set aside for it.
+        let open = u32::try_from(source.open_calls().count()).unwrap();
+        let mut spent = *source.spent();
+        (spent.calls, spent.model_calls) = (spent.calls - open, spent.model_calls - open);
+        prop_assert_eq!(forked.spent(), &spent);
+        prop_assert_eq!(forked.held(), source.held());
+        prop_assert_eq!(forked.reserved(), (0, Money::ZERO));
+        prop_assert_eq!(&forked.forked_from().unwrap().spent, &spent);
+        prop_assert!(forked.open_calls().next().is_none());
+        prop_assert!(!forked.status().is_terminal());
+        prop_assert!(records.iter().zip(1..).all(|(recorded, seq)| recorded.seq == Seq::new(seq)));
+        let folded = Workflow::fold(new_id(), &records).unwrap().unwrap();
+        prop_assert_eq!(folded.progress(), forked.progress());
+        prop_assert_eq!(folded.forked_from(), forked.forked_from());
+    }
+
     #[test]
     fn any_ended_workflow_is_continued_without_losing_an_answer(attempts in attempts()) {
         let (mut workflow, mut log) = log_of(&attempts);

@@ -23,7 +23,8 @@ pub use mcp_orchestrator_domain::{Role, Stage, StepFacts, StepInput, StepKind, S
 pub use mcp_orchestrator_domain::{Finding, Problem, Source, Span};
 // The workflow, as it is folded from its log.
 pub use mcp_orchestrator_domain::{
-    Call, CallState, CheckSummary, IllegalTransition, Progress, Rule, Step, StepState, Timestamp, Workflow,
+    Call, CallState, CheckSummary, ForkedFrom, IllegalTransition, Progress, Rule, Step, StepState, Timestamp, Workflow,
+    changed_request,
 };
 // The log.
 pub use mcp_orchestrator_domain::{

@@ -3,5 +3,5 @@
 
 pub use mcp_orchestrator_streaming::{
     Activity, AgentFacts, CallTarget, ClientData, ClientEventType, ClientProgress, CloseReason, DocumentFacts,
-    InvalidCursor, Rfc3339, SentEvent, StreamError, StreamItem, Subtask, Used, held_back,
+    ForkedAt, InvalidCursor, Rfc3339, SentEvent, StreamError, StreamItem, Subtask, Used, held_back,
 };

@@ -137,6 +137,7 @@ impl Shown {
             started: workflow.started(),
             finished: workflow.status().is_terminal().then(|| workflow.updated()),
             failure: workflow.failure().cloned(),
+            forked_from: workflow.forked_from().cloned(),
             poisoned: workflow.poisoned(),
         }
     }

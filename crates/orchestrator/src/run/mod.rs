@@ -40,7 +40,7 @@ use tokio::{
 use crate::{
     Error,
     hub::Last,
-    parts::{Parts, random},
+    parts::Parts,
     signal::Signal,
     submit::{names, needed_tools},
 };
@@ -51,7 +51,7 @@ use log::Shown;
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
 pub(crate) use poison::{died_of_it, hold_back};
-pub(crate) use resume::{load, read_log, read_workflow};
+pub(crate) use resume::{load, read_log, read_log_to, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 32;
@@ -215,6 +215,7 @@ impl Run {
         }
         let shown = Shown::of(workflow.request());
         Ok(Self {
+            append_id: u128::from_be_bytes(parts.dice.roll()?),
             parts,
             strategy,
             lease: lease.lease.clone(),
@@ -235,7 +236,6 @@ impl Run {
             timer: None,
             replan: true,
             shown,
-            append_id: u128::from_be_bytes(random()?),
         })
     }
 

@@ -7,10 +7,7 @@ use mcp_orchestrator_domain::{Event, Poisoned, Record, Status};
 use mcp_orchestrator_store::{After, Append, AppendError, Lease, Summary, Writer};
 
 use super::RunEnd;
-use crate::{
-    Error,
-    parts::{Parts, random},
-};
+use crate::{Error, parts::Parts};
 
 /// How many workers in a row died of a workflow without anything settled between, if that is enough to hold it back.
 pub(crate) fn died_of_it(parts: &Parts, lease: &Lease) -> Option<u32> {
@@ -36,7 +33,7 @@ async fn try_hold_back(parts: &Parts, lease: &Lease, workers: u32) -> Result<Run
         id: id.clone(),
         expected: lease.head,
         writer: Writer::Owner(lease.lease.epoch),
-        append_id: u128::from_be_bytes(random()?),
+        append_id: u128::from_be_bytes(parts.dice.roll()?),
         records: vec![Arc::new(record)],
         summary: Summary { status: Status::Waiting, poisoned: Some(workers), ..row.summary },
         after: After::Wait,

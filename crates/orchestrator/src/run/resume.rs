@@ -23,13 +23,19 @@ const PAGE: usize = 500;
 
 /// The whole log of a workflow.
 pub(crate) async fn read_log(store: &dyn Store, id: &WorkflowId) -> Result<Vec<Recorded>, Error> {
+    read_log_to(store, id, Seq::new(u64::MAX)).await
+}
+
+/// The log of a workflow up to a position, that one included.
+pub(crate) async fn read_log_to(store: &dyn Store, id: &WorkflowId, to: Seq) -> Result<Vec<Recorded>, Error> {
     let mut log = Vec::new();
     let mut after = Seq::ZERO;
     loop {
-        let page = store.read(id, after, PAGE).await?;
+        let left = usize::try_from(to.value() - after.value()).unwrap_or(PAGE).min(PAGE);
+        let page = store.read(id, after, left).await?;
         let Some(last) = page.records.last() else { return Ok(log) };
         after = last.seq;
-        let complete = after >= page.head;
+        let complete = after >= page.head.min(to);
         log.extend(page.records);
         if complete {
             return Ok(log);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
-    CorpusName, Digest, Failure, PatternName, Principal, Progress, ProviderName, Record, Seq, Stage, Status, Timestamp,
-    ToolName, WorkflowId,
+    CorpusName, Digest, Failure, ForkedFrom, PatternName, Principal, Progress, ProviderName, Record, Seq, Stage,
+    Status, Timestamp, ToolName, WorkflowId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +144,9 @@ pub struct Summary {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The workflow whose history it goes on from, up to where, and what that had spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
     /// How many workers in a row died of it, while it waits because of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poisoned: Option<u32>,

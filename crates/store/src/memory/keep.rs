@@ -1,6 +1,6 @@
 //! What is kept beside logs, in memory: blobs, small records, buckets, and their end.
 
-use std::ops::Bound;
+use std::{collections::HashMap, ops::Bound};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Timestamp};
@@ -141,17 +141,16 @@ impl State {
     }
 
     fn purge_blobs(&mut self, now: Timestamp) -> usize {
+        if self.blobs.is_empty() {
+            return 0;
+        }
+        let mut oldest: HashMap<&Principal, Timestamp> = HashMap::new();
+        for workflow in self.order.values().filter_map(|id| self.workflows.get(id)) {
+            oldest.entry(&workflow.principal).or_insert(workflow.created);
+        }
         let mut count = 0;
-        let tenants: Vec<Principal> = self.blobs.keys().cloned().collect();
-        for tenant in tenants {
-            let oldest = self
-                .order
-                .values()
-                .filter_map(|id| self.workflows.get(id))
-                .find(|workflow| workflow.principal == tenant)
-                .map(|workflow| workflow.created);
-            let unused_before = blobs_unused_before(oldest, now);
-            let Some(blobs) = self.blobs.get_mut(&tenant) else { continue };
+        for (tenant, blobs) in &mut self.blobs {
+            let unused_before = blobs_unused_before(oldest.get(tenant).copied(), now);
             blobs.retain(|_, blob| {
                 let keep = blob.used >= unused_before;
                 if !keep {
@@ -160,10 +159,8 @@ impl State {
                 }
                 keep
             });
-            if blobs.is_empty() {
-                self.blobs.remove(&tenant);
-            }
         }
+        self.blobs.retain(|_, blobs| !blobs.is_empty());
         count
     }
 

@@ -81,25 +81,32 @@ pub(super) fn take_from_bucket(session: &Session<'_>, take: &BucketTake) -> Resu
     Ok(answer)
 }
 
-/// Deletes up to `max` ended workflows that a retention does not keep, the first of them first.
-pub(super) fn purge_workflows(session: &Session<'_>, retention: &Retention, max: usize) -> Result<usize, Failure> {
+/// Deletes up to `max` ended workflows that a retention does not keep, the first of them first. Whose each of them was.
+pub(super) fn purge_workflows(
+    session: &Session<'_>,
+    retention: &Retention,
+    max: usize,
+) -> Result<Vec<Principal>, Failure> {
     let (mut finished, mut bytes) = finished(session.connection)?;
     let before = (finished, bytes);
     let mut wids = Vec::new();
-    let mut select = session
-        .connection
-        .prepare_cached("SELECT wid, finished, bytes FROM state WHERE finished IS NOT NULL ORDER BY finished, wid")?;
+    let mut whose = Vec::new();
+    let mut select = session.connection.prepare_cached(
+        "SELECT wid, finished, bytes, principal FROM state CROSS JOIN workflow USING (wid)
+         WHERE finished IS NOT NULL ORDER BY finished, wid",
+    )?;
     let mut rows = select.query([])?;
     while wids.len() < max
         && let Some(row) = rows.next()?
         && retention.lets_go(time(row.get(1)?), finished, bytes)
     {
         wids.push(row.get::<_, i64>(0)?);
+        whose.push(Principal::named(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?));
         finished = finished.saturating_sub(1);
         bytes = bytes.saturating_sub(uint(row.get(2)?));
     }
     if wids.is_empty() {
-        return Ok(0);
+        return Ok(whose);
     }
     // The last position may go with them, and must not be used again.
     session
@@ -120,7 +127,7 @@ pub(super) fn purge_workflows(session: &Session<'_>, retention: &Retention, max:
         session.connection.prepare_cached("DELETE FROM state WHERE wid = ?1")?.execute([wid])?;
         session.connection.prepare_cached("DELETE FROM workflow WHERE wid = ?1")?.execute([wid])?;
     }
-    Ok(wids.len())
+    Ok(whose)
 }
 
 /// How many workflows have ended, and the bytes of their logs, as counted.
@@ -137,22 +144,27 @@ pub(super) fn purge_blobs(session: &mut Session<'_>) -> Result<usize, Failure> {
     while deleted < DELETED_MAX
         && let Some(next) = tenant_after(session, tenant.as_deref())?
     {
-        let oldest = session
-            .connection
-            .prepare_cached("SELECT created FROM workflow WHERE principal = ?1 ORDER BY wid LIMIT 1")?
-            .query_row([&next], |row| row.get(0))
-            .optional()?
-            .map(time);
-        let unused_before = blobs_unused_before(oldest, session.now);
-        deleted += session
-            .connection
-            .prepare_cached(
-                "DELETE FROM blob WHERE rowid IN
-                   (SELECT rowid FROM blob WHERE tenant = ?1 AND used < ?2 LIMIT ?3)",
-            )?
-            .execute((&next, ms(unused_before), int_len(DELETED_MAX - deleted)))?;
+        deleted += purge_blobs_of(session, &next, DELETED_MAX - deleted)?;
         tenant = Some(next);
     }
+    Ok(deleted)
+}
+
+/// Deletes up to `max` blobs of a tenant that nobody needs.
+pub(super) fn purge_blobs_of(session: &Session<'_>, tenant: &str, max: usize) -> Result<usize, Failure> {
+    let oldest = session
+        .connection
+        .prepare_cached("SELECT created FROM workflow WHERE principal = ?1 ORDER BY wid LIMIT 1")?
+        .query_row([tenant], |row| row.get(0))
+        .optional()?
+        .map(time);
+    let unused_before = blobs_unused_before(oldest, session.now);
+    let deleted = session
+        .connection
+        .prepare_cached(
+            "DELETE FROM blob WHERE rowid IN (SELECT rowid FROM blob WHERE tenant = ?1 AND used < ?2 LIMIT ?3)",
+        )?
+        .execute((tenant, ms(unused_before), int_len(max)))?;
     Ok(deleted)
 }
 

@@ -8,6 +8,7 @@ mod keep;
 mod log;
 mod numbers;
 mod options;
+mod purge;
 mod queue;
 mod read;
 mod schema;
@@ -18,7 +19,7 @@ mod writer;
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -45,9 +46,6 @@ use writer::Writer;
 
 pub use options::SqliteOptions;
 
-/// Workflows deleted in one transaction: others wait for it.
-const PURGED_AT_ONCE: usize = 32;
-
 /// The log beside a file is shortened to 64 MB at most whenever nobody reads it.
 const LOG_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -68,6 +66,8 @@ pub struct SqliteStore {
     hints: Arc<Hints>,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
+    /// When the blobs of all tenants were last looked at.
+    blobs_looked: Mutex<Option<Timestamp>>,
 }
 
 impl SqliteStore {
@@ -98,7 +98,7 @@ impl SqliteStore {
         let now = Arc::clone(&options.now);
         let writer = Writer::start(&path, connection, workers, Arc::clone(&now), Arc::clone(&hints))?;
         let readers = Arc::new(Readers::new(&path, options.busy_timeout));
-        Ok(Self { path, now, hints, readers, writer: Arc::new(writer) })
+        Ok(Self { path, now, hints, readers, writer: Arc::new(writer), blobs_looked: Mutex::default() })
     }
 
     /// A lease of a process that has ended is nobody's, in time or not.
@@ -273,20 +273,7 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
-        let mut purged = Purged::default();
-        while purged.workflows < max {
-            let more = (max - purged.workflows).min(PURGED_AT_ONCE);
-            let retention = *retention;
-            let gone = self.writer.submit(move |session| keep::purge_workflows(session, &retention, more)).await?;
-            purged.workflows += gone;
-            if gone < more {
-                break;
-            }
-        }
-        purged.blobs = self.repeat(keep::purge_blobs).await?;
-        purged.records = self.repeat(|session| keep::purge_records(session)).await?;
-        self.repeat(|session| keep::forget_full_buckets(session, keep::DELETED_MAX)).await?;
-        Ok(purged)
+        purge::purge(self, retention, max).await
     }
 
     async fn repair(&self) -> Result<usize, StoreError> {
@@ -322,22 +309,5 @@ impl Store for SqliteStore {
             bytes: size.bytes,
             warnings: self.long_log().into_iter().collect(),
         })
-    }
-}
-
-impl SqliteStore {
-    /// Repeats a piece of work that does a bounded part at a time, until nothing is left to do.
-    async fn repeat(
-        &self,
-        part: impl Fn(&mut writer::Session<'_>) -> Result<usize, failure::Failure> + Copy + Send + 'static,
-    ) -> Result<usize, StoreError> {
-        let mut sum = 0;
-        loop {
-            let done = self.writer.submit(part).await?;
-            sum += done;
-            if done < keep::DELETED_MAX {
-                return Ok(sum);
-            }
-        }
     }
 }

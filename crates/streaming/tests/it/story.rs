@@ -8,13 +8,24 @@ use mcp_orchestrator_domain::{
     Failed, Failure, FailureClass, GateMode, InputGiven, InputRequested, Limits, ModelName, Money, Outcome, Payload,
     Poisoned, Principal, ProviderName, Recorded, ReportChecked, Request, RequestDraft, Reserved, Revived, Role, Stage,
     Started, StepCompleted, StepDraft, StepFailed, StepId, StepKind, StepOutput, StepSpec, StepUsage, Submitted,
-    SuccessDraft, Target, Timestamp, ToolName, Usage, Workflow, WorkflowId,
+    SuccessDraft, Target, Timestamp, ToolName, Usage, Workflow, WorkflowId, fork,
 };
 
 const START_MS: u64 = 1_800_000_000_000;
 
 pub(crate) fn id() -> WorkflowId {
     WorkflowId::new("research_000000000001").unwrap()
+}
+
+/// A workflow that goes on from where a failed one had planned.
+pub(crate) fn forked() -> Vec<Recorded> {
+    let log = eventful(failed());
+    let end = log.iter().position(|recorded| matches!(recorded.record.event, Event::StepFailed(_))).unwrap();
+    let source = Workflow::fold(id(), &log[..=end]).unwrap().unwrap();
+    let Event::Submitted(submitted) = &log[0].record.event else { panic!("a log begins with a submission") };
+    let next = WorkflowId::new("research_000000000002").unwrap();
+    let now = Timestamp::from_millis(START_MS + 1_000_000);
+    fork(&source, &log[..=end], next, Submitted::clone(submitted), now).unwrap().1
 }
 
 /// A workflow in which everything happens that clients hear of, then `end`.

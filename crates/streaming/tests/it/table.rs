@@ -60,6 +60,11 @@ fn decisions_are_told_when_they_are_planned() {
 }
 
 #[test]
+fn a_fork_tells_whose_history_it_has_before_it_tells_that_history() {
+    insta::assert_snapshot!(told(&story::forked()));
+}
+
+#[test]
 fn who_watches_is_told_that_a_workflow_is_held_back_and_tried_again() {
     let log = story::held_back();
     insta::assert_snapshot!(told(&log[log.len() - 2..]));
@@ -71,6 +76,7 @@ fn every_name_but_that_of_resets_is_given_by_the_table() {
         .into_iter()
         .flat_map(story::eventful)
         .chain(story::decisive())
+        .chain(story::forked())
         .chain(story::held_back())
         .flat_map(|recorded| translate(&story::id(), &recorded))
         .map(|event| event.event_type().as_str())

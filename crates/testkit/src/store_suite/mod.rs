@@ -187,6 +187,7 @@ macro_rules! store_suite {
             purge_takes_nothing_that_has_not_ended
             purges_at_once_take_each_workflow_once
             purge_keeps_blobs_that_are_needed
+            purge_takes_blobs_with_the_workflow_that_needed_them
             purge_keeps_blobs_a_fork_took_over
             purge_frees_ids_and_keys_and_keeps_the_feed_in_order
             check_finds_nothing_in_a_sound_store

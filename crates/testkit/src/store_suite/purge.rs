@@ -163,6 +163,21 @@ pub async fn purge_keeps_blobs_that_are_needed(subject: Subject) {
     assert_eq!(store.get_blob(&tenant, &again.sha256).await.unwrap(), Some(Bytes::from_static(b"alone")));
 }
 
+/// At once, however lately there was another purge.
+pub async fn purge_takes_blobs_with_the_workflow_that_needed_them(subject: Subject) {
+    let store = &*subject.store;
+    let tenant = Principal::local();
+    let blob = store.put_blob(&tenant, Bytes::from_static(b"needed")).await.unwrap();
+    let id = created(store, workflow()).await;
+    store.append(append(&id, 1, vec![record_naming(blob)])).await.unwrap();
+    finish(store, &id, 2, subject.dial.now()).await.unwrap();
+    subject.dial.turn(DAY);
+    assert_eq!(store.purge(&Retention::default(), 10).await.unwrap(), Purged::default());
+    let purged = store.purge(&Retention { finished_max: Some(0), ..Retention::default() }, 10).await.unwrap();
+    assert_eq!((purged.workflows, purged.blobs), (1, 1));
+    assert_eq!(store.get_blob(&tenant, &blob.sha256).await.unwrap(), None);
+}
+
 /// A workflow created with another's records needs the other's blobs.
 pub async fn purge_keeps_blobs_a_fork_took_over(subject: Subject) {
     let store = &*subject.store;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    BlobRef, CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Started, Status,
-    TimerFired, Timestamp, Usage, WorkflowId,
+    BlobRef, CallCompleted, CallNo, Cost, Event, ForkedFrom, Payload, Principal, Progress, Record, Seq, Spent, Started,
+    Status, TimerFired, Timestamp, Usage, WorkflowId,
 };
 use mcp_orchestrator_store::{
     Abilities, After, Append, AppendError, Claim, Epoch, Lease, Needs, NewWorkflow, Store, Summary, Which, WorkerId,
@@ -82,6 +82,11 @@ pub fn summary(status: Status) -> Summary {
         started: None,
         finished: None,
         failure: None,
+        forked_from: Some(ForkedFrom {
+            id: "research_00000000000000000000000000000001".parse().expect("a valid id"),
+            at: Seq::new(3),
+            spent: Spent { calls: 2, ..Spent::default() },
+        }),
         poisoned: None,
     }
 }

@@ -6,9 +6,9 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use mcp_orchestrator_api::{
-    ApiError, Caller, CancelAnswer, Code, LogPage, StartCall, StartKind,
+    ApiError, Caller, CancelAnswer, Code, ForkCall, LogPage, StartCall, StartKind,
     arguments::{ListArguments, NoArguments},
-    start_schema,
+    fork_schema, start_schema,
     view::{DocumentView, EvidenceView, ResultsView, StartedView, WorkflowPage, WorkflowView},
 };
 use schemars::JsonSchema;
@@ -57,9 +57,10 @@ pub(super) fn add(table: &mut Table) {
         status,
     );
     table.add(
-        Operation::get("/v1/workflows/{id}/results", TAG, "What came of a workflow so far")
+        Operation::get("/v1/workflows/{id}/results", TAG, "What came of a workflow so far, or was known at a position")
+            .query::<ResultsQuery>()
             .answers::<ResultsView>(StatusCode::OK, "Report, sources, agents, documents")
-            .fails([StatusCode::NOT_FOUND]),
+            .fails([StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY]),
         results,
     );
     table.add(
@@ -91,9 +92,20 @@ pub(super) fn add(table: &mut Table) {
         cancel,
     );
     table.add(
-        Operation::post("/v1/workflows/{id}/fork", TAG, "Continue a failed or cancelled workflow as a new one")
-            .answers::<WorkflowView>(StatusCode::ACCEPTED, "The new workflow")
-            .fails([StatusCode::NOT_FOUND, StatusCode::CONFLICT]),
+        Operation::post("/v1/workflows/{id}/fork", TAG, "Go on from a position of a workflow's log as a new workflow")
+            .header(
+                "Idempotency-Key",
+                "The same key with the same body is the same fork. At the head there is one continuation without any.",
+            )
+            .takes_schema("ForkWorkflow", Value::Object(fork_schema()))
+            .answers::<StartedView>(StatusCode::ACCEPTED, "Stored; `Location` is where it is read")
+            .answers::<StartedView>(StatusCode::OK, "Forked or continued before, and ended by now")
+            .fails([
+                StatusCode::BAD_REQUEST,
+                StatusCode::NOT_FOUND,
+                StatusCode::CONFLICT,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ]),
         fork,
     );
     table.add(
@@ -120,6 +132,15 @@ struct FilesView {
     documents: Vec<DocumentView>,
     /// The texts its citations point into.
     evidence: Vec<EvidenceView>,
+}
+
+/// When.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct ResultsQuery {
+    /// A position of its log: what was known then. Default: now.
+    #[schemars(range(min = 1))]
+    at: Option<u64>,
 }
 
 /// Which records of a log.
@@ -244,8 +265,12 @@ async fn results(
     State(shared): State<Shared>,
     Who(caller): Who,
     Named(id): Named<String>,
+    Asked(asked): Asked<ResultsQuery>,
 ) -> Result<Json<ResultsView>, Problem> {
-    Ok(Json(shared.api().results(&caller, &id).await?))
+    Ok(Json(match asked.at {
+        Some(at) => shared.api().results_at(&caller, &id, at).await?,
+        None => shared.api().results(&caller, &id).await?,
+    }))
 }
 
 async fn documents(
@@ -295,17 +320,11 @@ async fn fork(
     State(shared): State<Shared>,
     Who(caller): Who,
     Named(id): Named<String>,
-    Object(body): Object,
-) -> Result<Response, Problem> {
-    let NoArguments {} = shaped(body)?;
-    let status = shared.api().workflow(&caller, &id).await?.status;
-    if !matches!(status.as_str(), "failed" | "cancelled") {
-        let detail = format!("only a failed or cancelled workflow is continued as a new one: it is {status}");
-        return Err(ApiError::new(Code::Conflict, detail).into());
-    }
-    let next = shared.api().resume(&caller, &id).await?;
-    let location = format!("/v1/workflows/{}", next.task_id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(next)).into_response())
+    headers: HeaderMap,
+    Object(mut arguments): Object,
+) -> Result<Started, Problem> {
+    add_key(&headers, &mut arguments)?;
+    Ok(Started(shared.api().fork(&caller, &id, ForkCall::parse(arguments)?).await?))
 }
 
 async fn resume(

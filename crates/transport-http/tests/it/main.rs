@@ -5,6 +5,7 @@ mod client;
 mod connections;
 mod errors;
 mod events;
+mod forking;
 mod health;
 mod layers;
 mod openapi;

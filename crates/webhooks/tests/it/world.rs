@@ -227,6 +227,7 @@ fn summary(status: Status) -> Summary {
         started: None,
         finished: None,
         failure: None,
+        forked_from: None,
         poisoned: None,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use mcp_orchestrator::{Handle, Orchestrator, WorkerMode};
 use mcp_orchestrator_domain::{Status, Timestamp, WorkflowId, millis};
 use mcp_orchestrator_providers::ExtractiveProvider;
-use mcp_orchestrator_store::{Needs, Place, STANDINGS_MAX, Standing};
+use mcp_orchestrator_store::{Needs, Place, STANDINGS_MAX, Standing, WorkflowRow};
 use serde::Serialize;
 
 use super::open;
@@ -47,6 +47,8 @@ enum Reason {
     Answer,
     /// It waits for an operator.
     Operator,
+    /// It is held back: worker after worker died of it.
+    Poison,
     /// Worker after worker has taken it and come to nothing.
     Repeated,
 }
@@ -69,7 +71,7 @@ pub(super) async fn stuck(session: &Session) -> Result<ExitCode, CliError> {
         let Some(row) = store.get(&standing.id).await?.filter(|row| !row.summary.status.is_terminal()) else {
             continue;
         };
-        found.push(told(&handle, standing, reason, &row.needs, now).await?);
+        found.push(told(&handle, standing, reason, &row, now).await?);
     }
     show(session, &found, looked_at)
 }
@@ -91,13 +93,19 @@ async fn told(
     handle: &Handle,
     standing: Standing,
     reason: Reason,
-    needs: &Needs,
+    row: &WorkflowRow,
     now: Timestamp,
 ) -> Result<Stuck, CliError> {
     let Standing { id, status, place, attempt, .. } = standing;
     let resume = format!("mcp-orchestrator resume {id}");
     let minutes = |since: Timestamp| now.since(since).as_secs() / 60;
     let (reason, detail, advice) = match (reason, &place) {
+        // Its log is left unread: that may be what its workers died of.
+        (Reason::Operator, _) if let Some(workers) = row.summary.poisoned => (
+            Reason::Poison,
+            format!("held back: {workers} workers in a row died of it"),
+            format!("mend the cause, then {resume}; or mcp-orchestrator cancel {id}"),
+        ),
         (Reason::Operator, _) => match handle.questions(&id).await.as_deref() {
             Ok([asked, ..]) => (
                 Reason::Answer,
@@ -132,7 +140,7 @@ async fn told(
         ),
         (_, Place::Ready { from, reserved_for: None }) => (
             Reason::Untaken,
-            format!("claimable since {} min; it needs {}", minutes(*from), in_words(needs)),
+            format!("claimable since {} min; it needs {}", minutes(*from), in_words(&row.needs)),
             format!("start a server that has all of it, or {resume}"),
         ),
         (_, Place::Waiting) => (reason, "it waits".to_owned(), resume),
