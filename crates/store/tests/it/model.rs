@@ -242,7 +242,7 @@ fn redis_agrees_with_the_model() {
     use mcp_orchestrator_store::{RedisOptions, RedisStore};
     use proptest::test_runner::{FileFailurePersistence, TestRunner};
     let server = mcp_orchestrator_testkit::RedisServer::start();
-    let persistence = FileFailurePersistence::WithSource("regressions");
+    let persistence = FileFailurePersistence::SourceParallel("proptest-regressions");
     let config = ProptestConfig {
         cases: 40,
         failure_persistence: Some(Box::new(persistence)),
