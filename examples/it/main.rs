@@ -12,8 +12,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("embed", &["100 %  workflow_complete", "[ev_"]),
     ("watch_events", &["0 %  workflow_start", "(away; back at ", "100 %  stream_closed"]),
     ("two_workflows", &[" is queued", " is completed: ", "2 workflows in the store"]),
-    ("fork", &[" steps had ended", "\"Once more\": completed, ", " taken over"]),
     ("budget", &[": failed, ", "the workflow failed: budget: ", ": completed, ", " sentences"]),
+    ("fork", &[" steps had ended", "\"Once more\": completed, ", " taken over"]),
     (
         "custom_tool",
         &["The fog signal failed because a relay in the lantern room was wet.", "texts are kept as evidence"],
