@@ -133,10 +133,13 @@ impl Workflows {
         std::future::pending().await
     }
 
-    /// Waits until a workflow has ended.
+    /// Waits until a workflow has ended or is held back.
     pub(crate) async fn ended(&self, id: &WorkflowId) -> Result<(), CliError> {
         match self {
-            Self::Here(handle) => drop(handle.settled(id).await?),
+            Self::Here(handle) => match handle.settled(id).await {
+                Ok(_) | Err(EngineError::Poisoned { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
             Self::There(_) => {
                 let mut events = self.events(id, Cursor::START).await?;
                 while events.next().await?.is_some() {}

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, process::ExitCode};
 
+use mcp_orchestrator::Error as EngineError;
 use mcp_orchestrator_domain::{Status, WorkflowId};
 use mcp_orchestrator_streaming::Cursor;
 use tokio::sync::Notify;
@@ -37,6 +38,7 @@ pub(crate) async fn to_the_end(
     let mut asked = BTreeSet::new();
     let stuck = workflows.stuck(id);
     tokio::pin!(stuck);
+    let mut is_held_back = false;
     loop {
         tokio::select! {
             event = events.next() => {
@@ -58,7 +60,11 @@ pub(crate) async fn to_the_end(
                     view.urge(Line::new().styled(Style::Yellow, line));
                 }
             }
-            error = &mut stuck => return Err(error),
+            error = &mut stuck, if !is_held_back => match error {
+                // Its log says so too, after what is still to be shown.
+                CliError::Engine(EngineError::Poisoned { .. }) => is_held_back = true,
+                error => return Err(error),
+            },
             says = first(interrupted) => view.note(Line::new().styled(Style::Yellow, says)),
         }
     }
