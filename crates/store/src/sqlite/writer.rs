@@ -148,7 +148,7 @@ impl Session<'_> {
         self.row_ids.get(id).copied()
     }
 
-    /// Marks blobs of a tenant as used now; those known to have been used since `since` are spared.
+    /// Marks those blobs of a tenant that are here as used now; those known to have been used since `since` are spared.
     pub(super) fn mark_used(
         &mut self,
         tenant: &Principal,
@@ -159,10 +159,14 @@ impl Session<'_> {
             if self.used_blobs.get(&(tenant.clone(), *digest)).is_some_and(|used| *used >= since) {
                 continue;
             }
-            self.connection
+            let marked = self
+                .connection
                 .prepare_cached("UPDATE blob SET used = max(used, ?3) WHERE tenant = ?1 AND sha256 = ?2")?
                 .execute((tenant.as_str(), digest.as_bytes(), ms(self.now)))?;
-            self.note_used(tenant, digest);
+            // One that is not here must be written when it is put.
+            if marked > 0 {
+                self.note_used(tenant, digest);
+            }
         }
         Ok(())
     }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, Principal};
 use mcp_orchestrator_store::{BLOB_BYTES_MAX, BucketAnswer, BucketTake, RecordPut, Retention, SmallRecord, StoreError};
 
-use super::Subject;
+use super::{
+    Subject,
+    sample::{append, created, record_naming, workflow},
+};
 
 /// The address is SHA-256 of the bytes.
 pub async fn blobs_are_kept_once_under_their_hash(subject: Subject) {
@@ -35,6 +38,20 @@ pub async fn blobs_belong_to_a_tenant(subject: Subject) {
     let blob = store.put_blob(&Principal::named("one"), Bytes::from_static(b"secret")).await.unwrap();
     assert_eq!(store.get_blob(&Principal::named("two"), &blob.sha256).await.unwrap(), None);
     assert_eq!(store.get_blob(&Principal::named("one"), &Digest::new([0; 32])).await.unwrap(), None);
+}
+
+/// That a record named it does not mean that it is here.
+pub async fn blobs_that_were_named_before_they_were_put_are_kept(subject: Subject) {
+    let store = &*subject.store;
+    let bytes = Bytes::from_static(b"abc");
+    // The same bytes of somebody else say the hash.
+    let blob = store.put_blob(&Principal::named("other"), bytes.clone()).await.unwrap();
+    let id = created(store, workflow()).await;
+    store.append(append(&id, 1, vec![record_naming(blob)])).await.unwrap();
+    let tenant = workflow().principal;
+    assert_eq!(store.get_blob(&tenant, &blob.sha256).await.unwrap(), None);
+    assert_eq!(store.put_blob(&tenant, bytes.clone()).await.unwrap(), blob);
+    assert_eq!(store.get_blob(&tenant, &blob.sha256).await.unwrap(), Some(bytes));
 }
 
 fn put(key: &str, expected: u64, value: Option<&'static str>) -> RecordPut {

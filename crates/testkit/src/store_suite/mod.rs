@@ -174,6 +174,7 @@ macro_rules! store_suite {
             repair_makes_forsaken_workflows_claimable
             blobs_are_kept_once_under_their_hash
             blobs_belong_to_a_tenant
+            blobs_that_were_named_before_they_were_put_are_kept
             small_records_are_versioned
             a_small_record_too_large_is_refused
             small_records_expire

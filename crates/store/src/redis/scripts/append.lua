@@ -47,7 +47,7 @@ if after ~= 'k' and (after == 'f' or ARGV[11] ~= '' or f[4] ~= 'l') then
     if redis.call('HINCRBY', base .. 'users', w.c, -1) < 1 then
       redis.call('HDEL', base .. 'users', w.c)
       redis.call('HDEL', base .. 'classes', w.c)
-      redis.call('HINCRBY', KEYS[1], 'classes', 1)
+      reclassed()
     end
   end
 end

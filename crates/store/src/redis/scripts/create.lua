@@ -32,7 +32,7 @@ redis.call('ZADD', base .. 'by:' .. ARGV[10], number, id)
 redis.call('ZADD', base .. 'open', number, id)
 if redis.call('HINCRBY', base .. 'users', w.c, 1) == 1 then
   redis.call('HSET', base .. 'classes', w.c, ARGV[14])
-  redis.call('HINCRBY', KEYS[1], 'classes', 1)
+  reclassed()
 end
 mark_used(ARGV[10], 18)
 tell('W', ARGV[2], head, id)

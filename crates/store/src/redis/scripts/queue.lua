@@ -13,6 +13,12 @@ local now = math.floor(micros / 1000)
 -- A number as text: Lua would shorten a long one.
 local function whole(number) return string.format('%.0f', number) end
 
+-- Says that there are other classes than before. The number goes on growing after a failover that lost some of it.
+local function reclassed()
+  local version = tonumber(redis.call('HGET', KEYS[1], 'classes') or 0)
+  redis.call('HSET', KEYS[1], 'classes', whole(math.max(version + 1, micros)))
+end
+
 -- Late leases stand before everything that is queued, in the order of their ends.
 local LATE = 1e15
 
