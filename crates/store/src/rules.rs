@@ -8,6 +8,10 @@ use mcp_orchestrator_domain::{Record, Timestamp, millis};
 /// not always write.
 pub(crate) const BLOB_GRACE: Duration = Duration::from_hours(2);
 
+/// How often the blobs of all tenants are looked at, who may be many: asking for a purge every second is cheap then.
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub(crate) const BLOBS_EVERY: Duration = Duration::from_mins(5);
+
 /// How long it takes to gain one level of priority.
 const AGEING: Duration = Duration::from_mins(1);
 

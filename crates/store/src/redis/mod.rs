@@ -17,7 +17,11 @@ mod scripts;
 mod standing;
 mod start;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -58,6 +62,8 @@ pub struct RedisStore {
     hints: Arc<Hints>,
     listener: Arc<Listener>,
     classes: Classes,
+    /// When this process last looked at the blobs of all tenants.
+    blobs_looked: Mutex<Option<Timestamp>>,
 }
 
 impl RedisStore {
@@ -103,7 +109,7 @@ impl RedisStore {
         let lines = Lines::open(&options, &dialling, ear);
         // From here on no hint of another process is missed unless a connection is lost.
         lines.hear().await?;
-        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default() })
+        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default(), blobs_looked: Mutex::default() })
     }
 
     /// Closes the connections. Every later operation answers [`StoreError::Unavailable`]. A second call does nothing.

@@ -1,13 +1,15 @@
 //! The end of what is old, in Redis: workflows first, then what only they needed. Owns how much one script may do; others
 //! wait for it.
 
+use std::sync::PoisonError;
+
 use super::{
     RedisStore,
     lines::ms,
     log::number,
     scripts::{PURGE, SWEEP},
 };
-use crate::{Purged, Retention, StoreError};
+use crate::{Purged, Retention, StoreError, clock::system, rules::BLOBS_EVERY};
 
 /// Workflows deleted by one script.
 const WORKFLOWS_AT_ONCE: usize = 32;
@@ -31,9 +33,23 @@ impl RedisStore {
                 break;
             }
         }
-        purged.blobs = self.purge_blobs().await?;
+        // Whose blobs there are is one question, what of each may go is one for each.
+        if purged.workflows > 0 || self.is_blob_look_due() {
+            purged.blobs = self.purge_blobs().await?;
+        }
         purged.records = self.purge_records().await?;
         Ok(purged)
+    }
+
+    /// Whether nobody has looked at all blobs for a while. Notes that somebody does now.
+    fn is_blob_look_due(&self) -> bool {
+        let now = self.lines.manual_now().unwrap_or_else(|| system()());
+        let mut looked = self.blobs_looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = looked.is_none_or(|looked| now.since(looked) >= BLOBS_EVERY);
+        if is_due {
+            *looked = Some(now);
+        }
+        is_due
     }
 
     /// Deletes some of those a retention lets go, those that ended first.

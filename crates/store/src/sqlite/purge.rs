@@ -4,19 +4,15 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, PoisonError},
-    time::Duration,
 };
 
 use mcp_orchestrator_domain::Principal;
 
 use super::{SqliteStore, failure::Failure, keep, writer::Session};
-use crate::{Purged, Retention, StoreError};
+use crate::{Purged, Retention, StoreError, rules::BLOBS_EVERY};
 
 /// Workflows deleted in one transaction: others wait for it.
 const PURGED_AT_ONCE: usize = 32;
-
-/// How often the blobs of all tenants are looked at, who may be many: asking for a purge every second is cheap then.
-const BLOBS_EVERY: Duration = Duration::from_mins(5);
 
 /// See [`Store::purge`](crate::Store::purge).
 pub(super) async fn purge(store: &SqliteStore, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
