@@ -9,7 +9,7 @@ use std::{
 use mcp_orchestrator_domain::{Status, Timestamp, WorkflowId, millis};
 use mcp_orchestrator_store::{ListFilter, Purged, Retention, Store, WorkflowRow};
 
-use super::open;
+use super::{open, open_as_is};
 use crate::{
     args::PurgeArgs,
     error::CliError,
@@ -32,10 +32,10 @@ pub(super) async fn purge(session: &Session, args: &PurgeArgs) -> Result<ExitCod
         finished_max: args.keep,
         bytes_max: args.max_bytes,
     };
-    let store = open(session).await?;
     if args.dry_run {
-        return list(session, &store, &retention).await;
+        return list(session, &open_as_is(session).await?, &retention).await;
     }
+    let store = open(session).await?;
     let mut sum = Purged::default();
     loop {
         let purged = store.purge(&retention, AT_ONCE).await?;
