@@ -124,6 +124,11 @@ pub(crate) enum CliError {
     DbAtServer,
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(
+        "more than {0} workflows have ended: which would go is not told, since --dry-run looks at no more; without it all \
+         that are meant go"
+    )]
+    TooManyEnded(usize),
     #[error("the store is not sound: found {0}")]
     Unsound(usize),
     #[error("--detach needs a server that goes on: name it with --server or ORCHESTRATOR_SERVER")]
@@ -228,7 +233,7 @@ impl CliError {
             Self::OpenStore(OpenStoreError::Open { source, .. })
             | Self::Store(source)
             | Self::Backup(BackupError::Store(source)) => of_store(source),
-            Self::Backup(_) => Exit::Refused,
+            Self::Backup(_) | Self::TooManyEnded(_) => Exit::Refused,
             Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
             Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
@@ -283,6 +288,7 @@ impl CliError {
             Self::Unproved { .. } => "verification_failed",
             Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => "usage",
             Self::Backup(_) => "store",
+            Self::TooManyEnded(_) => "too_many",
             Self::Unsound(_) => "unsound",
             Self::CorpusThere(_) => "corpus",
             Self::NotAtServer(_) | Self::Remote(RemoteError::Address(_)) => "server",
