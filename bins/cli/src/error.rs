@@ -1,7 +1,6 @@
 //! Everything a command can end with but success: one message, one exit code, one word for programs. Owns that mapping.
 
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -26,9 +25,13 @@ use crate::{
 };
 
 mod fields;
+mod usage;
+mod words;
 
 pub(crate) use fields::{change_of, flag_of, joined};
 use fields::{changed, flagged, of_field};
+pub(crate) use usage::usage;
+use words::{of_engine, of_open};
 
 /// Exit codes; see the table in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +86,7 @@ pub(crate) enum CliError {
     Provider(ProviderChoiceError),
     #[error(transparent)]
     Out(#[from] Unwritable),
-    #[error(transparent)]
+    #[error("{}", of_open(.0))]
     OpenStore(#[from] OpenStoreError),
     #[error("there is no store {}", .0.display())]
     NoStore(PathBuf),
@@ -121,6 +124,11 @@ pub(crate) enum CliError {
     DbAtServer,
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(
+        "more than {0} workflows have ended: which would go is not told, since --dry-run looks at no more; without it all \
+         that are meant go"
+    )]
+    TooManyEnded(usize),
     #[error("the store is not sound: found {0}")]
     Unsound(usize),
     #[error("--detach needs a server that goes on: name it with --server or ORCHESTRATOR_SERVER")]
@@ -225,7 +233,7 @@ impl CliError {
             Self::OpenStore(OpenStoreError::Open { source, .. })
             | Self::Store(source)
             | Self::Backup(BackupError::Store(source)) => of_store(source),
-            Self::Backup(_) => Exit::Refused,
+            Self::Backup(_) | Self::TooManyEnded(_) => Exit::Refused,
             Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
             Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
@@ -280,6 +288,7 @@ impl CliError {
             Self::Unproved { .. } => "verification_failed",
             Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => "usage",
             Self::Backup(_) => "store",
+            Self::TooManyEnded(_) => "too_many",
             Self::Unsound(_) => "unsound",
             Self::CorpusThere(_) => "corpus",
             Self::NotAtServer(_) | Self::Remote(RemoteError::Address(_)) => "server",
@@ -306,22 +315,6 @@ impl CliError {
         }
         ExitCode::from(code)
     }
-}
-
-/// Tells what cannot be read of a command line, or prints help. Who asked for JSON gets a usage error as JSON too.
-pub(crate) fn usage(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let code = u8::try_from(error.exit_code()).unwrap_or(2);
-    if error.use_stderr() && arguments.any(|argument| argument == "--json") {
-        let message = error.render().to_string();
-        let message = message.trim().trim_start_matches("error:").trim();
-        Terminal::plain().err(
-            serde_json::json!({ "error": { "code": "usage", "message": message, "exit_code": code } }).to_string(),
-        );
-    } else {
-        // Whether somebody reads it does not matter.
-        let _unread = error.print();
-    }
-    ExitCode::from(code)
 }
 
 impl From<EngineError> for CliError {
@@ -376,7 +369,9 @@ impl From<StreamError> for CliError {
 const fn of_store(error: &StoreError) -> Exit {
     match error {
         StoreError::Locked(_) | StoreError::Full(_) | StoreError::QueueFull { .. } => Exit::TryAgain,
-        StoreError::IdempotencyMismatch | StoreError::Exists | StoreError::Taken(_) => Exit::Refused,
+        StoreError::IdempotencyMismatch | StoreError::Exists | StoreError::Taken(_) | StoreError::Outdated { .. } => {
+            Exit::Refused
+        }
         _ => Exit::Unreachable,
     }
 }
@@ -389,13 +384,5 @@ const fn of_failure(class: FailureClass) -> Exit {
         FailureClass::Auth => Exit::Setting,
         FailureClass::Network => Exit::Unreachable,
         _ => Exit::Failed,
-    }
-}
-
-/// The engine's message, with what a person at a terminal can do about it.
-fn of_engine(error: &EngineError) -> String {
-    match error {
-        EngineError::UnknownPrice { .. } => format!("{error}: use --budget-tokens or --max-calls"),
-        _ => error.to_string(),
     }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use mcp_orchestrator_store::{MemoryStore, RedisOptions, RedisStore, SqliteStore, Store, StoreError};
+use mcp_orchestrator_store::{MemoryStore, RedisOptions, RedisStore, SqliteOptions, SqliteStore, Store, StoreError};
 
 use crate::settings::without_userinfo;
 
@@ -112,14 +112,29 @@ impl StoreUrl {
     /// # Errors
     /// [`OpenStoreError`].
     pub async fn open(&self) -> Result<Arc<dyn Store>, OpenStoreError> {
+        if let Self::Sqlite(path) = self
+            && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+        {
+            make_private(folder).map_err(|source| OpenStoreError::Folder { path: path.clone(), source })?;
+        }
+        self.open_with(SqliteOptions::new()).await
+    }
+
+    /// Opens it to look at it: a file that is not there is not made, and one of an older version is not brought up but
+    /// refused with [`StoreError::Outdated`].
+    ///
+    /// # Errors
+    /// [`OpenStoreError`].
+    pub async fn open_as_is(&self) -> Result<Arc<dyn Store>, OpenStoreError> {
+        self.open_with(SqliteOptions::new().as_is()).await
+    }
+
+    async fn open_with(&self, file: SqliteOptions) -> Result<Arc<dyn Store>, OpenStoreError> {
         match self {
             Self::Memory => Ok(Arc::new(MemoryStore::new())),
             Self::Sqlite(path) => {
-                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    make_private(folder).map_err(|source| OpenStoreError::Folder { path: path.clone(), source })?;
-                }
                 let url = || format!("sqlite:{}", path.display());
-                let store = SqliteStore::open(path).await;
+                let store = SqliteStore::open_with(path, file).await;
                 Ok(Arc::new(store.map_err(|source| OpenStoreError::Open { url: url(), source })?))
             }
             Self::Redis(options) => {

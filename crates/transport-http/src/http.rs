@@ -99,10 +99,14 @@ impl Http {
         self.metrics.clone()
     }
 
-    /// Every route with every layer. Under another server than [`HttpServer`] requests should carry
-    /// [`Peer`](crate::Peer) among their extensions; without it all clients have one rate limit.
+    /// Every route, `/mcp` among them, and the answer where none is, each with every layer around it. What is laid around
+    /// it with [`Router::route_layer`] comes first and covers every route, with [`Router::layer`] what is no route too; an
+    /// answer it makes itself is not counted, gets no request id and is made no problem document.
+    ///
+    /// Under another server than [`HttpServer`] requests should carry [`Peer`](crate::Peer) among their extensions;
+    /// without it all clients have one rate limit.
     pub fn router(&self) -> Router {
-        Router::new().fallback_service(self.surface())
+        self.surface().into_router()
     }
 
     fn surface(&self) -> Surface {

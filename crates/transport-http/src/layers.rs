@@ -13,7 +13,8 @@
 //! | `body`: size and deadline of what is sent | 408, 413 |
 //! | `deadline`, streams and `/mcp` aside | 504 |
 //!
-//! One service does all but the last: each layer of a router costs every request copies and boxes of its own.
+//! One service does all but the last: each layer of a router costs every request copies and boxes of its own. Only who
+//! embeds the routes gets them in a router with it around each.
 
 mod body;
 mod client;
@@ -26,15 +27,7 @@ mod rate;
 mod refusals;
 mod request_id;
 
-use std::{
-    any::Any,
-    convert::Infallible,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -45,7 +38,7 @@ use axum::{
 };
 use futures::FutureExt as _;
 use http::{StatusCode, header};
-use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::compression::{CompressionLayer, predicate::DefaultPredicate};
 use tracing::{Instrument as _, error, info_span};
 
@@ -101,16 +94,35 @@ impl Surface {
     }
 
     /// Answers a request, whatever happens.
-    pub(crate) async fn answer(&self, mut request: Request) -> Response {
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        self.passed(request, None).await
+    }
+
+    /// The routes one by one, each and the fallback with all of this around it: what is laid around the routes of the
+    /// router covers every one.
+    pub(crate) fn into_router(self) -> Router {
+        let mut router = self.inner.router.clone();
+        if let Some(mcp) = self.inner.mcp.clone() {
+            router = router
+                .route_service(mounted::PATH, service_fn(move |request| mcp.answer(request).map(Ok::<_, Infallible>)));
+        }
+        router.layer(from_fn(move |request: Request, route: Next| {
+            let surface = self.clone();
+            async move { surface.passed(request, Some(route)).await }
+        }))
+    }
+
+    /// What comes of a request on its way to a route that was found for it; `None`: it is yet to be found.
+    async fn passed(&self, mut request: Request, route: Option<Next>) -> Response {
         let asked = finish::Asked::begin(&mut request);
         let span = info_span!("request", request_id = &*asked.id.0);
         // Boxed: a connection that waits or streams should not hold the room its requests take.
-        let answer = AssertUnwindSafe(Box::pin(self.reached(request))).catch_unwind().instrument(span).await;
+        let answer = AssertUnwindSafe(Box::pin(self.reached(request, route))).catch_unwind().instrument(span).await;
         asked.finish(answer.unwrap_or_else(panicked), &self.inner.metrics)
     }
 
     /// What a request must be to reach this server at all.
-    async fn reached(&self, request: Request) -> Response {
+    async fn reached(&self, request: Request, route: Option<Next>) -> Response {
         if let Err(problem) = self.inner.heads.check(&request) {
             return problem.into_response();
         }
@@ -120,8 +132,10 @@ impl Surface {
         };
         let response = match origin.as_ref().and_then(|_| origins::preflight(&request)) {
             Some(preflight) => preflight,
-            None if request.headers().contains_key(header::ACCEPT_ENCODING) => Box::pin(self.compressed(request)).await,
-            None => self.admitted(request).await,
+            None if request.headers().contains_key(header::ACCEPT_ENCODING) => {
+                Box::pin(self.compressed(request, route)).await
+            }
+            None => self.admitted(request, route).await,
         };
         match origin {
             Some(origin) => origins::readable(response, origin),
@@ -129,8 +143,11 @@ impl Surface {
         }
     }
 
-    async fn compressed(&self, request: Request) -> Response {
-        let service = service_fn(|request| async { Ok::<_, Infallible>(self.admitted(request).await) });
+    async fn compressed(&self, request: Request, route: Option<Next>) -> Response {
+        let service = service_fn(|request| {
+            let route = route.clone();
+            async { Ok::<_, Infallible>(self.admitted(request, route).await) }
+        });
         match self.inner.compression.layer(service).oneshot(request).await {
             Ok(response) => response.map(Body::new),
             Err(never) => match never {},
@@ -138,7 +155,7 @@ impl Surface {
     }
 
     /// What its sender must be allowed before a route sees it.
-    async fn admitted(&self, request: Request) -> Response {
+    async fn admitted(&self, request: Request, route: Option<Next>) -> Response {
         let inner = &*self.inner;
         // Who guesses credentials is turned away before anybody looks at them.
         let sender = refusals::Sender::of(&request);
@@ -162,28 +179,14 @@ impl Surface {
             Ok(request) => request,
             Err(problem) => return problem.into_response(),
         };
-        match &inner.mcp {
-            Some(mcp) if request.uri().path() == mounted::PATH => mcp.answer(request).await,
-            Some(_) | None => match Box::pin(inner.router.clone().oneshot(request)).await {
+        match (route, &inner.mcp) {
+            (Some(route), _) => Box::pin(route.run(request)).await,
+            (None, Some(mcp)) if request.uri().path() == mounted::PATH => mcp.answer(request).await,
+            (None, _) => match Box::pin(inner.router.clone().oneshot(request)).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             },
         }
-    }
-}
-
-impl Service<Request> for Surface {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let surface = self.clone();
-        Box::pin(async move { Ok(surface.answer(request).await) })
     }
 }
 

@@ -181,6 +181,28 @@ fn what_is_kept_for_a_living_process_that_hangs_is_stuck() {
 }
 
 #[test]
+fn who_only_looks_at_an_older_store_is_told_what_brings_it_up_and_changes_nothing() {
+    let home = Home::new();
+    let path = home.path("store.db");
+    block_on(async { open_ago(&path, Duration::ZERO).await.close().await });
+    // Where the header of a SQLite file keeps the version of its tables.
+    let version = |file: &[u8]| u32::from_be_bytes(file[60..64].try_into().unwrap());
+    let mut older = std::fs::read(&path).unwrap();
+    let this = version(&older);
+    older[60..64].copy_from_slice(&(this - 1).to_be_bytes());
+    std::fs::write(&path, &older).unwrap();
+    for command in [&["info"][..], &["check"], &["stuck"], &["purge", "--keep", "1", "--dry-run"]] {
+        let refused = home.run(&[&["db"], command, &["--store", "sqlite:store.db"]].concat()).ended(65);
+        assert!(refused.err.contains(&format!("store.db has schema version {}", this - 1)), "{}", refused.err);
+        assert!(refused.err.contains("bring it up with mcp-orchestrator list"), "{}", refused.err);
+        assert_eq!(version(&std::fs::read(&path).unwrap()), this - 1, "{command:?}");
+    }
+    older[60..64].copy_from_slice(&this.to_be_bytes());
+    std::fs::write(&path, &older).unwrap();
+    home.run(&["db", "check", "--store", "sqlite:store.db"]).ended(0);
+}
+
+#[test]
 fn a_redis_store_is_looked_after_too_but_copies_itself() {
     let redis = RedisServer::start();
     let home = Home::with_docs();

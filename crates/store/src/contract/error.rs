@@ -91,4 +91,14 @@ pub enum StoreError {
     /// It holds something this version cannot read.
     #[error("the store holds what this version cannot read: {0}")]
     Unreadable(String),
+    /// It is of an older version, and was opened to stay as it is. Opening it otherwise brings it up.
+    #[error("{location} has schema version {found} and was to stay as it is; this program works on version {expected}")]
+    Outdated {
+        /// Which store.
+        location: String,
+        /// Its version.
+        found: u64,
+        /// The version this program brings stores up to.
+        expected: u64,
+    },
 }

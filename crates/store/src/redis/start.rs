@@ -113,11 +113,11 @@ fn judge(info: &str, config: Option<&HashMap<String, String>>, options: &RedisOp
         (true, Some("always")) => "synced to the disk of the Redis server",
         (true, Some("everysec")) => {
             warnings.push(
-                "appendfsync is everysec: when the server's machine fails, about the last second of what was \
-                 acknowledged is lost"
+                "appendfsync is everysec: when the server's machine fails, up to the last two seconds of what was \
+                 acknowledged are lost"
                     .to_owned(),
             );
-            "synced to the disk of the Redis server within about a second"
+            "synced to the disk of the Redis server within two seconds"
         }
         (true, Some(_)) => {
             warnings.push(

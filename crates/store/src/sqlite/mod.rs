@@ -84,6 +84,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when the file or its folder cannot be made, read or written;
     /// [`StoreError::Unreadable`] when it is another program's database or of a version this one does not know;
+    /// [`StoreError::Outdated`] when it is of an older version and [to stay as it is](SqliteOptions::as_is);
     /// [`StoreError::Locked`] when another process keeps it locked. Each names the file.
     pub async fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();

@@ -18,13 +18,14 @@ pub struct SqliteOptions {
     pub(super) now: Now,
     pub(super) busy_timeout: Duration,
     pub(super) bytes_max: Option<u64>,
+    pub(super) as_is: bool,
 }
 
 impl SqliteOptions {
     /// The machine's clock, five seconds of patience, no limit but the disk's.
     #[must_use]
     pub fn new() -> Self {
-        Self { now: clock::system(), busy_timeout: Duration::from_secs(5), bytes_max: None }
+        Self { now: clock::system(), busy_timeout: Duration::from_secs(5), bytes_max: None, as_is: false }
     }
 
     /// Another clock for leases, epochs and expiry. All processes that share the file must agree on it.
@@ -48,6 +49,15 @@ impl SqliteOptions {
         self.bytes_max = Some(bytes_max);
         self
     }
+
+    /// Leaves the file and its tables as they are: one that is missing or empty is not made a store, and one of an older
+    /// version is not brought up but refused with [`StoreError::Outdated`](crate::StoreError::Outdated). For who only
+    /// looks; the operations of the store that is opened write all the same.
+    #[must_use]
+    pub const fn as_is(mut self) -> Self {
+        self.as_is = true;
+        self
+    }
 }
 
 impl Default for SqliteOptions {
@@ -61,6 +71,7 @@ impl fmt::Debug for SqliteOptions {
         f.debug_struct("SqliteOptions")
             .field("busy_timeout", &self.busy_timeout)
             .field("bytes_max", &self.bytes_max)
+            .field("as_is", &self.as_is)
             .finish_non_exhaustive()
     }
 }

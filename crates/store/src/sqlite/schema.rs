@@ -34,13 +34,16 @@ const CHECKPOINT_PAGES: i64 = 2000;
 /// Statements kept prepared; more than there are.
 const STATEMENTS_MAX: usize = 96;
 
-/// Opens the file for writing; makes it, its folder (for its owner only) and its tables when they are missing.
+/// Opens the file for writing; makes it, its folder (for its owner only) and its tables when they are missing, unless it
+/// is opened as it is.
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
         let version = rusqlite::version();
         return Err(StoreError::Unavailable(format!("SQLite {version} can lose commits; 3.51.3 or later is needed")));
     }
-    create_file(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+    if !options.as_is {
+        create_file(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     set_up_writer(path, flags, options).map_err(|failure| failure.into_store_error(path))
 }
@@ -85,7 +88,10 @@ fn set_up_writer(path: &Path, flags: OpenFlags, options: &SqliteOptions) -> Resu
     let mut connection = Connection::open_with_flags(path, flags)?;
     wait_when_busy(&mut connection, options.busy_timeout)?;
     keep_statements(&connection)?;
-    check_version(&connection, path)?;
+    let version = check_version(&connection, path)?;
+    if options.as_is && version != SCHEMA_VERSION {
+        return Err(Failure::Store(unchanged(path, version)));
+    }
     // Of a file that has pages it changes nothing.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     write_ahead(&connection, options.busy_timeout)?;
@@ -162,6 +168,17 @@ fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
     }
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Why a file is not opened that may not be changed.
+fn unchanged(path: &Path, version: i64) -> StoreError {
+    let location = path.display().to_string();
+    match version {
+        0 => StoreError::Unreadable(format!("{location} is empty, and was to stay as it is")),
+        older => {
+            StoreError::Outdated { location, found: older.unsigned_abs(), expected: SCHEMA_VERSION.unsigned_abs() }
+        }
+    }
 }
 
 /// The version found: ours, an older one that can be brought up, or 0 in an empty file. Anything else is refused before anything is changed.

@@ -79,6 +79,9 @@ impl Asked {
         let mut response = finished(response, &method, path, &id);
         let status = response.status();
         headers(response.headers_mut(), &id);
+        if method == Method::HEAD {
+            response = without_body(response);
+        }
         if has_body
             && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
         {
@@ -118,6 +121,16 @@ fn finished(response: Response, method: &Method, path: &str, id: &RequestIdText)
         return response;
     }
     Problem::of(status).render(path, &id.0, original, kept(response.headers()))
+}
+
+/// An answer to HEAD: its length is told as far as it is known, and nothing of it is sent. Only HTTP/1 would see to that.
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    // What is empty already was emptied by the router, which told the length if it knew it.
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
 }
 
 /// What a path takes, asked for by OPTIONS.

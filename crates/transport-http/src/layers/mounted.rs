@@ -11,7 +11,7 @@ use tower::{Service, ServiceExt as _};
 /// Where it is mounted.
 pub(super) const PATH: &str = "/mcp";
 
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Some service. Clones are one.
 #[derive(Clone)]
@@ -35,8 +35,8 @@ impl Mounted {
         }))
     }
 
-    pub(super) async fn answer(&self, request: Request) -> Response {
-        (self.0)(request).await
+    pub(super) fn answer(&self, request: Request) -> Answering {
+        (self.0)(request)
     }
 }
 

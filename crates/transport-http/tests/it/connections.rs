@@ -1,20 +1,23 @@
 //! Connections that misbehave, and the end of the server.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
+use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use mcp_orchestrator_testkit::ScriptedProvider;
 use mcp_orchestrator_transport_http::{ConnectionLimits, Settings};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use tower::service_fn;
 
 use crate::{
     client::{Events, PATIENCE, exchange},
-    setting::{held_site, site, site_with},
+    setting::{held_site, site, site_with, start},
 };
 
 fn limits(connections: ConnectionLimits) -> Settings {
@@ -121,6 +124,34 @@ async fn http_2_is_spoken_to_who_speaks_it_and_ends_with_its_last_word() {
     drop(sender);
     driving.await.unwrap().unwrap();
     handle.shutdown(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn head_has_the_length_of_an_answer_and_no_body_over_http_2_too() {
+    let answer = service_fn(|_: Request<Body>| async { Ok::<_, Infallible>("spoken by a protocol of its own") });
+    let site = start(Settings::default(), ScriptedProvider::obliging(2), |http| http.with_mcp(answer)).await;
+    let stream = TcpStream::connect(site.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let driving = tokio::spawn(connection);
+    for path in ["/nowhere", "/mcp", "/v1/patterns"] {
+        let mut answered = Vec::new();
+        for method in ["GET", "HEAD"] {
+            let request = Request::builder().method(method).uri(format!("http://{}{path}", site.address));
+            // Of one length however often it is asked.
+            let request = request.header("X-Request-ID", "of-one-length").body(Empty::<Bytes>::new()).unwrap();
+            let answer = sender.send_request(request).await.unwrap();
+            let length = answer.headers().get("content-length").map(|length| length.to_str().unwrap().to_owned());
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            answered.push((length, body.len()));
+        }
+        let [(told, sent), (told_of_head, sent_of_head)] = answered.try_into().unwrap();
+        assert_eq!((told, sent_of_head), (Some(sent.to_string()), 0), "{path}");
+        assert_eq!(told_of_head, Some(sent.to_string()), "{path}");
+    }
+    drop(sender);
+    driving.await.unwrap().unwrap();
+    site.stop().await;
 }
 
 #[tokio::test]

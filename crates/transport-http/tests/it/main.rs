@@ -3,6 +3,7 @@
 
 mod client;
 mod connections;
+mod embedded;
 mod errors;
 mod events;
 mod forking;

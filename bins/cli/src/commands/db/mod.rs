@@ -42,8 +42,13 @@ async fn open(session: &Session) -> Result<Arc<dyn Store>, CliError> {
     Ok(address(session)?.open().await?)
 }
 
+/// The store for who only looks: of an older version it is not brought up.
+async fn open_as_is(session: &Session) -> Result<Arc<dyn Store>, CliError> {
+    Ok(address(session)?.open_as_is().await?)
+}
+
 async fn info(session: &Session) -> Result<ExitCode, CliError> {
-    let info = open(session).await?.info().await?;
+    let info = open_as_is(session).await?.info().await?;
     let terminal = session.terminal;
     if terminal.json {
         terminal.out_json(&serde_json::json!({
@@ -79,7 +84,7 @@ async fn info(session: &Session) -> Result<ExitCode, CliError> {
 }
 
 async fn check(session: &Session) -> Result<ExitCode, CliError> {
-    let checked = open(session).await?.check().await?;
+    let checked = open_as_is(session).await?.check().await?;
     let terminal = session.terminal;
     if terminal.json {
         terminal.out_json(&serde_json::json!({

@@ -9,7 +9,7 @@ use std::{
 use mcp_orchestrator_domain::{Status, Timestamp, WorkflowId, millis};
 use mcp_orchestrator_store::{ListFilter, Purged, Retention, Store, WorkflowRow};
 
-use super::open;
+use super::{open, open_as_is};
 use crate::{
     args::PurgeArgs,
     error::CliError,
@@ -22,7 +22,7 @@ use crate::{
 /// Workflows deleted at once, so that nobody waits long for the store.
 const AT_ONCE: usize = 100;
 
-/// Workflows looked at to say which would go.
+/// Workflows looked at to say which would go: all that have ended must be, since those that ended first go first.
 const LOOKED_AT_MAX: usize = 100_000;
 
 pub(super) async fn purge(session: &Session, args: &PurgeArgs) -> Result<ExitCode, CliError> {
@@ -32,10 +32,10 @@ pub(super) async fn purge(session: &Session, args: &PurgeArgs) -> Result<ExitCod
         finished_max: args.keep,
         bytes_max: args.max_bytes,
     };
-    let store = open(session).await?;
     if args.dry_run {
-        return list(session, &store, &retention).await;
+        return list(session, &open_as_is(session).await?, &retention).await;
     }
+    let store = open(session).await?;
     let mut sum = Purged::default();
     loop {
         let purged = store.purge(&retention, AT_ONCE).await?;
@@ -58,7 +58,7 @@ pub(super) async fn purge(session: &Session, args: &PurgeArgs) -> Result<ExitCod
 
 /// Says which would go, those that ended first first.
 async fn list(session: &Session, store: &Arc<dyn Store>, retention: &Retention) -> Result<ExitCode, CliError> {
-    let mut ended = ended(store).await?;
+    let mut ended = ended(store, LOOKED_AT_MAX).await?;
     ended.sort_by_key(|row| (row.summary.finished, row.created));
     let total = ended.len();
     let goes = |(before, row): &(usize, WorkflowRow)| {
@@ -86,15 +86,43 @@ async fn list(session: &Session, store: &Arc<dyn Store>, retention: &Retention) 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ended(store: &Arc<dyn Store>) -> Result<Vec<WorkflowRow>, CliError> {
+/// All that have ended, if they are no more than so many.
+async fn ended(store: &Arc<dyn Store>, most: usize) -> Result<Vec<WorkflowRow>, CliError> {
     let mut rows: Vec<WorkflowRow> = Vec::new();
     let mut before: Option<WorkflowId> = None;
-    while rows.len() < LOOKED_AT_MAX {
+    loop {
         let statuses = vec![Status::Completed, Status::Failed, Status::Cancelled];
         let page = store.list(&ListFilter { statuses, before, max: 500, ..ListFilter::default() }).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(rows) };
         before = Some(last.id.clone());
         rows.extend(page);
+        if rows.len() > most {
+            return Err(CliError::TooManyEnded(most));
+        }
     }
-    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mcp_orchestrator_domain::Timestamp;
+    use mcp_orchestrator_store::{MemoryStore, Store};
+    use mcp_orchestrator_testkit::store_suite::{created, finish, workflow};
+
+    use super::ended;
+    use crate::error::CliError;
+
+    #[tokio::test]
+    async fn more_than_can_be_looked_at_is_an_error_and_no_part_of_the_truth() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        for _ in 0..3 {
+            let id = created(&*store, workflow()).await;
+            finish(&*store, &id, 1, Timestamp::from_millis(1)).await.unwrap();
+        }
+        assert_eq!(ended(&store, 3).await.unwrap().len(), 3);
+        let refused = ended(&store, 2).await.unwrap_err();
+        assert!(matches!(refused, CliError::TooManyEnded(2)), "{refused}");
+        assert!(refused.to_string().contains("more than 2 workflows have ended"), "{refused}");
+    }
 }

@@ -11,7 +11,7 @@ use mcp_orchestrator_providers::ExtractiveProvider;
 use mcp_orchestrator_store::{Needs, Place, STANDINGS_MAX, Standing, WorkflowRow};
 use serde::Serialize;
 
-use super::open;
+use super::open_as_is;
 use crate::{error::CliError, session::Session, table::Table};
 
 /// How long a workflow may be claimable before it is told of: workers look for work far more often.
@@ -54,7 +54,7 @@ enum Reason {
 }
 
 pub(super) async fn stuck(session: &Session) -> Result<ExitCode, CliError> {
-    let store = open(session).await?;
+    let store = open_as_is(session).await?;
     let handle = Orchestrator::builder_shared(store.clone())
         .with_provider(ExtractiveProvider::new())
         .with_worker_mode(WorkerMode::None)

@@ -44,7 +44,7 @@ async fn what_acknowledged_means_is_said_as_the_server_is_configured() {
     // Also when it is changed while the store is open.
     server.command(&["CONFIG", "SET", "appendfsync", "everysec"]);
     let info = store.info().await.unwrap();
-    assert_eq!(info.durability, "synced to the disk of the Redis server within about a second");
+    assert_eq!(info.durability, "synced to the disk of the Redis server within two seconds");
     assert!(info.warnings.iter().any(|warning| warning.contains("everysec")), "{:?}", info.warnings);
     server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     let info = store.info().await.unwrap();

@@ -144,6 +144,29 @@ async fn a_file_in_use_by_an_older_program_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_to_stay_as_it_is_is_neither_made_nor_brought_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let as_is = || SqliteStore::open_with(&path, SqliteOptions::new().as_is());
+    let missing = as_is().await.unwrap_err();
+    assert!(matches!(missing, StoreError::Unavailable(_)) && !path.exists(), "{missing}");
+    fs::write(&path, "").unwrap();
+    let empty = as_is().await.unwrap_err();
+    assert!(matches!(&empty, StoreError::Unreadable(error) if error.contains("store.db is empty")), "{empty}");
+    assert_eq!(version(&path), 0);
+
+    file_of_version_2(&path);
+    let before = shape(&path);
+    let older = as_is().await.unwrap_err();
+    assert!(matches!(older, StoreError::Outdated { found: 2, expected: 3, .. }), "{older}");
+    assert!(older.to_string().contains("store.db has schema version 2"), "{older}");
+    assert_eq!((shape(&path), version(&path)), (before, 2));
+
+    SqliteStore::open(&path).await.unwrap().close().await;
+    assert_eq!(as_is().await.unwrap().info().await.unwrap().finished, 2);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_brought_up_stays_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
