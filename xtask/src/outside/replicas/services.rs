@@ -79,7 +79,11 @@ impl Services {
     pub(super) fn start(&mut self) -> anyhow::Result<Vec<String>> {
         let mut started = Vec::new();
         for at in 0..self.all.len() {
-            if self.all[at].child.is_none() {
+            let child = &mut self.all[at].child;
+            if child.as_mut().map(Child::try_wait).transpose()?.flatten().is_some() {
+                *child = None;
+            }
+            if child.is_none() {
                 let child = self.command(&self.all[at])?.spawn();
                 let name = self.all[at].name.clone();
                 self.all[at].child = Some(child.with_context(|| format!("{name} does not start"))?);
