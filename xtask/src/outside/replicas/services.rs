@@ -42,6 +42,8 @@ struct Process {
     name: String,
     service: Service,
     child: Option<Child>,
+    /// It was asked to stop and has not been waited for.
+    stops: bool,
 }
 
 impl Services {
@@ -64,7 +66,7 @@ impl Services {
                     .extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
             }
             fs::create_dir_all(scratch.join(&name))?;
-            all.push(Process { name, service, child: None });
+            all.push(Process { name, service, child: None, stops: false });
         }
         let places = Places::find(all.iter().map(|process| process.name.as_str()))?;
         Ok(Self { all, places, server, deploy: deploy.to_owned(), scratch })
@@ -79,11 +81,11 @@ impl Services {
     pub(super) fn start(&mut self) -> anyhow::Result<Vec<String>> {
         let mut started = Vec::new();
         for at in 0..self.all.len() {
-            let child = &mut self.all[at].child;
-            if child.as_mut().map(Child::try_wait).transpose()?.flatten().is_some() {
-                *child = None;
+            if self.all[at].stops {
+                let name = self.all[at].name.clone();
+                self.ended(&name)?;
             }
-            if child.is_none() {
+            if self.all[at].child.is_none() {
                 let child = self.command(&self.all[at])?.spawn();
                 let name = self.all[at].name.clone();
                 self.all[at].child = Some(child.with_context(|| format!("{name} does not start"))?);
@@ -105,8 +107,10 @@ impl Services {
 
     /// Asks one to stop, with SIGTERM.
     pub(super) fn terminate(&mut self, name: &str) -> anyhow::Result<()> {
-        let child = self.process(name)?.child.as_ref().with_context(|| format!("{name} does not run"))?;
-        terminate(child)
+        let process = self.process(name)?;
+        terminate(process.child.as_ref().with_context(|| format!("{name} does not run"))?)?;
+        process.stops = true;
+        Ok(())
     }
 
     /// Waits until one that was asked to stop has ended, for as long as the file allows; its exit code and how long it took.
@@ -114,6 +118,7 @@ impl Services {
         let began = Instant::now();
         let process = self.process(name)?;
         let patience = process.service.stops_within()?;
+        process.stops = false;
         let mut child = process.child.take().with_context(|| format!("{name} does not run"))?;
         Ok((process::ended(&mut child, patience)?, began.elapsed()))
     }

@@ -31,6 +31,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 const TAKING: Duration = Duration::from_secs(30);
 /// Questions to the proxy while a replica is away.
 const QUESTIONS: usize = 20;
+/// Submissions through it meanwhile: enough for each replica to be asked.
+const SUBMISSIONS: usize = 4;
 
 /// What is walked on.
 pub(super) struct Walk {
@@ -117,12 +119,15 @@ impl Walk {
         for _ in 0..QUESTIONS {
             self.proxy.get(&format!("/v1/workflows/{id}")).await.context("the proxy asks a dead replica")?;
         }
+        let others = self.submit_without_a_refusal().await.context("while A is away")?;
         seen.push(stream.next().await?.context("the stream ends with the replica")?);
         let away = killed.elapsed();
         seen.extend(stream.rest().await?);
         is_whole(&seen)?;
-        let status = self.proxy.ended(&id).await?;
-        ensure!(status == "completed", "it ended as {status}");
+        for id in others.iter().chain([&id]) {
+            let status = self.proxy.ended(id).await?;
+            ensure!(status == "completed", "{id} ended as {status}");
+        }
         self.proxy.get(&format!("/v1/workflows/{id}/results")).await?;
         self.survivor = Some(id);
         Ok(format!("{} events, the next one {:.1} s after the kill", seen.len(), away.as_secs_f64()))
@@ -141,8 +146,7 @@ impl Walk {
         let mut stream = self.b.follow(&id, None).await?;
         let mut seen = stream.take(2).await?;
         self.services.terminate(B)?;
-        let key = self.key();
-        let (other, refused) = self.proxy.submit(1, &key).await.context("while B is drained")?;
+        let others = self.submit_without_a_refusal().await.context("while B is drained")?;
         seen.extend(stream.rest().await?);
         let closed = seen.pop().context("no last event")?;
         ensure!(
@@ -153,13 +157,17 @@ impl Walk {
         ensure!(code == Some(0), "B ends with {code:?}");
         seen.extend(self.proxy.follow(&id, Some(&closed.id)).await?.rest().await?);
         is_whole(&seen)?;
-        for id in [&id, &other] {
+        for id in others.iter().chain([&id]) {
             let status = self.proxy.ended(id).await?;
             ensure!(status == "completed", "{id} ended as {status}");
         }
         let whole = self.a.follow(&id, None).await?.rest().await?;
         ensure!(seen == whole, "the two halves of the stream are not the whole: {}", difference(&seen, &whole));
-        Ok(format!("B ended in {:.1} s, {refused} of 1 submissions sent again", took.as_secs_f64()))
+        Ok(format!(
+            "it ended {:.1} s after its last stream; {} submissions were taken meanwhile",
+            took.as_secs_f64(),
+            others.len()
+        ))
     }
 
     async fn cancelled(&mut self) -> anyhow::Result<String> {
@@ -215,6 +223,18 @@ impl Walk {
         let whole = self.same(&id).await?;
         ensure!(seen == whole, "the two halves of the stream are not the whole: {}", difference(&seen, &whole));
         Ok(format!("{} events", seen.len()))
+    }
+
+    /// Submits through the proxy under keys, by a client that asks only once.
+    async fn submit_without_a_refusal(&mut self) -> anyhow::Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for _ in 0..SUBMISSIONS {
+            let key = self.key();
+            let (id, refused) = self.proxy.submit(1, &key).await?;
+            ensure!(refused == 0, "a submission was refused {refused} times");
+            ids.push(id);
+        }
+        Ok(ids)
     }
 
     /// Starts what is down and waits until the proxy reaches everybody; what was started.
