@@ -1,5 +1,6 @@
 //! Two servers on one store are one server to their clients: whatever begins at one goes on at the other, and when one
-//! goes away, however it goes, the other does its work.
+//! goes away, however it goes, the other does its work. Each case is for any store; on Redis they run in `redis`.
+#![expect(clippy::print_stdout, reason = "how long a takeover took is worth reading")]
 
 use std::time::{Duration, Instant};
 

@@ -58,7 +58,7 @@ impl Compose {
             let next = self
                 .services
                 .iter()
-                .find(|(name, service)| !is_placed(name) && service.depends_on.keys().all(|needed| is_placed(needed)));
+                .find(|(name, service)| !is_placed(name) && service.depends_on.keys().all(is_placed));
             let Some((name, service)) = next else {
                 bail!("the services wait for each other, or for one that is not there")
             };

@@ -6,6 +6,7 @@ mod compose;
 mod places;
 mod services;
 mod walk;
+mod whole;
 
 use std::{
     collections::BTreeMap,
