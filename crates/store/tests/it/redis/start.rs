@@ -116,9 +116,12 @@ async fn a_store_is_opened_though_connections_break_at_first() {
     let url = format!("redis://{}", proxy.address());
     let opening = tokio::spawn(async move { RedisStore::open(&url).await.map(drop) });
     // Two that came to nothing: it has been tried again.
-    while proxy.refused() < 2 {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while proxy.refused() < 2 && !opening.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     proxy.mend();
     soon(opening).await.unwrap().unwrap();
 }
