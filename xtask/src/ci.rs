@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 
-use crate::{cost, features, licences, redis_server};
+use crate::{cost, features, licences, packages};
 
 pub(crate) const ABOUT: &str = "every check a change must pass; with names, only those";
 
@@ -33,7 +33,7 @@ const CHECKS: &[(&str, Check)] = &[
         ),
     ),
     ("features", Check::Own(features::check)),
-    ("redis-server", Check::Own(redis_server::check)),
+    ("redis-server", Check::Own(packages::redis_server)),
     // A test runs every example. Asked for its tests by name, cargo builds examples as tests only, not as programs.
     ("examples", Check::Cargo(&["build", "--locked", "--workspace", "--examples"], &[])),
     // The gate tries the same random cases every time, so that it fails for a change and not for luck. A plain

@@ -37,6 +37,8 @@ struct Shared {
 struct State {
     mode: Mode,
     stopped: bool,
+    accepted: usize,
+    refused: usize,
     /// Both ends of each connection, under its number.
     open: Vec<(u64, TcpStream, TcpStream)>,
     next: u64,
@@ -125,6 +127,18 @@ impl FaultProxy {
         self.shared.state().open.len()
     }
 
+    /// Connections that came so far, those that were refused among them.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.shared.state().accepted
+    }
+
+    /// Connections that were refused so far.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.shared.state().refused
+    }
+
     fn set(&self, mode: Mode) {
         self.shared.state().mode = mode;
         self.shared.changed.notify_all();
@@ -170,8 +184,13 @@ impl State {
 
 /// Passes a new connection on.
 fn connect(shared: &Arc<Shared>, client: TcpStream) -> io::Result<()> {
-    if shared.state().mode == Mode::Refuse {
-        return Ok(());
+    {
+        let mut state = shared.state();
+        state.accepted += 1;
+        if state.mode == Mode::Refuse {
+            state.refused += 1;
+            return Ok(());
+        }
     }
     let target = *shared.target.lock().unwrap_or_else(PoisonError::into_inner);
     let server = TcpStream::connect(target)?;

@@ -1,11 +1,48 @@
-//! Two servers on one Redis: what one takes the other shows, streams and, when the first is killed, finishes.
+//! Two servers on one Redis: the cases of `replicas` once more, and what only Redis can show.
 
 use mcp_orchestrator_testkit::{ModelServer, RedisServer};
 
 use crate::{
     client::Client,
     process::{Home, PATIENCE},
+    replicas::{self, Shared},
 };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_begins_at_one_replica_goes_on_at_the_other() {
+    replicas::two_are_one(&Shared::redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancellation_at_one_replica_stops_the_calls_of_the_other() {
+    replicas::cancelled_elsewhere(&Shared::redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_work_of_a_replica_that_is_drained_goes_on_at_another() {
+    replicas::drained(&Shared::redis()).await;
+}
+
+/// When its leases end: Redis does not know who lives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_work_of_a_replica_that_is_killed_goes_on_at_another() {
+    replicas::killed(&Shared::redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stood_still_is_fenced_when_it_goes_on() {
+    replicas::stood_still(&Shared::redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_keep_to_the_number_that_may_run_in_all() {
+    replicas::capped(&Shared::redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_refuses_at_every_replica() {
+    replicas::queue_filled(&Shared::redis()).await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_server_takes_the_other_shows_and_streams() {

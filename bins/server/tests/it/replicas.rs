@@ -1,9 +1,10 @@
 //! Two servers on one store are one server to their clients: whatever begins at one goes on at the other, and when one
-//! goes away, however it goes, the other does its work.
+//! goes away, however it goes, the other does its work. Each case is for any store; on Redis they run in `redis`.
+#![expect(clippy::print_stdout, reason = "how long a takeover took is worth reading")]
 
 use std::time::{Duration, Instant};
 
-use mcp_orchestrator_testkit::ModelServer;
+use mcp_orchestrator_testkit::{ModelServer, RedisServer};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -16,10 +17,38 @@ use crate::{
 /// How long the model thinks: long enough to stop a server while it does.
 const SLOW: Duration = Duration::from_millis(300);
 
+/// What the replicas of a test share.
+pub(crate) enum Shared {
+    /// One SQLite file.
+    File,
+    /// One Redis server.
+    Redis(RedisServer),
+}
+
+impl Shared {
+    /// A Redis server that forgets nothing.
+    pub(crate) fn redis() -> Self {
+        Self::Redis(RedisServer::with(&["--appendfsync", "always"]))
+    }
+
+    /// Where the replicas live that share it and ask a model.
+    fn home(&self, model: &ModelServer) -> Home {
+        let mut home = Home::with_model(model.base_url());
+        if let Self::Redis(server) = self {
+            home.variables.push(("ORCHESTRATOR_STORE__URL", server.url()));
+        }
+        home
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_begins_at_one_replica_goes_on_at_the_other() {
+    two_are_one(&Shared::File).await;
+}
+
+pub(crate) async fn two_are_one(shared: &Shared) {
     let model = ModelServer::start();
-    let mut home = Home::with_model(model.base_url());
+    let mut home = shared.home(&model);
     home.variables.push(("ORCHESTRATOR_EGRESS__HTTP", "allow".to_owned()));
     home.variables.push(("ORCHESTRATOR_EGRESS__ALLOW", "127.0.0.1".to_owned()));
     let (one, two) = (home.serve(&[]), home.serve(&[]));
@@ -29,7 +58,7 @@ async fn what_begins_at_one_replica_goes_on_at_the_other() {
 }
 
 /// Every case, for two servers that share a store, whatever store that is: `there` is asked about what began `here`.
-pub(crate) async fn are_one(here: &Client, there: &Client) {
+async fn are_one(here: &Client, there: &Client) {
     status_and_results(here, there).await;
     streams(here, there).await;
     idempotency_keys(here, there).await;
@@ -159,8 +188,12 @@ async fn begun(model: &ModelServer, client: &Client) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancellation_at_one_replica_stops_the_calls_of_the_other() {
+    cancelled_elsewhere(&Shared::File).await;
+}
+
+pub(crate) async fn cancelled_elsewhere(shared: &Shared) {
     let model = ModelServer::thinking(SLOW);
-    let home = Home::with_model(model.base_url());
+    let home = shared.home(&model);
     let one = home.serve(&[]);
     let id = begun(&model, &Client::of(&one)).await;
     let two = home.serve(&[]);
@@ -182,8 +215,12 @@ async fn a_cancellation_at_one_replica_stops_the_calls_of_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_work_of_a_replica_that_is_drained_goes_on_at_another() {
+    drained(&Shared::File).await;
+}
+
+pub(crate) async fn drained(shared: &Shared) {
     let model = ModelServer::thinking(SLOW);
-    let mut home = Home::with_model(model.base_url());
+    let mut home = shared.home(&model);
     home.variables.push(("ORCHESTRATOR_SERVER__GRACE", "50ms".to_owned()));
     let one = home.serve(&[]);
     let id = begun(&model, &Client::of(&one)).await;
@@ -200,8 +237,12 @@ async fn the_work_of_a_replica_that_is_drained_goes_on_at_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_work_of_a_replica_that_is_killed_goes_on_at_another_at_once() {
+    killed(&Shared::File).await;
+}
+
+pub(crate) async fn killed(shared: &Shared) {
     let model = ModelServer::thinking(SLOW);
-    let home = Home::with_model(model.base_url());
+    let home = shared.home(&model);
     let one = home.serve(&[]);
     let id = begun(&model, &Client::of(&one)).await;
     let two = home.serve(&[]);
@@ -216,8 +257,12 @@ async fn the_work_of_a_replica_that_is_killed_goes_on_at_another_at_once() {
 /// A process that stands still long enough loses its leases. When it goes on it must notice before it does anything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_stood_still_is_fenced_when_it_goes_on() {
+    stood_still(&Shared::File).await;
+}
+
+pub(crate) async fn stood_still(shared: &Shared) {
     let model = ModelServer::thinking(Duration::from_secs(2));
-    let home = Home::with_model(model.base_url());
+    let home = shared.home(&model);
     let one = home.serve(&[]);
     let id = begun(&model, &Client::of(&one)).await;
     let two = home.serve(&[]);
@@ -252,8 +297,12 @@ async fn a_replica_that_stood_still_is_fenced_when_it_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_keep_to_the_number_that_may_run_in_all() {
+    capped(&Shared::File).await;
+}
+
+pub(crate) async fn capped(shared: &Shared) {
     let model = ModelServer::thinking(SLOW);
-    let home = Home::with_model(model.base_url());
+    let home = shared.home(&model);
     let servers = [home.serve(&["--cluster-max-running", "3"]), home.serve(&["--cluster-max-running", "3"])];
     let clients = servers.each_ref().map(Client::of);
     let mut ids = Vec::new();
@@ -275,8 +324,12 @@ async fn replicas_keep_to_the_number_that_may_run_in_all() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_refuses_at_every_replica() {
+    queue_filled(&Shared::File).await;
+}
+
+pub(crate) async fn queue_filled(shared: &Shared) {
     let model = ModelServer::thinking(Duration::from_secs(5));
-    let home = Home::with_model(model.base_url());
+    let home = shared.home(&model);
     let flags = ["--max-running", "1", "--max-queued", "2"];
     let servers = [home.serve(&flags), home.serve(&flags)];
     let clients = servers.each_ref().map(Client::of);

@@ -11,7 +11,7 @@ use std::{
 
 use mcp_orchestrator_domain::Timestamp;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisResult, Script, ServerErrorKind, ToRedisArgs};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     RedisOptions, failure,
@@ -66,9 +66,14 @@ impl Lines {
         }
     }
 
-    /// Waits, for a while, until hints are heard.
-    pub(super) async fn hear(&self) -> Result<(), StoreError> {
-        self.hints.connection(&self.location).await.map(drop)
+    /// Waits until hints are heard: for a while, and at least until a moment.
+    pub(super) async fn hear(&self, until: Instant) -> Result<(), StoreError> {
+        loop {
+            match self.hints.connection(&self.location).await {
+                Err(_) if Instant::now() < until => {}
+                heard => return heard.map(drop),
+            }
+        }
     }
 
     /// Whether hints of other processes are heard now.

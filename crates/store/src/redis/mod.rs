@@ -9,6 +9,7 @@ mod line;
 mod lines;
 mod listener;
 mod log;
+mod opening;
 mod options;
 mod purge;
 mod queue;
@@ -26,7 +27,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
-use redis::{AsyncConnectionConfig, Client, TlsCertificates};
+use redis::{Client, TlsCertificates};
 use tokio::sync::broadcast;
 
 use crate::{
@@ -78,6 +79,9 @@ impl RedisStore {
     /// Opens a store. The server must be of version 7 or later, take writes, evict nothing, and keep an append-only file
     /// unless the options say that it may forget.
     ///
+    /// A connection that fails or breaks is tried again for five seconds, and so is a server that is still reading its
+    /// file: one that restarts at that moment is no reason to give up. A refusal is told at once.
+    ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be reached, refuses us, or is configured so that it would lose logs;
     /// [`StoreError::Unreadable`] when its keys are of a version this one does not know. Each names the server and what
@@ -94,21 +98,18 @@ impl RedisStore {
                 Client::build_with_tls(options.connection.clone(), trusted)
             }
         };
-        let failed = |error| failure::store_error(&error, &options.location);
-        let client = client.map_err(failed)?;
+        let client = client.map_err(|error| failure::store_error(&error, &options.location))?;
         let location = options.location.as_str().into();
         let dialling = Dialling { client, location, response: options.response };
         let keys = Keys::new(&options.prefix);
-        let mut connection = dialling.connect(AsyncConnectionConfig::new()).await.map_err(failed)?;
-        start::check(&mut connection, &options, &keys).await?;
-        drop(connection);
+        let until = opening::check(&dialling, &options, &keys).await?;
 
         let hints = Arc::new(Hints::new());
         let listener = Arc::new(Listener::new(keys.of("hints"), Arc::clone(&hints)));
         let ear: Arc<dyn Ear> = Arc::<Listener>::clone(&listener);
         let lines = Lines::open(&options, &dialling, ear);
         // From here on no hint of another process is missed unless a connection is lost.
-        lines.hear().await?;
+        lines.hear(until).await?;
         Ok(Self { options, keys, lines, hints, listener, classes: Classes::default(), blobs_looked: Mutex::default() })
     }
 
@@ -234,7 +235,8 @@ impl Store for RedisStore {
         ask.cmd("HMGET").arg(self.keys.meta()).arg(&["queued", "bytes", "kept", "done"]);
         let (workflows, finished, sums): (u64, u64, Vec<Option<u64>>) = self.lines.pipeline(&ask).await?;
         let sum = |place: usize| sums.get(place).copied().flatten().unwrap_or(0);
-        let mut found = start::look(&mut self.lines.any().await?.connection, &self.options).await?;
+        let found = start::look(&mut self.lines.any().await?.connection, &self.options).await;
+        let mut found = found.map_err(|error| failure::store_error(&error, &self.options.location))?;
         found.warnings.append(&mut found.refusals);
         if !self.lines.hears() {
             found.warnings.push("hints of other processes are not heard now: what they write is seen late".to_owned());

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use redis::{RedisResult, aio::MultiplexedConnection};
+use redis::{RedisError, RedisResult, aio::MultiplexedConnection};
 
-use super::{RedisOptions, failure, keys::Keys};
+use super::{RedisOptions, keys::Keys};
 use crate::StoreError;
 
 /// The layout of the keys, kept in `meta`.
@@ -27,10 +27,24 @@ pub(super) struct Found {
     pub(super) refusals: Vec<String>,
 }
 
+/// Why a server cannot be used.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It did not answer, or answered with an error. Another try may find it well.
+    Failed(RedisError),
+    /// It is not to be trusted with logs, however often it is asked.
+    Refused(StoreError),
+}
+
+impl From<RedisError> for Unusable {
+    fn from(error: RedisError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Looks at the server.
-pub(super) async fn look(connection: &mut MultiplexedConnection, options: &RedisOptions) -> Result<Found, StoreError> {
-    let failed = |error: redis::RedisError| failure::store_error(&error, &options.location);
-    let info: String = redis::cmd("INFO").query_async(connection).await.map_err(failed)?;
+pub(super) async fn look(connection: &mut MultiplexedConnection, options: &RedisOptions) -> RedisResult<Found> {
+    let info: String = redis::cmd("INFO").query_async(connection).await?;
     let config: RedisResult<HashMap<String, String>> =
         redis::cmd("CONFIG").arg("GET").arg(&["appendfsync", "min-replicas-to-write"]).query_async(connection).await;
     Ok(judge(&info, config.ok().as_ref(), options))
@@ -41,33 +55,30 @@ pub(super) async fn check(
     connection: &mut MultiplexedConnection,
     options: &RedisOptions,
     keys: &Keys,
-) -> Result<(), StoreError> {
+) -> Result<(), Unusable> {
     let location = &options.location;
     if let Some(why) = look(connection, options).await?.refusals.first() {
-        return Err(StoreError::Unavailable(format!("{location}: {why}")));
+        return Err(Unusable::Refused(StoreError::Unavailable(format!("{location}: {why}"))));
     }
-    let failed = |error: redis::RedisError| failure::store_error(&error, location);
     let mut ask = redis::cmd("HMGET");
     ask.arg(keys.meta()).arg(&["format", "shards"]);
-    let mut marks: (Option<u32>, Option<u32>) = ask.query_async(connection).await.map_err(failed)?;
+    let mut marks: (Option<u32>, Option<u32>) = ask.query_async(connection).await?;
     if marks == (None, None) {
         // Another process may be doing the same.
-        let marked = redis::pipe()
-            .hset_nx(keys.meta(), "format", FORMAT)
-            .hset_nx(keys.meta(), "shards", SHARDS)
-            .exec_async(connection)
-            .await;
-        marked.map_err(failed)?;
-        marks = ask.query_async(connection).await.map_err(failed)?;
+        let mut mark = redis::pipe();
+        mark.hset_nx(keys.meta(), "format", FORMAT).hset_nx(keys.meta(), "shards", SHARDS);
+        mark.exec_async(connection).await?;
+        marks = ask.query_async(connection).await?;
     }
     match (marks.0.unwrap_or(0), marks.1.unwrap_or(0)) {
         (FORMAT, SHARDS) => Ok(()),
         (FORMAT, shards) => {
             let why = format!("{location} is split into {shards} shards, this program knows {SHARDS}");
-            Err(StoreError::Unreadable(why))
+            Err(Unusable::Refused(StoreError::Unreadable(why)))
         }
         (format, _) => {
-            Err(StoreError::Unreadable(format!("{location} has format {format}, this program knows {FORMAT}")))
+            let why = format!("{location} has format {format}, this program knows {FORMAT}");
+            Err(Unusable::Refused(StoreError::Unreadable(why)))
         }
     }
 }

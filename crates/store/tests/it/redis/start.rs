@@ -2,11 +2,11 @@
 
 use mcp_orchestrator_store::{RedisOptions, RedisStore, Store, StoreError};
 use mcp_orchestrator_testkit::{
-    RedisServer,
+    FaultProxy, RedisServer,
     store_suite::{Dial, created, workflow},
 };
 
-use super::open;
+use super::{open, soon};
 
 async fn refusal(url: &str) -> String {
     match RedisStore::open(url).await {
@@ -106,6 +106,44 @@ async fn a_server_that_is_not_there_is_told_by_its_name() {
     server.kill();
     let said = refusal(&server.url()).await;
     assert!(said.contains(&server.port().to_string()), "{said}");
+}
+
+#[tokio::test]
+async fn a_store_is_opened_though_connections_break_at_first() {
+    let server = RedisServer::start();
+    let proxy = FaultProxy::start(([127, 0, 0, 1], server.port()).into());
+    proxy.refuse();
+    let url = format!("redis://{}", proxy.address());
+    let opening = tokio::spawn(async move { RedisStore::open(&url).await.map(drop) });
+    // Two that came to nothing: it has been tried again.
+    soon(async {
+        while proxy.refused() < 2 && !opening.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    proxy.mend();
+    soon(opening).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_store_whose_connections_always_break_is_given_up_with_what_they_said() {
+    let server = RedisServer::start();
+    let proxy = FaultProxy::start(([127, 0, 0, 1], server.port()).into());
+    proxy.refuse();
+    let said = soon(refusal(&format!("redis://{}", proxy.address()))).await;
+    assert!(said.contains(&proxy.address().to_string()), "{said}");
+    assert!(proxy.refused() > 2, "{} tries", proxy.refused());
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_at_the_first_try() {
+    let server = RedisServer::with(&["--requirepass", "s3cret-word", "--maxmemory-policy", "allkeys-lru"]);
+    let proxy = FaultProxy::start(([127, 0, 0, 1], server.port()).into());
+    let refused = refusal(&format!("redis://:wr0ng-word@{}", proxy.address())).await;
+    assert!(!refused.contains("-word") && proxy.accepted() == 1, "{refused}: {} tries", proxy.accepted());
+    let refused = refusal(&format!("redis://:s3cret-word@{}", proxy.address())).await;
+    assert!(refused.contains("allkeys-lru") && proxy.accepted() == 2, "{refused}: {} tries", proxy.accepted());
 }
 
 #[tokio::test]
