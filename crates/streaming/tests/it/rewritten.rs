@@ -39,12 +39,17 @@ fn plain(event: ClientEvent) -> ClientEvent {
     event
 }
 
+/// By the clock of the test, which goes on when nobody has anything to do: what does not come by then never comes.
+async fn in_time<T>(coming: impl Future<Output = T>) -> T {
+    tokio::time::timeout(10 * A_WHILE, coming).await.expect("it comes")
+}
+
 async fn next(stream: &mut ClientEvents) -> ClientEvent {
-    stream.next().await.unwrap().unwrap()
+    in_time(stream.next()).await.unwrap().unwrap()
 }
 
 async fn rest(stream: ClientEvents) -> Vec<ClientEvent> {
-    stream.map_ok(plain).try_collect().await.unwrap()
+    in_time(stream.map_ok(plain).try_collect()).await.unwrap()
 }
 
 fn is_reset(event: &ClientEvent) -> bool {
@@ -255,7 +260,7 @@ proptest! {
             store.append(length, Told::NotAtAll);
             let mut all = Vec::new();
             for (stream, mut seen) in readers {
-                let left: Vec<_> = stream.try_collect().await.unwrap();
+                let left: Vec<_> = in_time(stream.try_collect()).await.unwrap();
                 seen.extend(left);
                 all.push(seen);
             }
