@@ -11,8 +11,8 @@ use mcp_orchestrator::{
     ListFilter, Principal, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
+        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+        Lease, LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
         StoreInfo, WorkflowRow,
     },
 };
@@ -62,7 +62,7 @@ impl Store for Timed {
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Out<Page> {
         self.store.read(id, after, max).await
     }
-    async fn heads(&self, ids: &[WorkflowId]) -> Out<Vec<Seq>> {
+    async fn heads(&self, ids: &[WorkflowId]) -> Out<Vec<Head>> {
         self.store.heads(ids).await
     }
     fn changes(&self) -> Receiver<Change> {

@@ -8,7 +8,7 @@ use std::{
 use mcp_orchestrator_domain::{
     Command, Event, Principal, Recorded, Rejected, Request, RequestDraft, Seq, Status, Workflow, WorkflowId,
 };
-use mcp_orchestrator_store::{After, Append, AppendError, ListFilter, Summary, WorkflowRow, Writer};
+use mcp_orchestrator_store::{After, Append, AppendError, Lineage, ListFilter, Summary, WorkflowRow, Writer};
 use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
 use tokio::sync::{broadcast, oneshot};
 
@@ -137,7 +137,7 @@ impl Handle {
             let row = match (known.take(), waiter.last()) {
                 (Some(row), Some(last)) => {
                     let (head, summary) = (last.head, last.summary.clone());
-                    return Ok(WorkflowRow { head, summary, owner: None, ..row });
+                    return Ok(WorkflowRow { head, lineage: Lineage::UNKNOWN, summary, owner: None, ..row });
                 }
                 (None | Some(_), _) => self.status(id).await?,
             };

@@ -8,7 +8,7 @@ use mcp_orchestrator_domain::{
     CallState, CheckSummary, Decision, Digest, DocumentFormat, Evidence as _, Failure, Report, Role, Seq, Stage,
     Status, Step, StepId, StepKind, StepOutput, Target, Workflow, WorkflowId,
 };
-use mcp_orchestrator_store::{StoreError, WorkflowRow};
+use mcp_orchestrator_store::{Lineage, StoreError, WorkflowRow};
 
 use crate::{
     Error, document,
@@ -162,7 +162,13 @@ pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Err
 pub(crate) async fn read_at(parts: &Parts, row: WorkflowRow, at: Seq) -> Result<Results, Error> {
     let log = log_to(parts, &row, at, 0).await?;
     let workflow = Workflow::fold(row.id.clone(), &log)?.ok_or_else(|| Error::NotFound(row.id.clone()))?;
-    let row = WorkflowRow { head: workflow.head(), owner: None, summary: summary(&workflow), ..row };
+    let row = WorkflowRow {
+        head: workflow.head(),
+        lineage: Lineage::UNKNOWN,
+        owner: None,
+        summary: summary(&workflow),
+        ..row
+    };
     let check = workflow.steps().iter().filter_map(Step::check).next_back();
     gather(parts, row, &workflow, check).await
 }

@@ -6,7 +6,7 @@ use mcp_orchestrator_domain::{
     Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded, Request,
     RequestDraft, RequestId, Submitted, Timestamp, ToolName, Workflow, WorkflowId,
 };
-use mcp_orchestrator_store::{Created, Idempotency, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
+use mcp_orchestrator_store::{Created, Idempotency, Lineage, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
 use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
@@ -83,6 +83,7 @@ pub(crate) fn made(workflow: &Workflow, created: Timestamp) -> Made {
         pattern: request.pattern.clone(),
         priority: request.priority,
         head: workflow.head(),
+        lineage: Lineage::UNKNOWN,
         created,
         owner: None,
         needs: needs(request),

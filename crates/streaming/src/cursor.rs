@@ -3,20 +3,23 @@
 use std::{fmt, str::FromStr};
 
 use mcp_orchestrator_domain::Seq;
+use mcp_orchestrator_store::{Lineage, WorkflowRow};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A position in a workflow's stream: after a whole record, or after some of the client events of one.
 ///
-/// Its text, `epoch-seq-n`, is the id of a client event and opaque to clients: they hand back what they were given.
-/// A stream that starts at the cursor of an event goes on with the event after it.
+/// Its text, `lineage-seq-n`, is the id of a client event and opaque to clients: they hand back what they were given.
+/// A stream that starts at the cursor of an event goes on with the event after it. The lineage is that of the record last
+/// seen of, so that a position in a history that was lost is not mistaken for the same one in the history that took its
+/// place; 0 where a store loses nothing, and in what was given before there were lineages. Order is by position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
-    /// Grows when a log was rewritten, so that positions in the old one are not mistaken for positions in the new one.
-    epoch: u64,
     /// The last record of which everything was seen.
     seq: Seq,
     /// How many client events of the record after it were seen.
     n: u32,
+    /// That of the record after `seq` if some of it was seen, otherwise that of `seq`.
+    lineage: u64,
 }
 
 /// A text that is no cursor.
@@ -25,21 +28,18 @@ pub struct Cursor {
 pub struct InvalidCursor(String);
 
 impl Cursor {
-    /// The epoch of every log that was never rewritten.
-    pub(crate) const EPOCH: u64 = 0;
-
     /// Before everything.
-    pub const START: Self = Self { epoch: Self::EPOCH, seq: Seq::ZERO, n: 0 };
+    pub const START: Self = Self { seq: Seq::ZERO, n: 0, lineage: 0 };
 
-    /// After a record and all its client events.
+    /// After a record and all its client events, whatever history it is of.
     #[must_use]
     pub const fn after(seq: Seq) -> Self {
-        Self { epoch: Self::EPOCH, seq, n: 0 }
+        Self { seq, n: 0, lineage: 0 }
     }
 
     /// After the first `n` client events of the record that follows `seq`.
     pub(crate) const fn within(seq: Seq, n: u32) -> Self {
-        Self { epoch: Self::EPOCH, seq, n }
+        Self { seq, n, lineage: 0 }
     }
 
     /// The last record of which everything was seen.
@@ -54,14 +54,33 @@ impl Cursor {
         self.n
     }
 
-    pub(crate) const fn epoch(self) -> u64 {
-        self.epoch
+    /// After everything a workflow's log had when its row was read.
+    #[must_use]
+    pub const fn end_of(row: &WorkflowRow) -> Self {
+        Self::after(row.head).in_history(row.lineage)
+    }
+
+    /// Whether both are the same position, and not known to be of two histories.
+    #[must_use]
+    pub fn is_at(self, other: Self) -> bool {
+        let are_of_two = Lineage(self.lineage).contradicts(Lineage(other.lineage));
+        (self.seq, self.n) == (other.seq, other.n) && !are_of_two
+    }
+
+    /// The same position in a known history.
+    pub(crate) const fn in_history(self, lineage: Lineage) -> Self {
+        Self { lineage: lineage.0, ..self }
+    }
+
+    /// Whether the record last seen of can be the one of this lineage. Where it was given without one, any is.
+    pub(crate) const fn is_of(self, lineage: Lineage) -> bool {
+        self.lineage == Lineage::UNKNOWN.0 || self.lineage == lineage.0
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}-{}", self.epoch, self.seq, self.n)
+        write!(f, "{}-{}-{}", self.lineage, self.seq, self.n)
     }
 }
 
@@ -88,11 +107,11 @@ impl<'de> Deserialize<'de> for Cursor {
 
 fn parse(text: &str) -> Option<Cursor> {
     let mut parts = text.split('-').map(number);
-    let (epoch, seq, n) = (parts.next()??, parts.next()??, parts.next()??);
+    let (lineage, seq, n) = (parts.next()??, parts.next()??, parts.next()??);
     if parts.next().is_some() {
         return None;
     }
-    Some(Cursor { epoch, seq: Seq::new(seq), n: u32::try_from(n).ok()? })
+    Some(Cursor { seq: Seq::new(seq), n: u32::try_from(n).ok()?, lineage })
 }
 
 /// Decimal digits as they are printed: no sign and no leading zero, so that a position has one text only.

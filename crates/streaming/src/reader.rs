@@ -9,13 +9,13 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{Recorded, Seq, Timestamp, WorkflowId};
-use mcp_orchestrator_store::{Page, StoreError};
+use mcp_orchestrator_store::{Lineage, Page, StoreError};
 
 use crate::{
     ClientData, ClientEvent, ClientProgress, CloseReason, Cursor, SentEvent, StreamError, StreamItem,
     bridge::Shared,
     entry::{Entry, Join, Look, Place},
-    page,
+    page::{self, Known},
     sent::SentRecord,
 };
 
@@ -38,8 +38,10 @@ pub(crate) struct Reader {
     /// The record whose events are being given, and the next of them.
     record: Option<Arc<SentRecord>>,
     next: usize,
+    /// Whether the next record is one of which some was seen, by the cursor.
+    is_partly_seen: bool,
     /// Records read and not given yet, at most [`PAGE_RECORDS_MAX`].
-    page: VecDeque<Recorded>,
+    page: VecDeque<(Recorded, Lineage)>,
     state: State,
 }
 
@@ -67,13 +69,14 @@ impl Reader {
         Self {
             shared,
             entry,
-            place: Place { reader, hears, sent: cursor.seq(), delta },
+            place: Place { reader, hears, sent: cursor.seq(), lineage: Lineage::UNKNOWN, delta },
             cursor,
             progress: ClientProgress::default(),
             was_reset: false,
             reset: None,
             record: None,
             next: cursor.seen_of_next() as usize,
+            is_partly_seen: cursor.seen_of_next() > 0,
             page: VecDeque::new(),
             state: State::Joining,
         }
@@ -90,8 +93,8 @@ impl Reader {
             if let Some(at) = self.shared.closed() {
                 return Poll::Ready(Some(Ok(StreamItem::Event(self.close(at)))));
             }
-            if let Some(recorded) = self.page.pop_front() {
-                self.take(Arc::new(SentRecord::new(&self.entry.id, &recorded)));
+            if let Some((recorded, lineage)) = self.page.pop_front() {
+                self.take(Arc::new(SentRecord::new(&self.entry.id, &recorded, lineage)));
                 continue;
             }
             match &mut self.state {
@@ -119,7 +122,10 @@ impl Reader {
                     Look::Delta(bytes) => return Poll::Ready(Some(Ok(StreamItem::Delta(bytes)))),
                     Look::Behind => self.state = State::Behind,
                     Look::Ended => self.state = State::Ended,
-                    Look::Regressed => self.begin_again(),
+                    Look::Regressed => {
+                        self.shared.detach(&self.entry);
+                        self.begin_again();
+                    }
                     Look::Failed(error) => return Poll::Ready(Some(Err(self.fail(error)))),
                     Look::Wait { fetch } => {
                         if fetch {
@@ -152,7 +158,10 @@ impl Reader {
     }
 
     fn take(&mut self, record: Arc<SentRecord>) {
-        self.place.sent = record.seq;
+        if std::mem::take(&mut self.is_partly_seen) && !self.cursor.is_of(record.lineage) {
+            return self.begin_again();
+        }
+        (self.place.sent, self.place.lineage) = (record.seq, record.lineage);
         self.progress = record.progress;
         // The log begins with a submission, which always gives an event to take time and progress from.
         if let Some(first) = record.events.first().filter(|_| self.was_reset) {
@@ -190,8 +199,8 @@ impl Reader {
 
     fn join(&mut self) {
         self.state = match self.entry.join(self.cursor) {
-            Join::Shared(progress) => {
-                self.progress = progress;
+            Join::Shared(progress, lineage) => {
+                (self.progress, self.place.lineage) = (progress, lineage);
                 State::Current
             }
             Join::Ended => State::Ended,
@@ -210,20 +219,25 @@ impl Reader {
         let page = page?;
         let sent = self.place.sent;
         let is_opening = matches!(self.state, State::Opening(_));
-        let after = if is_opening { before(sent) } else { sent };
-        let partly_seen = u64::from(is_opening && self.cursor.seen_of_next() > 0);
-        let last = page::check(&self.entry.id, after, sent.plus(partly_seen), &page)?;
-        let is_of_this_log = !is_opening || self.cursor.epoch() == Cursor::EPOCH;
+        let known = Known {
+            after: if is_opening { before(sent) } else { sent },
+            lineage: self.place.lineage,
+            head: sent.plus(u64::from(self.is_partly_seen)),
+        };
+        let last = page::check(&self.entry.id, known, &page)?;
+        let is_of_this_log = !is_opening || self.is_partly_seen || self.cursor.is_of(page.lineage(0));
         let Some(last) = last.filter(|_| is_of_this_log) else {
             self.begin_again();
             return Ok(());
         };
         self.state = if last >= page.head { State::Current } else { State::Behind };
-        self.page = page.records.into();
+        let lineages = page.lineages.into_iter().chain(std::iter::repeat(Lineage::UNKNOWN));
+        self.page = page.records.into_iter().zip(lineages).collect();
         if is_opening
             && sent > Seq::ZERO
-            && let Some(seen) = self.page.pop_front()
+            && let Some((seen, lineage)) = self.page.pop_front()
         {
+            self.place.lineage = lineage;
             self.progress = ClientProgress::from(&seen.record.progress);
             if seen.record.event.is_terminal() {
                 self.state = State::Ended;
@@ -237,10 +251,10 @@ impl Reader {
         let (entry, delta) = self.shared.enter(&self.entry.id, self.place.hears);
         self.shared.leave(&self.entry, &self.place);
         self.entry = entry;
-        self.place = Place { sent: Seq::ZERO, delta, ..self.place };
+        self.place = Place { sent: Seq::ZERO, lineage: Lineage::UNKNOWN, delta, ..self.place };
         self.page = VecDeque::new();
         (self.record, self.next) = (None, 0);
-        self.was_reset = true;
+        (self.was_reset, self.is_partly_seen) = (true, false);
         self.state = State::Behind;
     }
 }

@@ -157,7 +157,7 @@ struct Fetching {
 
 async fn fetch(mut fetching: Fetching) {
     let (shared, entry) = (&fetching.shared, &fetching.entry);
-    let page = shared.store.read(&entry.id, fetching.task.after, FETCH_RECORDS_MAX).await;
+    let page = shared.store.read(&entry.id, fetching.task.known.after, FETCH_RECORDS_MAX).await;
     fetching.is_done = true;
     fetching.end(page.map_err(StreamError::from));
 }

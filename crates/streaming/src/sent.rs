@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Recorded, Seq, WorkflowId};
+use mcp_orchestrator_store::Lineage;
 
 use crate::{ClientEvent, ClientProgress, translate};
 
@@ -44,18 +45,22 @@ impl SentEvent {
 #[derive(Debug)]
 pub(crate) struct SentRecord {
     pub(crate) seq: Seq,
+    pub(crate) lineage: Lineage,
     pub(crate) is_terminal: bool,
     pub(crate) progress: ClientProgress,
     pub(crate) events: Box<[Arc<SentEvent>]>,
 }
 
 impl SentRecord {
-    pub(crate) fn new(id: &WorkflowId, recorded: &Recorded) -> Self {
+    pub(crate) fn new(id: &WorkflowId, recorded: &Recorded, lineage: Lineage) -> Self {
+        let events = translate(id, recorded).into_iter();
+        let events = events.map(|event| ClientEvent { id: event.id.in_history(lineage), ..event });
         Self {
             seq: recorded.seq,
+            lineage,
             is_terminal: recorded.record.event.is_terminal(),
             progress: ClientProgress::from(&recorded.record.progress),
-            events: translate(id, recorded).into_iter().map(SentEvent::new).map(Arc::new).collect(),
+            events: events.map(SentEvent::new).map(Arc::new).collect(),
         }
     }
 }

@@ -211,7 +211,7 @@ async fn tell_on(handle: &Handle, id: &WorkflowId, place: &mut Option<Cursor>, e
     let begun = async {
         let from = match *place {
             Some(place) => place,
-            None => Cursor::after(handle.status(id).await?.head),
+            None => Cursor::end_of(&handle.status(id).await?),
         };
         Ok((from, handle.events(id, from).await?))
     };

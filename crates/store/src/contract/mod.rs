@@ -15,7 +15,7 @@ use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, Workfl
 use tokio::sync::broadcast;
 
 pub use error::{AppendError, StoreError};
-pub use feed::{Change, FeedEntry, FeedPosition, Page};
+pub use feed::{Change, FeedEntry, FeedPosition, Head, Lineage, Page};
 pub use lease::{Abilities, Claim, Epoch, Lease, LeaseRef, Renewal, Which, WorkerId};
 pub use operate::{Checked, FINDINGS_MAX, Place, Purged, Retention, STANDINGS_MAX, Standing};
 pub use small::{BucketAnswer, BucketTake, RecordPut, SmallRecord, StoreInfo};
@@ -54,21 +54,21 @@ pub trait Store: Send + Sync + 'static {
     async fn append(&self, append: Append) -> Result<Seq, AppendError>;
 
     /// Up to `max` records after `after` (at most [`PAGE_MAX`] whatever `max` says). Another or an unknown id: empty page,
-    /// `head` zero.
+    /// `head` zero. A store that can lose what it acknowledged says the [`Lineage`] of each record, and of the one before.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError>;
 
-    /// The last positions of logs, in the order of `ids`; zero for an unknown one. What watches many logs asks this now and
+    /// Where logs end, in the order of `ids`; position zero for an unknown one. What watches many logs asks this now and
     /// then in case a hint was lost; an adapter that can answer for all of them in one query does.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         let mut heads = Vec::with_capacity(ids.len());
         for id in ids {
-            heads.push(self.read(id, Seq::new(u64::MAX), 1).await?.head);
+            heads.push(Head::of(self.read(id, Seq::new(u64::MAX), 1).await?.head));
         }
         Ok(heads)
     }

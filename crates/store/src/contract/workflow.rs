@@ -8,7 +8,7 @@ use mcp_orchestrator_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Epoch, WorkerId};
+use super::{Epoch, Lineage, WorkerId};
 
 /// A workflow to create.
 #[derive(Clone, Debug)]
@@ -174,6 +174,8 @@ pub struct WorkflowRow {
     pub priority: u8,
     /// The last position of its log.
     pub head: Seq,
+    /// The lineage of the record there.
+    pub lineage: Lineage,
     /// When it was made.
     pub created: Timestamp,
     /// Who runs it now.

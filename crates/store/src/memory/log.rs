@@ -147,7 +147,7 @@ impl State {
             .take(max.min(PAGE_MAX))
             .map(|(seq, record)| Recorded { seq: Seq::new(seq), record: Arc::clone(record) })
             .collect();
-        Page { records, head: workflow.head() }
+        Page { records, head: workflow.head(), ..Page::default() }
     }
 
     pub(super) fn head(&self, id: &WorkflowId) -> Seq {

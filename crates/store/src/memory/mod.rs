@@ -20,9 +20,9 @@ use sha2::Digest as _;
 use tokio::sync::broadcast;
 
 use crate::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-    LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
-    StoreError, StoreInfo, WorkflowRow, clock, hints::Hints,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
+    Store, StoreError, StoreInfo, WorkflowRow, clock, hints::Hints,
 };
 use state::State;
 
@@ -127,9 +127,9 @@ impl Store for MemoryStore {
         Ok(self.state().read(id, after, max))
     }
 
-    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         let state = self.state();
-        Ok(ids.iter().map(|id| state.head(id)).collect())
+        Ok(ids.iter().map(|id| Head::of(state.head(id))).collect())
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

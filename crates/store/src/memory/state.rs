@@ -8,7 +8,9 @@ use std::{
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, PatternName, Principal, Record, Seq, Timestamp, WorkflowId};
 
-use crate::{Epoch, Idempotency, Needs, SmallRecord, Summary, WorkerId, WorkflowRow, bucket::Level, rules::rank};
+use crate::{
+    Epoch, Idempotency, Lineage, Needs, SmallRecord, Summary, WorkerId, WorkflowRow, bucket::Level, rules::rank,
+};
 
 /// Everything, under one lock.
 #[derive(Default)]
@@ -109,6 +111,7 @@ impl Workflow {
             pattern: self.pattern.clone(),
             priority: self.priority,
             head: self.head(),
+            lineage: Lineage::UNKNOWN,
             created: self.created,
             owner: match &self.place {
                 Place::Leased { worker, until } if *until > now => Some(worker.clone()),

@@ -12,8 +12,8 @@ use super::{
     scripts::{APPEND, CREATE},
 };
 use crate::{
-    After, Append, AppendError, Change, Created, FeedEntry, FeedPosition, NewWorkflow, PAGE_MAX, Page, StoreError,
-    Writer,
+    After, Append, AppendError, Change, Created, FeedEntry, FeedPosition, Head, Lineage, NewWorkflow, PAGE_MAX, Page,
+    StoreError, Writer,
     codec::{Encoded, Shown, json_text},
     entry::{Entry, PAGE_BYTES_MAX},
     references::named_blobs,
@@ -155,10 +155,12 @@ impl RedisStore {
     pub(super) async fn page(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
         let max = max.min(PAGE_MAX);
         let mut page = Page::default();
-        let (mut from, mut bytes) = (after, 0);
+        // The entry of the record after which is read comes first, and with it that record's lineage.
+        let mut from = Seq::new(after.value().saturating_sub(1));
+        let mut bytes = 0;
         loop {
             let mut ask = redis::pipe();
-            self.ask_entries(&mut ask, id, from, (max - page.records.len()).clamp(1, ENTRIES_AT_ONCE));
+            self.ask_entries(&mut ask, id, from, (max - page.records.len() + 1).clamp(1, ENTRIES_AT_ONCE));
             // After the entries, so that it is never before the last of them.
             ask.hget(self.keys.workflow(id), "h");
             let (raw, head): (Vec<Raw>, Option<u64>) = self.lines.pipeline(&ask).await?;
@@ -167,8 +169,14 @@ impl RedisStore {
             let more = raw.len() >= ENTRIES_AT_ONCE;
             for entry in raw {
                 let stored = Stored::read(entry)?;
-                let Some(text) = self.text_of(&stored).await? else { return self.without_text(id, &stored).await };
                 from = Seq::new(stored.last);
+                if stored.has(after) {
+                    page.before = stored.lineage(after);
+                }
+                if from <= after {
+                    continue;
+                }
+                let Some(text) = self.text_of(&stored).await? else { return self.without_text(id, &stored).await };
                 let mut entry = Entry::new(id, stored.last, stored.count, &text);
                 while page.records.len() < max
                     && bytes < PAGE_BYTES_MAX
@@ -180,6 +188,7 @@ impl RedisStore {
                         return Err(StoreError::Unreadable(format!("the log of {id} has a gap: {why}")));
                     }
                     bytes += size;
+                    page.lineages.push(stored.lineage(recorded.seq));
                     page.records.push(recorded);
                 }
                 if page.records.len() >= max || bytes >= PAGE_BYTES_MAX {
@@ -192,15 +201,18 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn heads_of(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+    pub(super) async fn heads_of(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         let mut heads = Vec::with_capacity(ids.len());
         for some in ids.chunks(PAGE_MAX) {
             let mut ask = redis::pipe();
             for id in some {
-                ask.hget(self.keys.workflow(id), "h");
+                ask.cmd("HMGET").arg(self.keys.workflow(id)).arg(&["h", "l"]);
             }
-            let found: Vec<Option<u64>> = self.lines.pipeline(&ask).await?;
-            heads.extend(found.into_iter().map(|head| head.map_or(Seq::ZERO, Seq::new)));
+            let found: Vec<(Option<u64>, Option<u64>)> = self.lines.pipeline(&ask).await?;
+            heads.extend(found.into_iter().map(|(head, lineage)| Head {
+                seq: head.map_or(Seq::ZERO, Seq::new),
+                lineage: Lineage(lineage.unwrap_or_default()),
+            }));
         }
         Ok(heads)
     }
@@ -284,6 +296,15 @@ impl RedisStore {
 }
 
 impl Stored {
+    fn has(&self, seq: Seq) -> bool {
+        seq > Seq::ZERO && seq.value() <= self.last && self.last - seq.value() < self.count
+    }
+
+    /// The position of a record in the order over all logs: it is given once, also over a failover.
+    fn lineage(&self, seq: Seq) -> Lineage {
+        Lineage(self.position.saturating_sub(self.last.saturating_sub(seq.value())))
+    }
+
     pub(super) fn read((id, fields): Raw) -> Result<Self, StoreError> {
         let (last, position) = split(&id)?;
         let mut stored = Self { last, position, count: 0, text: None };

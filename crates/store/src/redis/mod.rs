@@ -31,9 +31,9 @@ use redis::{Client, TlsCertificates};
 use tokio::sync::broadcast;
 
 use crate::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-    LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
-    StoreError, StoreInfo, WorkflowRow, hints::Hints,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Lease, LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
+    Store, StoreError, StoreInfo, WorkflowRow, hints::Hints,
 };
 use keys::Keys;
 use line::{Dialling, Ear};
@@ -139,7 +139,7 @@ impl Store for RedisStore {
         self.page(id, after, max).await
     }
 
-    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         self.heads_of(ids).await
     }
 

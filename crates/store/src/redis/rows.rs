@@ -8,7 +8,7 @@ use super::{
     log::{number, unreadable},
 };
 use crate::{
-    ListFilter, Needs, StoreError, WorkerId, WorkflowRow,
+    Lineage, ListFilter, Needs, StoreError, WorkerId, WorkflowRow,
     codec::{Changing, from_json},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 const ROWS_AT_ONCE: usize = 256;
 
 /// What is read of a workflow, in this order.
-const FIELDS: [&str; 13] = ["t", "pa", "y", "h", "cr", "p", "at", "o", "ne", "su", "ti", "ta", "st"];
+const FIELDS: [&str; 14] = ["t", "pa", "y", "h", "l", "cr", "p", "at", "o", "ne", "su", "ti", "ta", "st"];
 
 /// The fields of one workflow, or nothing of one there is not.
 type Fields = Vec<Option<String>>;
@@ -114,6 +114,7 @@ fn row(id: &WorkflowId, fields: &Fields, now: Timestamp) -> Result<Option<Workfl
         pattern: PatternName::new(&field("pa")?).map_err(|error| StoreError::Unreadable(error.to_string()))?,
         priority: field("y")?.parse().map_err(|_| unreadable("a priority", id.as_str()))?,
         head: Seq::new(number(&field("h")?)?),
+        lineage: Lineage(text(fields, "l").map_or(Ok(0), |lineage| number(&lineage))?),
         created: Timestamp::from_millis(number(&field("cr")?)?),
         owner: if leased { Some(WorkerId(field("o")?.into())) } else { None },
         needs: from_json::<Needs>(&field("ne")?, &what("the needs"))?,

@@ -30,7 +30,7 @@ use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
     Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
-    FeedPosition, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
+    FeedPosition, Head, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
     STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow,
     codec::{Encoded, Shown, json_text},
     digest::hash,
@@ -174,7 +174,7 @@ impl Store for SqliteStore {
         self.readers.query(move |connection| read::page(connection, &id, after, max)).await
     }
 
-    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         let ids = ids.to_vec();
         self.readers.query(move |connection| read::heads(connection, &ids)).await
     }

@@ -22,8 +22,8 @@ use super::{
     schema::open_reader,
 };
 use crate::{
-    FeedEntry, FeedPosition, ListFilter, PAGE_MAX, Page, Place, SmallRecord, Standing, StoreError, WorkerId,
-    WorkflowRow,
+    FeedEntry, FeedPosition, Head, Lineage, ListFilter, PAGE_MAX, Page, Place, SmallRecord, Standing, StoreError,
+    WorkerId, WorkflowRow,
     codec::{Changing, from_json},
     entry::{Entry, PAGE_BYTES_MAX},
 };
@@ -91,10 +91,10 @@ pub(super) fn workflow_id(text: &str) -> Result<WorkflowId, StoreError> {
     WorkflowId::new(text).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
-pub(super) fn heads(connection: &Connection, ids: &[WorkflowId]) -> Result<Vec<Seq>, Failure> {
+pub(super) fn heads(connection: &Connection, ids: &[WorkflowId]) -> Result<Vec<Head>, Failure> {
     let mut select = connection.prepare_cached("SELECT head FROM workflow JOIN state USING (wid) WHERE id = ?1")?;
     let head = |id: &WorkflowId| select.query_row([id.as_str()], |row| row.get(0)).optional();
-    ids.iter().map(head).map(|head| Ok(head?.map_or(Seq::ZERO, seq))).collect()
+    ids.iter().map(head).map(|head| Ok(Head::of(head?.map_or(Seq::ZERO, seq)))).collect()
 }
 
 pub(super) fn page(connection: &Connection, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, Failure> {
@@ -217,6 +217,7 @@ fn workflow_row(row: &Row<'_>, now: Timestamp) -> Result<WorkflowRow, Failure> {
         pattern: PatternName::new(text(2)?).map_err(|error| StoreError::Unreadable(error.to_string()))?,
         priority: row.get(3)?,
         head: seq(row.get(4)?),
+        lineage: Lineage::UNKNOWN,
         created: time(row.get(5)?),
         owner: owner.filter(|_| in_time).map(|owner| WorkerId(owner.into())),
         needs: from_json(text(8)?, "what a workflow needs")?,

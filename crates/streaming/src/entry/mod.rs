@@ -10,9 +10,13 @@ use std::{
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Seq, WorkflowId};
-use mcp_orchestrator_store::Page;
+use mcp_orchestrator_store::{Head, Lineage, Page};
 
-use crate::{ClientProgress, Cursor, StreamError, page, sent::SentRecord};
+use crate::{
+    ClientProgress, Cursor, StreamError,
+    page::{self, Known},
+    sent::SentRecord,
+};
 use state::{Fetch, Over, State};
 
 /// Records read at once for all.
@@ -31,14 +35,16 @@ pub(crate) struct Place {
     pub(crate) hears: bool,
     /// The last record it has.
     pub(crate) sent: Seq,
+    /// The lineage of that record.
+    pub(crate) lineage: Lineage,
     /// The next delta for it.
     pub(crate) delta: u64,
 }
 
 /// Where a new reader begins.
 pub(crate) enum Join {
-    /// With the shared records; the progress at the place.
-    Shared(ClientProgress),
+    /// With the shared records; the progress at the place, and the lineage of the record there.
+    Shared(ClientProgress, Lineage),
     /// Nowhere: the workflow has ended and it has seen all.
     Ended,
     /// It must ask the store.
@@ -56,15 +62,14 @@ pub(crate) enum Look {
         fetch: bool,
     },
     Ended,
+    /// What was seen is not the log any more, nor what is shared here.
     Regressed,
     Failed(StreamError),
 }
 
 /// What is to be read for all.
 pub(crate) struct Task {
-    pub(crate) after: Seq,
-    /// Where the log was at least.
-    known: Seq,
+    pub(crate) known: Known,
     /// Where hints said it was.
     hinted: Seq,
 }
@@ -114,17 +119,20 @@ impl Entry {
         let state = self.lock();
         let sent = cursor.seq();
         let is_broken = matches!(state.over, Some(Over::Regressed | Over::Failed(_)));
-        let Some(end) = state.end.filter(|_| !is_broken && cursor.epoch() == Cursor::EPOCH) else { return Join::Ask };
-        if sent == end && cursor.seen_of_next() == 0 {
-            return if state.over.is_some() { Join::Ended } else { Join::Shared(state.progress) };
+        let Some(end) = state.end.filter(|_| !is_broken) else { return Join::Ask };
+        let is_whole = cursor.seen_of_next() == 0;
+        if sent == end && is_whole && cursor.is_of(state.lineage) {
+            return if state.over.is_some() { Join::Ended } else { Join::Shared(state.progress, state.lineage) };
         }
-        if state.after(sent).is_none() {
-            return Join::Ask;
-        }
+        let Some(next) = state.after(sent) else { return Join::Ask };
         match state.at(sent) {
-            Some(seen) => Join::Shared(seen.progress),
-            None if sent == Seq::ZERO => Join::Shared(ClientProgress::default()),
-            None => Join::Ask,
+            Some(seen) if cursor.is_of(if is_whole { seen.lineage } else { next.lineage }) => {
+                Join::Shared(seen.progress, seen.lineage)
+            }
+            None if sent == Seq::ZERO && (is_whole || cursor.is_of(next.lineage)) => {
+                Join::Shared(ClientProgress::default(), Lineage::UNKNOWN)
+            }
+            Some(_) | None => Join::Ask,
         }
     }
 
@@ -142,9 +150,20 @@ impl Entry {
         {
             return Look::Delta(bytes);
         }
-        let end = *state.end.get_or_insert(place.sent);
+        if state.end.is_none() {
+            (state.end, state.lineage) = (Some(place.sent), place.lineage);
+        } else if state.contradicts(place) {
+            // Whoever is right, nothing that is shared here can be trusted.
+            state.over = Some(Over::Regressed);
+            let wakers = state.everybody();
+            drop(state);
+            wakers.into_iter().for_each(Waker::wake);
+            return Look::Regressed;
+        }
+        let end = state.end.unwrap_or(place.sent);
         if place.sent < end {
-            return state.after(place.sent).map_or(Look::Behind, |record| Look::Record(Arc::clone(record)));
+            let next = state.following(place.sent, place.lineage);
+            return next.map_or(Look::Behind, |record| Look::Record(Arc::clone(record)));
         }
         if state.over.is_some() {
             return Look::Ended;
@@ -170,9 +189,10 @@ impl Entry {
     }
 
     /// Compares with where the store says the log is; true if somebody must be asked to read.
-    pub(crate) fn compare(&self, head: Seq) -> bool {
+    pub(crate) fn compare(&self, head: Head) -> bool {
         let mut state = self.lock();
-        state.end.is_some_and(|end| head != end) && state.want_now()
+        let is_other = head.lineage.contradicts(state.lineage);
+        state.end.is_some_and(|end| head.seq != end || is_other) && state.want_now()
     }
 
     /// Keeps a delta for those who are shown deltas.
@@ -191,13 +211,14 @@ impl Entry {
         let mut state = self.lock();
         let after = state.end.filter(|_| state.over.is_none() && state.readers > 0);
         state.fetch = if after.is_some() { Fetch::UnderWay } else { Fetch::Idle };
-        after.map(|after| Task { after, known: after.max(state.seen), hinted: state.hinted })
+        let (lineage, hinted) = (state.lineage, state.hinted);
+        after.map(|after| Task { known: Known { after, lineage, head: after.max(state.seen) }, hinted })
     }
 
     /// Takes what a fetch brought and wakes who waits for it.
     pub(crate) fn fetched(&self, task: &Task, page: Result<Page, StreamError>) -> Fetched {
         let page = page.and_then(|page| {
-            let last = page::check(&self.id, task.after, task.known, &page)?;
+            let last = page::check(&self.id, task.known, &page)?;
             Ok(last.map(|_| page))
         });
         let over = match &page {
@@ -206,8 +227,10 @@ impl Entry {
             Err(error) => Some(Over::Failed(error.clone())),
         };
         let page = page.ok().flatten().unwrap_or_default();
-        let records: Vec<_> =
-            page.records.iter().map(|recorded| Arc::new(SentRecord::new(&self.id, recorded))).collect();
+        let records = page.records.iter().enumerate();
+        let records: Vec<_> = records
+            .map(|(place, recorded)| Arc::new(SentRecord::new(&self.id, recorded, page.lineage(place))))
+            .collect();
 
         let mut state = self.lock();
         state.fetch = Fetch::Idle;
@@ -217,7 +240,7 @@ impl Entry {
         } else if records.is_empty() {
             // A hint the store does not bear out is no reason to ask again and again.
             if state.hinted == task.hinted {
-                state.hinted = task.after;
+                state.hinted = task.known.after;
             }
             return if state.want() { Fetched::More } else { Fetched::Current };
         } else {

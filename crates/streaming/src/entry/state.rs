@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::Seq;
+use mcp_orchestrator_store::Lineage;
 
 use super::Place;
 use crate::{ClientProgress, StreamError, sent::SentRecord};
@@ -28,6 +29,8 @@ pub(super) struct State {
     pub(super) hearers: usize,
     /// The record the ring ends with. `None` until a reader has read up to the end of the log.
     pub(super) end: Option<Seq>,
+    /// The lineage of the record at `end`.
+    pub(super) lineage: Lineage,
     /// The progress at `end`.
     pub(super) progress: ClientProgress,
     /// As far as hints say the log goes.
@@ -40,6 +43,8 @@ pub(super) struct State {
     grew: bool,
     /// Consecutive records up to `end`, at most [`RING_RECORDS_MAX`].
     ring: VecDeque<Arc<SentRecord>>,
+    /// The lineage of the record before the first in the ring.
+    before_ring: Lineage,
     deltas: VecDeque<Delta>,
     delta_bytes: usize,
     /// The number of the next delta.
@@ -69,7 +74,7 @@ pub(super) enum Fetch {
 pub(super) enum Over {
     /// The last record is in the ring, or was.
     Ended,
-    /// The log is shorter than it was.
+    /// The log is shorter than it was, or was written anew.
     Regressed,
     Failed(StreamError),
 }
@@ -78,6 +83,29 @@ impl State {
     /// The record after a position, if it is in the ring.
     pub(super) fn after(&self, seq: Seq) -> Option<&Arc<SentRecord>> {
         self.at(seq.plus(1))
+    }
+
+    /// The record after that of a lineage, if it is in the ring and known to follow it.
+    pub(super) fn following(&self, seq: Seq, lineage: Lineage) -> Option<&Arc<SentRecord>> {
+        let is_seen = lineage == Lineage::UNKNOWN || lineage == self.lineage_at(seq);
+        self.after(seq).filter(|_| is_seen)
+    }
+
+    /// Whether a place is in another history than the ring: one of the two is lost.
+    pub(super) fn contradicts(&self, place: &Place) -> bool {
+        self.lineage_at(place.sent).contradicts(place.lineage)
+    }
+
+    /// The lineage of the record at a position, as far as it is kept.
+    fn lineage_at(&self, seq: Seq) -> Lineage {
+        if self.end == Some(seq) {
+            return self.lineage;
+        }
+        match (self.at(seq), self.after(seq)) {
+            (Some(record), _) => record.lineage,
+            (None, Some(_)) => self.before_ring,
+            (None, None) => Lineage::UNKNOWN,
+        }
     }
 
     /// The record at a position, if it is in the ring.
@@ -91,13 +119,17 @@ impl State {
     pub(super) fn take(&mut self, records: Vec<Arc<SentRecord>>) {
         for record in records {
             self.grew = true;
+            if self.ring.is_empty() {
+                self.before_ring = self.lineage;
+            }
             self.end = Some(record.seq);
+            self.lineage = record.lineage;
             self.progress = record.progress;
             if record.is_terminal {
                 self.over = Some(Over::Ended);
             }
             if self.ring.len() >= RING_RECORDS_MAX {
-                self.ring.pop_front();
+                self.before_ring = self.ring.pop_front().map_or(Lineage::UNKNOWN, |oldest| oldest.lineage);
             }
             self.ring.push_back(record);
         }

@@ -8,6 +8,7 @@ mod deltas;
 mod driven;
 mod events;
 mod following;
+mod rewritten;
 mod scripted_store;
 mod story;
 mod table;

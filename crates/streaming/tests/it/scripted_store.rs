@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Recorded, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-    LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
-    StoreError, StoreInfo, WorkflowRow,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Lease, LeaseRef, Lineage, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord,
+    Standing, Store, StoreError, StoreInfo, WorkflowRow,
 };
 use tokio::sync::broadcast;
 
@@ -27,6 +27,8 @@ pub(crate) const IDLE_RECORDS: usize = 3;
 pub(crate) struct ScriptedStore {
     id: WorkflowId,
     log: Mutex<Vec<Recorded>>,
+    /// The lineages of the log's records; unknown unless the store can lose a tail.
+    lineages: Mutex<Vec<Lineage>>,
     visible: AtomicUsize,
     /// Records that become visible after the next read has looked, before its answer is used.
     during_read: AtomicUsize,
@@ -51,6 +53,7 @@ impl ScriptedStore {
     pub(crate) fn new(id: &WorkflowId, log: Vec<Recorded>, visible: usize) -> Arc<Self> {
         Arc::new(Self {
             id: id.clone(),
+            lineages: Mutex::new(vec![Lineage::UNKNOWN; log.len()]),
             log: Mutex::new(log),
             visible: AtomicUsize::new(visible),
             during_read: AtomicUsize::new(0),
@@ -60,6 +63,37 @@ impl ScriptedStore {
             looks: AtomicUsize::new(0),
             hints: broadcast::Sender::new(HINTS_MAX),
         })
+    }
+
+    /// A store that can lose a tail, and says of what history each record is.
+    pub(crate) fn losing(id: &WorkflowId, log: Vec<Recorded>, visible: usize) -> Arc<Self> {
+        let store = Self::new(id, log, visible);
+        store.begin_history(0, 1_000);
+        store
+    }
+
+    /// Takes the end of the log away and puts another in its place, of which `visible` records are there: a failover to a
+    /// replica that lagged, after which others wrote on. Nobody is told.
+    pub(crate) fn rewrite(&self, kept: usize, tail: Vec<Recorded>, visible: usize) {
+        let mut log = self.log.lock().unwrap();
+        log.truncate(kept);
+        log.extend(tail);
+        drop(log);
+        self.begin_history(kept, 2_000);
+        self.visible.store(visible, Ordering::SeqCst);
+    }
+
+    fn begin_history(&self, kept: usize, first: u64) {
+        let length = self.log.lock().unwrap().len();
+        let mut lineages = self.lineages.lock().unwrap();
+        lineages.truncate(kept);
+        lineages.extend((first..).take(length - kept).map(Lineage));
+    }
+
+    /// That of the record at a position.
+    fn lineage(&self, seq: Seq) -> Lineage {
+        let before = usize::try_from(seq.value()).unwrap().checked_sub(1);
+        before.and_then(|place| self.lineages.lock().unwrap().get(place).copied()).unwrap_or_default()
     }
 
     /// Makes `count` more records visible.
@@ -97,6 +131,11 @@ impl ScriptedStore {
     /// From now on no read ends.
     pub(crate) fn hang(&self) {
         self.hanging.store(true, Ordering::SeqCst);
+    }
+
+    /// How many records are there now.
+    pub(crate) fn visible(&self) -> usize {
+        self.visible.load(Ordering::SeqCst)
     }
 
     /// How often heads were asked for, of however many logs at once.
@@ -141,10 +180,11 @@ impl Store for ScriptedStore {
             std::future::pending::<()>().await;
         }
         let log = self.log_of(id);
-        let page = Page {
-            head: log.last().map_or(Seq::ZERO, |recorded| recorded.seq),
-            records: log.into_iter().filter(|recorded| recorded.seq > after).take(max).collect(),
-        };
+        let head = log.last().map_or(Seq::ZERO, |recorded| recorded.seq);
+        let records: Vec<_> = log.into_iter().filter(|recorded| recorded.seq > after).take(max).collect();
+        let lineages = records.iter().map(|recorded| self.lineage(recorded.seq)).collect();
+        let before = if after <= head { self.lineage(after) } else { Lineage::UNKNOWN };
+        let page = Page { records, head, before, lineages };
         match self.during_read.swap(0, Ordering::SeqCst) {
             0 => {}
             count => self.append(count, Told::Precisely),
@@ -153,9 +193,10 @@ impl Store for ScriptedStore {
         Ok(page)
     }
 
-    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Seq>, StoreError> {
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        Ok(ids.iter().map(|id| self.log_of(id).last().map_or(Seq::ZERO, |recorded| recorded.seq)).collect())
+        let head = |id| self.log_of(id).last().map_or(Seq::ZERO, |recorded| recorded.seq);
+        Ok(ids.iter().map(head).map(|seq| Head { seq, lineage: self.lineage(seq) }).collect())
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

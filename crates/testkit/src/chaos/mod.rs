@@ -86,7 +86,6 @@ impl fmt::Display for ChaosReport {
         );
         if verdict.gone_with_the_tail > 0 {
             writeln!(f, "{:<28} {}", "gone with the lost tail", verdict.gone_with_the_tail)?;
-            writeln!(f, "{:<28} {}", "  readers not reset", verdict.not_reset)?;
         }
         writeln!(f, "{:<28} {lost}", "lost")?;
         writeln!(f, "{:<28} {twice}", "duplicated")?;

@@ -128,8 +128,6 @@ pub struct Verdict {
     pub given_up: usize,
     /// What is gone or was done twice because the store was made to lose what it had acknowledged.
     pub gone_with_the_tail: usize,
-    /// Readers that saw something of a lost tail and were not reset: their place was written anew before they read on.
-    pub not_reset: usize,
     /// What must not be; at most a hundred.
     pub violations: Vec<Violation>,
 }
@@ -176,10 +174,7 @@ impl History {
         if self.tail_was_lost {
             let found = verdict.violations.len();
             verdict.violations.retain(|violation| !violation.is_a_lost_tail());
-            verdict.gone_with_the_tail = found - verdict.violations.len();
-            let left = verdict.violations.len();
-            verdict.violations.retain(|violation| !matches!(violation, Violation::ReaderRewritten { .. }));
-            verdict.not_reset = left - verdict.violations.len();
+            verdict.gone_with_the_tail += found - verdict.violations.len();
         }
         verdict
     }

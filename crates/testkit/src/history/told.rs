@@ -96,7 +96,11 @@ impl History {
                 Some(last) => &reader.saw[last + 1..],
                 None => &reader.saw[..],
             };
-            if let Some(violation) = compare(reader, saw, whole) {
+            let Some(violation) = compare(reader, saw, whole) else { continue };
+            if self.tail_was_lost && reader.ended && saw.last() != whole.last() {
+                // The end it saw is gone, and nobody tells a stream that has ended.
+                verdict.gone_with_the_tail += 1;
+            } else {
                 verdict.found(violation);
             }
         }

@@ -143,6 +143,7 @@ macro_rules! store_suite {
             overlapping_creations_do_not_exceed_the_bound
             a_page_is_bounded_and_says_where_the_log_ends
             the_heads_of_many_logs_come_in_the_order_asked_for
+            the_lineage_of_a_record_is_the_same_wherever_it_is_told
             the_feed_has_one_order_over_all_workflows
             lists_filter_and_page_newest_first
             rows_show_who_runs_a_workflow

@@ -1,8 +1,10 @@
 //! Properties of reading: pages, the feed, lists, hints.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Principal, Seq, Status, WorkflowId};
-use mcp_orchestrator_store::{Change, FeedPosition, ListFilter, NewWorkflow, PAGE_MAX};
+use mcp_orchestrator_store::{Change, FeedPosition, Head, Lineage, ListFilter, NewWorkflow, PAGE_MAX};
 
 use super::{Subject, TTL, append, claim_one, created, finish, fresh_id, records, worker, workflow};
 
@@ -30,8 +32,36 @@ pub async fn the_heads_of_many_logs_come_in_the_order_asked_for(subject: Subject
     let (a, b) = (created(store, workflow()).await, created(store, workflow()).await);
     store.append(append(&b, 1, records([2, 3]))).await.unwrap();
     let heads = store.heads(&[b.clone(), fresh_id(), a.clone(), b]).await.unwrap();
-    assert_eq!(heads, [3, 0, 1, 3].map(Seq::new));
+    assert_eq!(heads.iter().map(|head| head.seq).collect::<Vec<_>>(), [3, 0, 1, 3].map(Seq::new));
     assert_eq!(store.heads(&[]).await.unwrap(), []);
+}
+
+/// Wherever a page begins, every record has the lineage it always had, also the one before the page. Either all have one
+/// or none has, and no two have the same.
+pub async fn the_lineage_of_a_record_is_the_same_wherever_it_is_told(subject: Subject) {
+    let store = &*subject.store;
+    let id = created(store, workflow()).await;
+    store.append(append(&id, 1, records([2, 3, 4]))).await.unwrap();
+    store.append(append(&id, 4, records([5]))).await.unwrap();
+    store.append(append(&id, 5, records([6, 7]))).await.unwrap();
+    let all = store.read(&id, Seq::ZERO, 10).await.unwrap();
+    let lineages: Vec<Lineage> = (0..7).map(|place| all.lineage(place)).collect();
+    let known = lineages.iter().filter(|lineage| **lineage != Lineage::UNKNOWN).collect::<HashSet<_>>().len();
+    assert!(known == 0 || known == 7, "{lineages:?}");
+    assert_eq!(all.before, Lineage::UNKNOWN);
+    for after in 1..=7 {
+        for max in 1..=8 {
+            let page = store.read(&id, Seq::new(after as u64), max).await.unwrap();
+            assert_eq!(page.records.len(), max.min(7 - after), "{max} after {after}");
+            assert_eq!(page.before, lineages[after - 1], "{max} after {after}");
+            for place in 0..page.records.len() {
+                assert_eq!(page.lineage(place), lineages[after + place], "{max} after {after}");
+            }
+        }
+    }
+    let end = Head { seq: Seq::new(7), lineage: lineages[6] };
+    assert_eq!(store.heads(std::slice::from_ref(&id)).await.unwrap(), [end]);
+    assert_eq!(store.get(&id).await.unwrap().unwrap().lineage, end.lineage);
 }
 
 /// Every record once, in the order of its commit, resumable anywhere.

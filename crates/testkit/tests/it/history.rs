@@ -282,12 +282,24 @@ fn a_reader_is_reset_only_when_the_store_lost_something() {
 #[test]
 fn what_goes_with_a_lost_tail_is_counted_apart() {
     let lost = Acknowledged { key: "other".to_owned(), id: "research_ba9876543210".parse().unwrap() };
-    let readers = vec![Reader { id: id(), saw: [0, 9].map(told).into(), ended: false }];
+    // It saw an end that is none any more.
+    let readers = vec![Reader { id: id(), saw: [0, 9].map(told).into(), ended: true }];
     let history = History { readers, tail_was_lost: true, ..history() };
     let submitted = [history.submitted.clone(), vec![lost]].concat();
     let verdict = History { submitted, ..history }.check();
     verdict.assert_clean("a tail was lost");
-    assert_eq!((verdict.gone_with_the_tail, verdict.not_reset), (1, 1));
+    assert_eq!(verdict.gone_with_the_tail, 2);
+}
+
+#[test]
+fn a_reader_of_a_lost_tail_that_is_not_reset_is_a_violation() {
+    let readers = vec![Reader { id: id(), saw: [0, 9].map(told).into(), ended: false }];
+    let verdict = History { readers, tail_was_lost: true, ..history() }.check();
+    assert_eq!(verdict.count(|violation| matches!(violation, Violation::ReaderRewritten { .. })), 1);
+    let saw = [told(0), told(9)].into_iter().chain((2..5).map(told)).collect();
+    let readers = vec![Reader { id: id(), saw, ended: true }];
+    let verdict = History { readers, tail_was_lost: true, ..history() }.check();
+    assert_eq!(verdict.violations.len(), 1, "its end is the end there is: {:?}", verdict.violations);
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub(super) async fn follow(
         Some(after) => cursor(after)?,
         None => Cursor::START,
     };
-    if end == Some(cursor) {
+    if end.is_some_and(|end| cursor.is_at(end)) {
         // It tells browsers not to connect again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -141,7 +141,7 @@ async fn many(
     for id in &ids {
         let (workflow, end) = known(&shared, &caller, id).await?;
         let cursor = place.of(&workflow);
-        are_over &= end == Some(cursor);
+        are_over &= end.is_some_and(|end| cursor.is_at(end));
         places.push((workflow, cursor));
     }
     if are_over {
@@ -167,7 +167,7 @@ async fn known(shared: &Shared, caller: &Caller, id: &str) -> Result<(WorkflowId
         Problem::not_found(format!("no workflow is named {shown}"))
     })?;
     let row = shared.api().handle(caller).status(&id).await.map_err(ApiError::from)?;
-    Ok((id, row.summary.status.is_terminal().then(|| Cursor::after(row.head))))
+    Ok((id, row.summary.status.is_terminal().then(|| Cursor::end_of(&row))))
 }
 
 /// Where a client says it stands. A browser sets the header when it connects again, and its address stays as it was.

@@ -18,14 +18,14 @@ if head < expected then return { 'regressed', f[2] } end
 if head > expected then return { 'conflict', f[2] } end
 
 local new = whole(expected + count)
-local bytes = write(KEYS[3], KEYS[4], ARGV[3], new, count, ARGV[12], ARGV[5], tonumber(f[10]))
+local bytes, position = write(KEYS[3], KEYS[4], ARGV[3], new, count, ARGV[12], ARGV[5], tonumber(f[10]))
 local after, attempt = ARGV[13], f[13]
 if ARGV[16] == '1' then
   attempt = '0'
 elseif after ~= 'k' and ARGV[11] ~= '' then
   attempt = whole(math.max(tonumber(attempt) - 1, 0))
 end
-redis.call('HSET', KEYS[2], 'h', new, 'st', ARGV[6], 'su', ARGV[7], 'a', attempt, 'by', bytes)
+redis.call('HSET', KEYS[2], 'h', new, 'l', position, 'st', ARGV[6], 'su', ARGV[7], 'a', attempt, 'by', bytes)
 if f[11] ~= ARGV[8] or f[12] ~= ARGV[9] then redis.call('HSET', KEYS[2], 'ti', ARGV[8], 'ta', ARGV[9]) end
 
 local kind = 'A'

@@ -18,10 +18,10 @@ local reserved = ARGV[15]
 if reserved ~= '' then redis.call('ZADD', base .. 'seen', 'GT', now + 15000, reserved) end
 local number = redis.call('HINCRBY', KEYS[1], 'number', 1)
 local head = whole(count)
-local bytes = write(KEYS[3], KEYS[4], id, head, count, '', ARGV[5], 0)
+local bytes, position = write(KEYS[3], KEYS[4], id, head, count, '', ARGV[5], 0)
 local w = { id = id, n = string.format('%016.0f', number), c = ARGV[13], r = reserved, y = tonumber(ARGV[12]) }
-redis.call('HSET', KEYS[2], 'n', w.n, 'h', head, 'e', '0', 'a', '0', 'c', w.c, 'r', reserved, 'y', ARGV[12], 't', ARGV[10],
-  'pa', ARGV[11], 'ne', ARGV[14], 'cr', whole(now), 'st', ARGV[6], 'su', ARGV[7], 'ti', ARGV[8], 'ta', ARGV[9], 'by', bytes)
+redis.call('HSET', KEYS[2], 'n', w.n, 'h', head, 'l', position, 'e', '0', 'a', '0', 'c', w.c, 'r', reserved, 'y', ARGV[12],
+  't', ARGV[10], 'pa', ARGV[11], 'ne', ARGV[14], 'cr', whole(now), 'st', ARGV[6], 'su', ARGV[7], 'ti', ARGV[8], 'ta', ARGV[9], 'by', bytes)
 if KEYS[5] then
   redis.call('SET', KEYS[5], id)
   redis.call('HSET', KEYS[2], 'ik', KEYS[5], 'ib', ARGV[16])

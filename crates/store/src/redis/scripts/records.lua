@@ -2,7 +2,8 @@
 local LARGE = 32768
 
 -- Adds the records of one append, which end at `head`, to log and feed. A position is never used twice, also not after
--- a failover that lost some: it is at least the clock's microseconds. Returns the bytes of the workflow from now on.
+-- a failover that lost some: it is at least the clock's microseconds. Returns the bytes of the workflow from now on, and
+-- the position of its last record.
 local function write(log, feed, id, head, count, name, text, bytes)
   local meta = redis.call('HMGET', KEYS[1], 'position', 'bytes')
   local position = whole(math.max(tonumber(meta[1] or 0) + count, micros))
@@ -15,7 +16,7 @@ local function write(log, feed, id, head, count, name, text, bytes)
     redis.call('XADD', log, entry, 'n', count, 'a', name, 'd', text)
   end
   redis.call('XADD', feed, position .. '-0', 'i', id, 's', head)
-  return whole(bytes + #text)
+  return whole(bytes + #text), position
 end
 
 -- Marks the blobs that records name, from ARGV[first] on, as used now.

@@ -1,7 +1,7 @@
-//! A failover to a replica that lacks what was acknowledged last: writers are told, and no number is given twice.
+//! A failover to a replica that lacks what was acknowledged last: writers and readers are told, and no number is given twice.
 
 use mcp_orchestrator_domain::Seq;
-use mcp_orchestrator_store::{AppendError, FeedPosition, RedisStore, Store, StoreError};
+use mcp_orchestrator_store::{AppendError, FeedPosition, Head, RedisStore, Store, StoreError};
 use mcp_orchestrator_testkit::{
     RedisServer,
     store_suite::{append_as, claim_one, created, numbers, records, workflow},
@@ -49,4 +49,42 @@ async fn a_lost_tail_is_told_and_epochs_and_positions_still_grow() {
     let after = store.feed(last, 100).await.unwrap();
     assert_eq!(after.len(), 1, "a reader that stood on what was lost misses nothing that comes");
     assert_eq!(after[0].recorded.seq, Seq::new(4));
+}
+
+#[tokio::test]
+async fn a_tail_that_is_written_anew_has_another_lineage() {
+    let mut primary = RedisServer::with(&["--appendfsync", "always"]);
+    let port = primary.port().to_string();
+    let mut replica = RedisServer::with(&["--appendfsync", "always", "--replicaof", "127.0.0.1", &port]);
+    let store = RedisStore::open(&primary.url()).await.unwrap();
+    let id = created(&store, workflow()).await;
+    let owner = claim_one(&store, "owner").await;
+    store.append(append_as(&owner, 1, records([2, 3]))).await.unwrap();
+    assert_eq!(primary.commands(&[&["SET", "probe", "1"], &["WAIT", "1", "20000"]])[1], "1");
+    replica.command(&["REPLICAOF", "NO", "ONE"]);
+    store.append(append_as(&owner, 3, records([4, 5]))).await.unwrap();
+    let lost = store.read(&id, Seq::ZERO, 10).await.unwrap();
+    let head = store.heads(std::slice::from_ref(&id)).await.unwrap()[0];
+    assert_eq!(head, Head { seq: Seq::new(5), lineage: lost.lineage(4) });
+    primary.replace_by(&mut replica);
+
+    // Of the same length again.
+    let written = soon(async {
+        loop {
+            match store.append(append_as(&owner, 3, records([40, 50]))).await {
+                Err(AppendError::Store(StoreError::Unavailable(_))) => {}
+                other => return other,
+            }
+        }
+    });
+    assert_eq!(written.await, Ok(Seq::new(5)));
+    let now = store.read(&id, Seq::ZERO, 10).await.unwrap();
+    assert_eq!(now.lineages[..3], lost.lineages[..3], "what was kept is what it was");
+    for place in [3, 4] {
+        assert!(now.lineage(place).contradicts(lost.lineage(place)), "{:?} {:?}", now.lineages, lost.lineages);
+    }
+    let head = store.heads(std::slice::from_ref(&id)).await.unwrap()[0];
+    assert!(head.lineage.contradicts(lost.lineage(4)), "the same length tells nothing, the lineage does");
+    assert_eq!(store.read(&id, Seq::new(5), 10).await.unwrap().before, head.lineage);
+    assert_eq!(store.get(&id).await.unwrap().unwrap().lineage, head.lineage);
 }

@@ -60,7 +60,7 @@ async fn every_acknowledged_record_outlives_the_kill_of_the_server() {
         let found = numbers(&reader, &id).await;
         let expected: Vec<u64> = (1..=head).collect();
         assert!(expected.starts_with(&found) && found.len() == expected.len().min(1000), "{} of {head}", found.len());
-        assert_eq!(reader.heads(&[id]).await.unwrap(), [Seq::new(head)]);
+        assert_eq!(reader.heads(&[id]).await.unwrap()[0].seq, Seq::new(head));
     }
     assert_eq!(reader.check().await.unwrap().findings, Vec::<String>::new());
 }

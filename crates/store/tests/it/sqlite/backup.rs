@@ -62,7 +62,7 @@ async fn writer_ids(store: &dyn Store) -> Vec<WorkflowId> {
 }
 
 async fn heads(store: &dyn Store, ids: &[WorkflowId]) -> Vec<Seq> {
-    store.heads(ids).await.unwrap()
+    store.heads(ids).await.unwrap().into_iter().map(|head| head.seq).collect()
 }
 
 /// Waits until all logs together have so many records.
