@@ -30,5 +30,5 @@ pub(crate) fn engine(change: impl FnOnce(Builder) -> Builder) -> Handle {
 
 /// Whatever has not happened by then never will.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what).await.unwrap()
+    tokio::time::timeout(Duration::from_secs(600), what).await.unwrap()
 }

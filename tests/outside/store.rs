@@ -42,7 +42,7 @@ async fn a_submission_the_store_refuses_starts_nothing() {
     assert_eq!(handle.list(Default::default()).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whichever_append_fails_who_waits_is_told_and_a_sibling_completes() {
     for nth in 0..4 {
         let appended = std::sync::atomic::AtomicUsize::new(0);
@@ -70,7 +70,7 @@ async fn a_store_that_is_away_for_a_moment_harms_nobody() {
     assert_eq!(soon(handle.settled(&id)).await.unwrap().summary.status, Status::Completed);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_full_store_that_takes_no_blob_is_an_answer_the_workflow_lives_with() {
     let handle = engine_on(|does, _, _| (does == Does::PutBlob).then(lost));
     let id = handle.submit(ask("solo")).await.unwrap();

@@ -189,9 +189,14 @@ impl Handle {
             return Ok(Submission { id: stored, made: None });
         }
         // From here on its own records keep the blobs they name. One that was taken away before could have taken them along.
-        if self.parts.store.get(&from.id).await?.is_none() {
-            self.cancel(&id, "the workflow it was forked from was taken away meanwhile").await?;
-            return Err(Error::NotFound(from.id.clone()));
+        match self.parts.store.get(&from.id).await {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                self.cancel(&id, "the workflow it was forked from was taken away meanwhile").await?;
+                return Err(Error::NotFound(from.id.clone()));
+            }
+            // It is stored and runs: who asked must hear of it.
+            Err(error) => tracing::warn!(workflow = %id, %error, "cannot look at the workflow it was forked from"),
         }
         Ok(Submission { id, made: Some(made) })
     }

@@ -71,6 +71,7 @@ mod handle;
 mod hub;
 mod orchestrator;
 mod parts;
+mod patience;
 mod results;
 mod run;
 mod signal;

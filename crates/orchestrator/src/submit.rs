@@ -1,16 +1,21 @@
 //! From a draft to a stored workflow. Owns what this process adds to a request, and what it refuses.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{
     Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded, Request,
-    RequestDraft, RequestId, Submitted, Timestamp, ToolName, Workflow, WorkflowId,
+    RequestDraft, RequestId, Seq, Submitted, Timestamp, ToolName, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Lineage, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
 use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, parts::Parts, run::summary};
+use crate::{Error, parts::Parts, patience::Patience, run::summary};
+
+/// How often a store that is away is asked to create a workflow.
+const CREATE_ATTEMPTS_MAX: u32 = 4;
+/// For how long: the caller waits.
+const CREATED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a request is submitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,7 +121,7 @@ pub(crate) async fn create(
     let id = workflow.id().clone();
     // Before it is stored: from then on it may be claimed at any moment.
     parts.fresh.put(workflow);
-    let created = parts.store.create(new).await;
+    let created = create_surely(parts, new).await;
     if !matches!(created, Ok(Created::New(_))) {
         parts.fresh.take(&id);
     }
@@ -127,6 +132,25 @@ pub(crate) async fn create(
         Err(StoreError::QueueFull { queued, queue_max }) => Err(Error::QueueFull { queued, queue_max }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Stores it. A try whose answer is lost may have done it: it is repeated, and whoever has its id then is the same one.
+async fn create_surely(parts: &Parts, new: NewWorkflow) -> Result<Created, StoreError> {
+    let mut patience = Patience::new(parts.clock.now(), CREATED_WITHIN);
+    let mut created = parts.store.create(new.clone()).await;
+    for _ in 1..CREATE_ATTEMPTS_MAX {
+        if !matches!(created, Err(StoreError::Unavailable(_))) {
+            return created;
+        }
+        let Some(at) = patience.next(parts.clock.now(), false) else { return created };
+        parts.clock.sleep_until(at).await;
+        created = match parts.store.create(new.clone()).await {
+            // The id is random and was chosen here.
+            Err(StoreError::Exists) => Ok(Created::New(Seq::new(new.records.len() as u64))),
+            again => again,
+        };
+    }
+    created
 }
 
 /// What a worker must have to run a request.

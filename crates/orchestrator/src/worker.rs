@@ -17,6 +17,7 @@ use crate::{
     caught::{caught, panic_text},
     hub::Hub,
     parts::Parts,
+    patience::{Patience, passes},
     run::{Run, RunCommand, RunEnd, RunShared, died_of_it, hold_back, trace},
     signal::Signal,
 };
@@ -122,7 +123,8 @@ impl Worker {
         let mut claims: JoinSet<Claimed> = JoinSet::new();
         let mut runs: Runs = JoinSet::new();
         let mut leases: HashMap<WorkflowId, LeaseRef> = HashMap::new();
-        let mut renewed = SystemTime::now();
+        // When the leases were renewed; `None`: that failed the last time.
+        let mut renewed = Some(SystemTime::now());
         let mut renew = tokio::time::interval(RENEW);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // Whether there may be something to claim, and when that is so again although nobody says it.
@@ -136,23 +138,21 @@ impl Worker {
             let draining = stopping || self.drain.has_fired();
             let has_room = !draining && self.mode != WorkerMode::None && runs.len() < self.running_max;
             if has_room && claims.is_empty() && std::mem::take(&mut look) {
-                // After a sleep of the machine the leases are late: they are renewed before anything is claimed, so that
-                // a workflow that runs here is not claimed a second time.
-                if renewed.elapsed().is_ok_and(|since| since > RENEW) {
-                    self.renew(&leases).await;
-                    renewed = SystemTime::now();
+                // After a sleep of the machine, or when the store was away, the leases are late: they are renewed before
+                // anything is claimed, so that a workflow that runs here is not claimed a second time.
+                if renewed.is_none_or(|at| at.elapsed().is_ok_and(|since| since > RENEW)) {
+                    renewed = self.renew(&leases).await.then(SystemTime::now);
                 }
-                let (claimer, max) = (Arc::clone(&claimer), self.running_max - runs.len());
-                claims.spawn(async move { claimer.claim(max).await });
+                if renewed.is_some() {
+                    let (claimer, max) = (Arc::clone(&claimer), self.running_max - runs.len());
+                    claims.spawn(async move { claimer.claim(max).await });
+                }
                 look_at = Instant::now() + LOOK;
             }
             // In the order of what waiting costs: a lease that is late is another worker's.
             tokio::select! {
                 biased;
-                _ = renew.tick() => {
-                    self.renew(&leases).await;
-                    renewed = SystemTime::now();
-                }
+                _ = renew.tick() => renewed = self.renew(&leases).await.then(SystemTime::now),
                 Some(claimed) = claims.join_next() => {
                     let claimed = match claimed {
                         Ok(claimed) => claimed,
@@ -180,7 +180,8 @@ impl Worker {
                         self.ended(ended, &mut leases);
                     }
                 }
-                () = self.wait_work(), if has_room && claims.is_empty() => look = true,
+                // Not while leases are late: they are renewed first, and work that waits would have that tried without pause.
+                () = self.wait_work(), if has_room && claims.is_empty() && renewed.is_some() => look = true,
                 () = tokio::time::sleep_until(look_at), if has_room && claims.is_empty() => look = true,
                 () = self.drain.fired(), if !draining => {}
                 () = self.stop.fired(), if !stopping => {}
@@ -206,12 +207,11 @@ impl Worker {
         let (parts, abort) = (Arc::clone(&self.parts), self.abort.clone());
         let span = trace::span(&lease.lease.id);
         let running = async move {
-            let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort);
+            let running = run(&parts, &lease, Arc::clone(&shared), inbox, abort.clone());
             let end = match caught(Box::pin(running)).await {
                 Ok(end) => {
                     if matches!(end, RunEnd::Fault(_)) {
-                        let not_before = parts.clock.now().after(FAULT_PAUSE);
-                        let _ = guarded(parts.store.release(&lease.lease, Some(not_before))).await;
+                        leave(&parts, &lease.lease, &abort).await;
                     }
                     end
                 }
@@ -255,9 +255,10 @@ impl Worker {
         self.hub.run_ended(id, &shared, last.map(|last| *last), fault);
     }
 
-    async fn renew(&self, leases: &HashMap<WorkflowId, LeaseRef>) {
+    /// Whether every lease that is not lost goes on.
+    async fn renew(&self, leases: &HashMap<WorkflowId, LeaseRef>) -> bool {
         if leases.is_empty() {
-            return;
+            return true;
         }
         let all: Vec<LeaseRef> = leases.values().cloned().collect();
         match guarded(self.parts.store.renew(&all, LEASE)).await {
@@ -269,8 +270,30 @@ impl Worker {
                         let _ = run.commands.try_send(RunCommand::Fenced);
                     }
                 }
+                true
             }
-            Err(error) => tracing::warn!(%error, "cannot renew leases"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot renew leases");
+                false
+            }
+        }
+    }
+}
+
+/// Gives back a workflow that cannot go on here. The store may be the cause: while the lease lasts it is asked again, because
+/// a lease that runs out counts as the death of a worker. When runs are to end it is asked for a short time only.
+async fn leave(parts: &Parts, lease: &LeaseRef, abort: &Signal) {
+    let mut patience = Patience::new(parts.clock.now(), LEASE);
+    loop {
+        let now = parts.clock.now();
+        let Err(error) = guarded(parts.store.release(lease, Some(now.after(FAULT_PAUSE)))).await else { return };
+        let is_ending = abort.has_fired();
+        let Some(at) = patience.next(parts.clock.now(), is_ending).filter(|_| passes(&error)) else {
+            return tracing::warn!(workflow = %lease.id, %error, "cannot give the workflow back");
+        };
+        tokio::select! {
+            () = parts.clock.sleep_until(at) => {}
+            () = abort.fired(), if !is_ending => {}
         }
     }
 }
@@ -296,8 +319,8 @@ async fn run(
     if let Some(workers) = died_of_it(parts, lease) {
         return hold_back(parts, lease, workers).await;
     }
-    match Run::open(Arc::clone(parts), lease, shared).await {
-        Ok(run) => run.run(inbox, abort).await,
+    match Run::open(Arc::clone(parts), lease, shared, abort).await {
+        Ok(run) => run.run(inbox).await,
         Err(error) => RunEnd::Fault(error),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures::TryStreamExt;
-use mcp_orchestrator::{Builder, Handle, Orchestrator};
-use mcp_orchestrator_domain::{RequestDraft, Seq, WorkflowId};
+use mcp_orchestrator::{Builder, Clock, Handle, Orchestrator};
+use mcp_orchestrator_domain::{RequestDraft, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{MemoryStore, Store};
 use mcp_orchestrator_streaming::{ClientEvent, Cursor};
 use mcp_orchestrator_testkit::{ManualClock, ScriptedProvider};
@@ -76,6 +77,27 @@ impl Engine {
     /// The same as [`Engine::events`], names only.
     pub(crate) async fn event_names(&self, id: &WorkflowId) -> Vec<&'static str> {
         self.events(id).await.iter().map(|event| event.event_type().as_str()).collect()
+    }
+}
+
+/// A clock that moves by itself over pauses, those of at most a second, and stands still otherwise.
+#[derive(Default)]
+pub(crate) struct SkipsPauses(pub(crate) ManualClock);
+
+#[async_trait]
+impl Clock for SkipsPauses {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, deadline: Timestamp) {
+        let left = deadline.since(self.now());
+        if left <= Duration::from_secs(1) {
+            self.0.advance(left);
+            tokio::task::yield_now().await;
+        } else {
+            self.0.sleep_until(deadline).await;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod fork_rules;
 mod forking;
 mod harness;
 mod leases;
+mod outages;
 mod patterns;
 mod poison;
 mod queue;

@@ -2,12 +2,12 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use mcp_orchestrator::Error;
+use mcp_orchestrator::{Builder, Error};
 use mcp_orchestrator_domain::Status;
 use mcp_orchestrator_store::{SqliteOptions, SqliteStore, StoreError};
 use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging};
 
-use super::harness::{Engine, research};
+use super::harness::{Engine, SkipsPauses, research};
 
 async fn open(path: &Path, options: SqliteOptions) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open_with(path, options).await.unwrap())
@@ -46,7 +46,8 @@ async fn a_full_disk_is_told_to_who_waits_and_the_workflow_goes_on_when_there_is
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orchestrator.db");
     let store = open(&path, SqliteOptions::new().with_bytes_max(160 * 1024)).await;
-    let engine = Engine::start_on(store.clone(), talkative(12), |builder| builder);
+    let skips = |builder: Builder| builder.with_clock(SkipsPauses::default());
+    let engine = Engine::start_on(store.clone(), talkative(12), skips);
     let id = engine.submit(research(12)).await;
     let told = engine.handle.settled(&id).await;
     assert!(matches!(told, Err(Error::Store(StoreError::Full(_)))), "{told:?}");

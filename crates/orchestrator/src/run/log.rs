@@ -1,18 +1,15 @@
 //! Writing to the log: one append for everything that followed from one round of inputs.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use mcp_orchestrator_domain::{Abandoned, Event, Request, Status, Workflow};
 use mcp_orchestrator_store::{After, Append, AppendError, StoreError, Summary, Writer};
 
 use super::{Run, Stop, trace};
-use crate::Error;
-
-/// How often an append that failed in the store is repeated, with growing pauses.
-const ATTEMPTS_MAX: u32 = 6;
+use crate::{
+    Error,
+    patience::{PAID_FOR, Patience, passes},
+};
 
 impl Run {
     /// Takes an event into the workflow and into the batch.
@@ -69,6 +66,10 @@ impl Run {
         self.append_id
     }
 
+    /// Appends the batch. It is empty when that has succeeded and as it was when not, so that it can be tried once more.
+    ///
+    /// While the store is busy, full or away, the append is repeated: for a short time when runs are to end, so that a
+    /// store that does not come back keeps nobody. A lease that was lost meanwhile is told by the append.
     async fn append(&mut self, after: After) -> Result<(), Stop> {
         let records = std::mem::take(&mut self.batch);
         let head = self.workflow.head();
@@ -79,39 +80,63 @@ impl Run {
             expected,
             writer: Writer::Owner(self.lease.epoch),
             append_id: self.next_append_id(),
-            records,
+            records: records.clone(),
             summary: self.shown.summary(&self.workflow),
             after,
         };
-        let mut pause = Duration::from_millis(50);
-        for attempt in 1..=ATTEMPTS_MAX {
-            match self.parts.store.append(append.clone()).await {
+        let appended = self.try_append(append).await;
+        if appended.is_err() {
+            self.batch = records;
+        }
+        appended
+    }
+
+    async fn try_append(&mut self, append: Append) -> Result<(), Stop> {
+        loop {
+            let error = match self.parts.store.append(append.clone()).await {
                 Ok(_) => {
-                    match append.after {
-                        After::Finish => {
-                            self.parts.ends.tell(&self.workflow);
-                            trace::ended(&self.workflow);
-                        }
-                        After::Wait => tracing::info!("workflow waits"),
-                        After::Requeue { .. } => tracing::info!("workflow given back"),
-                        After::Keep => {}
-                    }
+                    self.refused = None;
+                    self.tell(append.after);
                     return Ok(());
                 }
                 Err(AppendError::Conflict { .. } | AppendError::Terminal) => return Err(Stop::Stale),
                 Err(AppendError::Fenced) => return Err(Stop::Fenced),
-                Err(AppendError::Store(error @ (StoreError::Locked(_) | StoreError::Unavailable(_))))
-                    if attempt < ATTEMPTS_MAX =>
-                {
-                    tracing::warn!(workflow = %self.lease.id, attempt, %error, "append failed; it is repeated");
-                    self.parts.clock.sleep_until(self.parts.clock.now().after(pause)).await;
-                    pause *= 2;
-                }
+                Err(AppendError::Store(error)) if passes(&error) => error,
                 Err(AppendError::Store(error)) => return Err(Stop::Fault(error.into())),
                 Err(other) => return Err(Stop::Fault(Error::Internal(other.to_string()))),
+            };
+            if !self.wait_out(&error).await {
+                return Err(Stop::Fault(error.into()));
             }
         }
-        Err(Stop::Fault(Error::Internal("the store accepted no append".to_owned())))
+    }
+
+    /// Waits before the store is asked again for what it refused; `false`: it was asked for long enough.
+    ///
+    /// The time counts from the first refusal since it last took something.
+    pub(super) async fn wait_out(&mut self, error: &StoreError) -> bool {
+        let now = self.parts.clock.now();
+        let is_ending = self.abort.has_fired();
+        let patience = self.refused.get_or_insert(Patience::new(now, PAID_FOR));
+        let Some(at) = patience.next(now, is_ending) else { return false };
+        tracing::warn!(workflow = %self.lease.id, %error, "the store refused; it is asked again");
+        tokio::select! {
+            () = self.parts.clock.sleep_until(at) => {}
+            () = self.abort.fired(), if !is_ending => {}
+        }
+        true
+    }
+
+    fn tell(&self, after: After) {
+        match after {
+            After::Finish => {
+                self.parts.ends.tell(&self.workflow);
+                trace::ended(&self.workflow);
+            }
+            After::Wait => tracing::info!("workflow waits"),
+            After::Requeue { .. } => tracing::info!("workflow given back"),
+            After::Keep => {}
+        }
     }
 }
 

@@ -41,6 +41,7 @@ use crate::{
     Error,
     hub::Last,
     parts::Parts,
+    patience::Patience,
     signal::Signal,
     submit::{names, needed_tools},
 };
@@ -156,6 +157,10 @@ pub(crate) struct Run {
     shown: Shown,
     /// The name of the last append.
     append_id: u128,
+    /// Since when the store refuses what it is given, if it does.
+    refused: Option<Patience>,
+    /// Fires when it must give its workflow back.
+    abort: Signal,
 }
 
 /// What the loop has to act on.
@@ -179,7 +184,14 @@ impl Input {
 
 impl Run {
     /// Takes over a leased workflow from its log.
-    pub(crate) async fn open(parts: Arc<Parts>, lease: &Lease, shared: Arc<RunShared>) -> Result<Self, Error> {
+    ///
+    /// When `abort` fires it gives the workflow back.
+    pub(crate) async fn open(
+        parts: Arc<Parts>,
+        lease: &Lease,
+        shared: Arc<RunShared>,
+        abort: Signal,
+    ) -> Result<Self, Error> {
         let workflow = match parts.fresh.take(&lease.lease.id).filter(|workflow| workflow.head() == lease.head) {
             Some(workflow) => workflow,
             None => read_workflow(parts.store.as_ref(), &lease.lease.id)
@@ -236,15 +248,20 @@ impl Run {
             timer: None,
             replan: true,
             shown,
+            refused: None,
+            abort,
         })
     }
 
-    /// Runs it until it ends, waits, is lost, or `shutdown` fires. Every call has ended when this returns.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>, shutdown: Signal) -> RunEnd {
-        let stop = self.drive(&mut commands, &shutdown).await;
-        if matches!(stop, Stop::Fault(_)) {
-            // What came back before the fault was paid for; if the store takes it, it is kept.
-            let _ = self.commit().await;
+    /// Runs it until it ends, waits, is lost, or must give it back. Every call has ended when this returns.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>) -> RunEnd {
+        let mut stop = self.drive(&mut commands).await;
+        // What came back before the fault was paid for; if the store takes it, it is kept. It may be the end.
+        if matches!(stop, Stop::Fault(_))
+            && self.batch.iter().any(|record| record.event.is_progress())
+            && matches!(self.commit().await, Err(Stop::Done))
+        {
+            stop = Stop::Done;
         }
         self.in_flight.shutdown().await;
         match stop {
@@ -262,7 +279,7 @@ impl Run {
         is_durable.then(|| Last { head: self.workflow.head(), summary: self.shown.summary(&self.workflow) })
     }
 
-    async fn drive(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &Signal) -> Stop {
+    async fn drive(&mut self, commands: &mut mpsc::Receiver<RunCommand>) -> Stop {
         let mut inputs = Vec::new();
         let mut stop = self.begin().await.err();
         let mut stale = 0;
@@ -282,13 +299,13 @@ impl Run {
                 Some(stop) => return stop,
             }
             inputs.clear();
-            self.gather(commands, shutdown, &mut inputs).await;
+            self.gather(commands, &mut inputs).await;
             stop = self.turn(&mut inputs).await.err();
         }
     }
 
     /// Waits for something to happen and takes everything that has.
-    async fn gather(&mut self, commands: &mut mpsc::Receiver<RunCommand>, shutdown: &Signal, inputs: &mut Vec<Input>) {
+    async fn gather(&mut self, commands: &mut mpsc::Receiver<RunCommand>, inputs: &mut Vec<Input>) {
         let wake = self.wake;
         let clock = Arc::clone(&self.parts.clock);
         tokio::select! {
@@ -299,7 +316,7 @@ impl Run {
                 Some(RunCommand::Fenced) | None => Input::Fenced,
             }),
             Some(ended) = self.in_flight.join_next() => inputs.extend(input_of(ended)),
-            () = shutdown.fired() => inputs.push(Input::Shutdown),
+            () = self.abort.fired() => inputs.push(Input::Shutdown),
             () = async { match wake {
                 Some(at) => clock.sleep_until(at).await,
                 None => std::future::pending().await,

@@ -14,10 +14,12 @@ use mcp_orchestrator_domain::{
 use mcp_orchestrator_store::{Store, StoreError};
 
 use super::{Run, Stop};
-use crate::{Error, parts::Parts};
+use crate::{
+    Error,
+    parts::Parts,
+    patience::{PAID_FOR, Patience, passes},
+};
 
-/// How often a blob that the busy store refuses is offered.
-const BLOB_ATTEMPTS_MAX: u32 = 6;
 /// Records read at once.
 const PAGE: usize = 500;
 
@@ -71,19 +73,17 @@ pub(crate) async fn keep(parts: &Parts, tenant: &Principal, text: String) -> Res
     Ok(Payload::Blob(put_blob(parts, tenant, text.into()).await?))
 }
 
-/// Stores a blob. A store that is busy or away is asked again for a while: what is to be kept may have been paid for.
+/// Stores a blob. A store that is busy, full or away is asked again for a while: what is to be kept may have been paid for.
 pub(crate) async fn put_blob(parts: &Parts, tenant: &Principal, bytes: Bytes) -> Result<BlobRef, StoreError> {
-    let mut pause = Duration::from_millis(50);
-    for _ in 1..BLOB_ATTEMPTS_MAX {
-        match parts.store.put_blob(tenant, bytes.clone()).await {
-            Err(StoreError::Locked(_) | StoreError::Unavailable(_)) => {
-                parts.clock.sleep_until(parts.clock.now().after(pause)).await;
-                pause *= 2;
-            }
+    let mut patience = Patience::new(parts.clock.now(), PAID_FOR);
+    loop {
+        let error = match parts.store.put_blob(tenant, bytes.clone()).await {
+            Err(error) if passes(&error) => error,
             kept => return kept,
-        }
+        };
+        let Some(at) = patience.next(parts.clock.now(), false) else { return Err(error) };
+        parts.clock.sleep_until(at).await;
     }
-    parts.store.put_blob(tenant, bytes).await
 }
 
 impl Run {
@@ -125,7 +125,15 @@ impl Run {
         self.aborts.clear();
         self.agents.clear();
         self.rendering = false;
-        let log = read_workflow(self.parts.store.as_ref(), &self.lease.id).await;
+        let log = loop {
+            // What came back and was to follow from the log is acted on again once it is read: a store that is away for
+            // a moment must not lose it.
+            match read_workflow(self.parts.store.as_ref(), &self.lease.id).await {
+                Err(Error::Store(error)) if passes(&error) && self.wait_out(&error).await => {}
+                log => break log,
+            }
+        };
+        self.refused = None;
         self.workflow = log
             .and_then(|workflow| workflow.ok_or_else(|| Error::NotFound(self.lease.id.clone())))
             .map_err(Stop::Fault)?;
