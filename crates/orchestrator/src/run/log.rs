@@ -117,7 +117,7 @@ impl Run {
     pub(super) async fn wait_out(&mut self, error: &StoreError) -> bool {
         let now = self.parts.clock.now();
         let is_ending = self.abort.has_fired();
-        let patience = self.refused.get_or_insert(Patience::new(now, PAID_FOR));
+        let patience = self.refused.get_or_insert_with(|| Patience::new(now, PAID_FOR));
         let Some(at) = patience.next(now, is_ending) else { return false };
         tracing::warn!(workflow = %self.lease.id, %error, "the store refused; it is asked again");
         tokio::select! {
