@@ -139,16 +139,19 @@ fn serve(stream: &TcpStream, seen: &Mutex<Vec<ModelRequest>>, behave: &Behave) -
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        let (number, answer) = if first.starts_with("POST /v1/chat/completions") {
+        let (number, told, answer) = if first.starts_with("POST /v1/chat/completions") {
             let body = String::from_utf8(body).ok()?;
             let answer = answer(&serde_json::from_str(&body).ok()?);
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.push(ModelRequest { body, request_id });
-            (seen.len() - 1, answer)
+            let number = seen.len() - 1;
+            (number, behave(number), answer)
         } else {
-            (0, json!({"object": "list", "data": [{"id": "tiny", "object": "model"}]}))
+            // Only chats are told what to do: a list of models that fails would fail every one of them.
+            let told = Behaviour { thinks: Duration::ZERO, status: 200 };
+            (0, told, json!({"object": "list", "data": [{"id": "tiny", "object": "model"}]}))
         };
-        let Behaviour { thinks, status } = behave(number);
+        let Behaviour { thinks, status } = told;
         thread::sleep(thinks);
         let answer = if status == 200 { answer } else { json!({ "error": { "message": "as it was told" } }) };
         let text = answer.to_string();
