@@ -10,8 +10,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator::{Builder, Clock as _, ForkOptions, SystemClock};
-use mcp_orchestrator_domain::{Role, Seq, Status};
+use mcp_orchestrator::{Builder, Clock, Error, ForkOptions, SystemClock};
+use mcp_orchestrator_domain::{Role, Seq, Status, Timestamp};
 use mcp_orchestrator_store::{ListFilter, MemoryStore, Store, StoreError};
 use mcp_orchestrator_testkit::{Act, ScriptedProvider, StoreCall, Tap, TappedStore, obliging};
 
@@ -70,6 +70,53 @@ async fn an_answer_that_a_store_refuses_at_once_for_most_of_a_minute_is_kept() {
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), asked, "nobody was asked twice");
+    }
+}
+
+/// Tries until patience ends: the first, one after each pause that grows to a second, and one after each second and what is
+/// left of a minute.
+const TRIES: usize = 1 + 5 + 58 + 1;
+
+#[tokio::test]
+async fn what_was_paid_for_is_offered_once_more_when_patience_ends_and_no_call_is_said_to_have_begun() {
+    let clock = Arc::new(SkipsPauses::default());
+    let now = Arc::clone(&clock);
+    let inner = MemoryStore::with_now(Arc::new(move || now.now()));
+    let tapped = TappedStore::new(Arc::new(inner), Refuses::appends(TRIES, away));
+    let store: Arc<dyn Store> = Arc::<TappedStore<Refuses>>::clone(&tapped) as _;
+    let engine = Engine::start_on(Arc::clone(&store), ScriptedProvider::obliging(3), |builder| {
+        builder.with_clock(Shared(Arc::clone(&clock)))
+    });
+    let id = engine.submit(research(3)).await;
+    let faulted = engine.handle.settled(&id).await;
+    assert!(matches!(faulted, Err(Error::Store(StoreError::Unavailable(_)))), "{faulted:?}");
+    assert_eq!(tapped.tap.refused.load(Ordering::SeqCst), TRIES, "and then it was taken");
+    let log = store.read(&id, Seq::ZERO, 1000).await.unwrap().records;
+    let kinds: Vec<_> = log.iter().map(|recorded| recorded.record.event.kind()).collect();
+    let (begun, back) = ("call_started", "call_completed");
+    let count = |kind: &str| kinds.iter().filter(|known| **known == kind).count();
+    assert_eq!((count(begun), count(back)), (1, 1), "{kinds:?}");
+
+    // Left alone for a while, it goes on.
+    clock.0.advance(Duration::from_secs(10));
+    engine.until("it has ended", |_| engine.provider.asked().len() == 5).await;
+    let mut keys: Vec<String> = engine.provider.asked().into_iter().map(|asked| asked.key).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 5, "nobody was asked twice");
+}
+
+/// One clock of an engine and its store.
+struct Shared(Arc<SkipsPauses>);
+
+#[async_trait]
+impl Clock for Shared {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, deadline: Timestamp) {
+        self.0.sleep_until(deadline).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use mcp_orchestrator_domain::{Abandoned, Event, Request, Status, Workflow};
+use mcp_orchestrator_domain::{Abandoned, Event, Request, Seq, Status, Workflow};
 use mcp_orchestrator_store::{After, Append, AppendError, StoreError, Summary, Writer};
 
 use super::{Run, Stop, trace};
@@ -71,10 +71,35 @@ impl Run {
     /// While the store is busy, full or away, the append is repeated: for a short time when runs are to end, so that a
     /// store that does not come back keeps nobody. A lease that was lost meanwhile is told by the append.
     async fn append(&mut self, after: After) -> Result<(), Stop> {
+        self.append_at(self.before_batch(), after).await
+    }
+
+    /// Offers the store once more what came back and was paid for, after it has refused. Whether the workflow has ended with
+    /// it.
+    ///
+    /// Calls whose start would follow were never made: they are left out with what comes after them, so that nobody who
+    /// takes over has to believe that they were.
+    pub(super) async fn offer_again(&mut self) -> bool {
+        let before = self.before_batch();
+        if let Some(start) = self.batch.iter().position(|record| matches!(record.event, Event::CallStarted(_))) {
+            self.batch.truncate(start);
+            if self.batch.iter().any(|record| record.event.is_progress()) {
+                // Nothing is left to do about a second refusal.
+                let _refused = self.append_at(before, After::Keep).await;
+            }
+            return false;
+        }
+        self.batch.iter().any(|record| record.event.is_progress()) && matches!(self.commit().await, Err(Stop::Done))
+    }
+
+    /// The last position of the log the batch goes on from.
+    fn before_batch(&self) -> Seq {
+        Seq::new(self.workflow.head().value() - self.batch.len() as u64)
+    }
+
+    async fn append_at(&mut self, expected: Seq, after: After) -> Result<(), Stop> {
         let records = std::mem::take(&mut self.batch);
-        let head = self.workflow.head();
-        let expected = mcp_orchestrator_domain::Seq::new(head.value() - records.len() as u64);
-        self.shared.written.store(head.value(), Ordering::Release);
+        self.shared.written.store(expected.value() + records.len() as u64, Ordering::Release);
         let append = Append {
             id: self.lease.id.clone(),
             expected,

@@ -257,10 +257,7 @@ impl Run {
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<RunCommand>) -> RunEnd {
         let mut stop = self.drive(&mut commands).await;
         // What came back before the fault was paid for; if the store takes it, it is kept. It may be the end.
-        if matches!(stop, Stop::Fault(_))
-            && self.batch.iter().any(|record| record.event.is_progress())
-            && matches!(self.commit().await, Err(Stop::Done))
-        {
+        if matches!(stop, Stop::Fault(_)) && self.offer_again().await {
             stop = Stop::Done;
         }
         self.in_flight.shutdown().await;
