@@ -2,6 +2,9 @@
 //! asserts no time. Servers are started by it, on free ports of loopback, and share the machine with it.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
 
+#[path = "store/record.rs"]
+mod record;
+
 use std::{
     sync::{
         Arc,
@@ -10,9 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_orchestrator_domain::{
-    CallCompleted, CallNo, Cost, Event, Payload, Progress, Record, Seq, Status, Timestamp, Usage,
-};
+use mcp_orchestrator_domain::{Seq, Status};
 use mcp_orchestrator_store::{Abilities, After, Append, Claim, Lease, RedisStore, Store, Which, WorkerId, Writer};
 use mcp_orchestrator_testkit::{
     RedisServer,
@@ -20,12 +21,12 @@ use mcp_orchestrator_testkit::{
 };
 use redis::{Script, aio::MultiplexedConnection};
 
+use record::{RECORD, record};
+
 /// Writers at once, each of a log of its own.
 const WRITERS: u64 = 64;
 /// Records after which a writer begins another log.
 const LOG: u64 = 200;
-/// Bytes of a record's text, more or less.
-const RECORD: usize = 1000;
 /// Workers that claim at once.
 const WORKERS: u64 = 16;
 /// Measurements of each kind, one of ours after one of theirs.
@@ -220,19 +221,4 @@ fn append(lease: &Lease, head: u64, after: After, status: Status) -> Append {
         summary: summary(status),
         after,
     }
-}
-
-fn record() -> Arc<Record> {
-    let event = Event::CallCompleted(Box::new(CallCompleted {
-        call: CallNo::new(0),
-        step: "belter_0".parse().expect("a valid name"),
-        output: Payload::Inline("x".repeat(RECORD - 500).into()),
-        is_error: false,
-        usage: Usage::default(),
-        cost: Cost::FREE,
-        evidence: Vec::new(),
-        parked_ms: 0,
-        run_ms: 0,
-    }));
-    Arc::new(Record { at: Timestamp::from_millis(1), progress: Progress::default(), event })
 }

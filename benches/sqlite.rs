@@ -2,6 +2,9 @@
 //! what waits, syncs it and acknowledges it. Prints a table; asserts no time.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+#[path = "store/record.rs"]
+mod record;
+
 use std::{
     fs::File,
     io::Write as _,
@@ -15,19 +18,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_orchestrator_domain::{
-    CallCompleted, CallNo, Cost, Event, Payload, Progress, Record, Seq, Status, Timestamp, Usage,
-};
+use mcp_orchestrator_domain::{Seq, Status};
 use mcp_orchestrator_store::{After, Append, Claim, SqliteStore, Store, Which, WorkerId, Writer};
 use mcp_orchestrator_testkit::store_suite::{created, summary, workflow};
 use tokio::{sync::oneshot, task::JoinSet};
+
+use record::{RECORD, record};
 
 /// Writers at once, each of a log of its own.
 const WRITERS: u64 = 64;
 /// Records after which a writer begins another log.
 const LOG: u64 = 200;
-/// Bytes of a record's text, more or less.
-const RECORD: usize = 1000;
 /// Measurements of each kind, one of ours after one of theirs.
 const ROUNDS: usize = 5;
 /// Appends of the bare log in one commit, and waiting for the next.
@@ -153,19 +154,4 @@ async fn appends(folder: &Path, time: Duration) -> anyhow::Result<f64> {
     .await?;
     store.close().await;
     Ok(rate)
-}
-
-fn record() -> Arc<Record> {
-    let event = Event::CallCompleted(Box::new(CallCompleted {
-        call: CallNo::new(0),
-        step: "belter_0".parse().expect("a valid name"),
-        output: Payload::Inline("x".repeat(RECORD - 500).into()),
-        is_error: false,
-        usage: Usage::default(),
-        cost: Cost::FREE,
-        evidence: Vec::new(),
-        parked_ms: 0,
-        run_ms: 0,
-    }));
-    Arc::new(Record { at: Timestamp::from_millis(1), progress: Progress::default(), event })
 }

@@ -3,7 +3,9 @@
 use mcp_orchestrator_domain::{Failure, IllegalTransition, InvalidRequest, Rejected, WorkflowId};
 use mcp_orchestrator_store::StoreError;
 
-/// Why a call of the facade failed. Nothing was started or changed unless the variant says so.
+/// Why a call of the facade failed. Nothing was started or changed unless the variant says so; after
+/// [`Error::Store`] with [`StoreError::Unavailable`] nobody knows, and who must be sure asks again under the same
+/// idempotency key.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -135,12 +135,8 @@ async fn what_ended_before_the_retention_is_taken_away() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_those_that_have_ended_only_so_many_are_kept() {
-    let mut home = Home::new();
-    home.variables.push(("ORCHESTRATOR_STORE__ENDED_MAX", "1".to_owned()));
-    let server = home.serve(&[]);
-    let client = Client::of(&server);
+/// Of two workflows that end the first is taken away, and the second stays.
+async fn keeps_the_last(client: &Client) {
     let first = client.start(1).await;
     assert_eq!(client.ended(&first).await["status"], "completed");
     let second = client.start(1).await;
@@ -154,6 +150,15 @@ async fn of_those_that_have_ended_only_so_many_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_that_have_ended_only_so_many_are_kept() {
+    let mut home = Home::new();
+    home.variables.push(("ORCHESTRATOR_STORE__ENDED_MAX", "1".to_owned()));
+    let server = home.serve(&[]);
+    let client = Client::of(&server);
+    keeps_the_last(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ended_in_another_process_is_not_kept_longer() {
     let mut home = Home::new();
     let keeps_all = home.serve(&[]);
@@ -161,16 +166,7 @@ async fn what_ended_in_another_process_is_not_kept_longer() {
     // It has looked for what to take away before anything ends, and does so by itself only every ten minutes.
     let _keeps_one = home.serve(&[]);
     let client = Client::of(&keeps_all);
-    let first = client.start(1).await;
-    assert_eq!(client.ended(&first).await["status"], "completed");
-    let second = client.start(1).await;
-    assert_eq!(client.ended(&second).await["status"], "completed");
-    let until = tokio::time::Instant::now() + crate::process::PATIENCE;
-    while client.get(&format!("/v1/workflows/{first}")).await.0 != 404 {
-        assert!(tokio::time::Instant::now() < until);
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert_eq!(client.get(&format!("/v1/workflows/{second}")).await.0, 200);
+    keeps_the_last(&client).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

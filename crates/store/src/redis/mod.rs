@@ -43,7 +43,7 @@ use queue::Classes;
 
 pub use options::RedisOptions;
 
-/// A store on a Redis server, version 7 or later, or on Valkey.
+/// A store on a Redis server, version 7 or later. Valkey is taken too, and was not tried.
 ///
 /// What is acknowledged is as durable as the server is configured: [`StoreInfo::durability`] says how. With
 /// `appendfsync always` it is on the server's disk. Any number of processes may use the same server at once; each hears

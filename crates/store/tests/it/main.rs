@@ -2,6 +2,7 @@
 //! a server can suffer.
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as a test does")]
 
+mod feed;
 mod memory;
 mod model;
 mod redis;

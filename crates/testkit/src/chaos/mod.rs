@@ -15,6 +15,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use futures::future::join_all;
 use tokio::time::Instant;
 
+use mcp_orchestrator_domain::Status;
+
 use crate::{Behaviour, Luck, ModelServer, history::Verdict};
 use backing::Backing;
 pub use backing::ChaosStore;
@@ -58,10 +60,11 @@ pub struct ChaosReport {
 }
 
 impl ChaosReport {
-    /// Whether everything that was promised was kept.
+    /// Whether everything that was promised was kept, and there was something to keep: models were asked and workflows
+    /// completed.
     #[must_use]
-    pub const fn is_clean(&self) -> bool {
-        self.verdict.violations.is_empty()
+    pub fn is_clean(&self) -> bool {
+        self.verdict.violations.is_empty() && self.asked > 0 && self.ends.contains_key(Status::Completed.as_str())
     }
 }
 
@@ -91,6 +94,9 @@ impl fmt::Display for ChaosReport {
         writeln!(f, "{:<28} {twice}", "duplicated")?;
         writeln!(f, "{:<28} {gaps}", "gaps")?;
         write!(f, "{:<28} {}", "other violations", verdict.violations.len() - lost - twice - gaps)?;
+        if self.asked == 0 || !self.ends.contains_key(Status::Completed.as_str()) {
+            write!(f, "\nnothing completed: this run says nothing")?;
+        }
         verdict.violations.iter().try_for_each(|violation| write!(f, "\n{violation}"))
     }
 }

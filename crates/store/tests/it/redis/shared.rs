@@ -4,9 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Principal, Seq, WorkflowId};
-use mcp_orchestrator_store::{
-    Abilities, Change, Claim, FeedPosition, Needs, NewWorkflow, RedisStore, Store, StoreError, Which,
-};
+use mcp_orchestrator_store::{Abilities, Change, Claim, Needs, NewWorkflow, RedisStore, Store, StoreError, Which};
 use mcp_orchestrator_testkit::{
     RedisServer,
     store_suite::{
@@ -15,6 +13,7 @@ use mcp_orchestrator_testkit::{
 };
 
 use super::{open, soon};
+use crate::feed;
 
 #[tokio::test]
 async fn what_one_writes_and_shows_the_other_hears() {
@@ -78,31 +77,8 @@ async fn work_that_comes_elsewhere_wakes_who_waits() {
 async fn the_feed_is_one_order_over_all_processes() {
     let server = RedisServer::start();
     let dial = Dial::new();
-    let stores = [Arc::new(open(&server, &dial).await), Arc::new(open(&server, &dial).await)];
-    let mut tasks = Vec::new();
-    for store in &stores {
-        for _ in 0..8 {
-            let store = Arc::clone(store);
-            tasks.push(tokio::spawn(async move {
-                let id = created(&*store, workflow()).await;
-                for head in 1..10 {
-                    store.append(append(&id, head, records([head + 1]))).await.unwrap();
-                }
-            }));
-        }
-    }
-    // A reader that follows meanwhile must not miss what is committed behind its position.
-    let mut seen = Vec::new();
-    let mut position = FeedPosition::default();
-    while seen.len() < 160 {
-        let page = stores[0].feed(position, 7).await.unwrap();
-        position = page.last().map_or(position, |entry| entry.position);
-        seen.extend(page);
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    assert_eq!(stores[1].feed(FeedPosition::default(), 1000).await.unwrap(), seen);
+    let stores = [open(&server, &dial).await, open(&server, &dial).await];
+    feed::is_one_order(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

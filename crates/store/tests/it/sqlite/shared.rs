@@ -1,15 +1,16 @@
 //! Several handles on one file behave as several processes: what one does, the others see.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Principal, Seq};
-use mcp_orchestrator_store::{Change, Claim, FeedPosition, SqliteStore, Store, StoreError, Which, WorkflowRow};
+use mcp_orchestrator_store::{Change, Claim, SqliteStore, Store, StoreError, Which, WorkflowRow};
 use mcp_orchestrator_testkit::store_suite::{
     Dial, TTL, append, append_as, claim, claim_one, created, ids, numbers, records, worker, workflow,
 };
 
 use super::open;
+use crate::feed;
 
 /// Generous: the promise is 50 ms, the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,32 +62,8 @@ async fn the_feed_is_one_order_over_all_processes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let dial = Dial::new();
-    let stores: Vec<Arc<SqliteStore>> = vec![Arc::new(open(&path, &dial).await), Arc::new(open(&path, &dial).await)];
-    let mut tasks = Vec::new();
-    for store in &stores {
-        for _ in 0..8 {
-            let store = Arc::clone(store);
-            tasks.push(tokio::spawn(async move {
-                let id = created(&*store, workflow()).await;
-                for head in 1..10 {
-                    store.append(append(&id, head, records([head + 1]))).await.unwrap();
-                }
-            }));
-        }
-    }
-    // A reader that follows meanwhile must not miss what is committed behind its position.
-    let mut seen = Vec::new();
-    let mut position = FeedPosition::default();
-    while seen.len() < 160 {
-        let page = stores[0].feed(position, 7).await.unwrap();
-        position = page.last().map_or(position, |entry| entry.position);
-        seen.extend(page);
-        tokio::task::yield_now().await;
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    assert_eq!(stores[1].feed(FeedPosition::default(), 1000).await.unwrap(), seen);
+    let stores = [open(&path, &dial).await, open(&path, &dial).await];
+    feed::is_one_order(stores).await;
 }
 
 #[tokio::test]
