@@ -32,12 +32,27 @@ async fn answered(engine: &Engine, id: &WorkflowId) -> Vec<CallNo> {
     calls.collect()
 }
 
+/// A store that renews nothing, as for an engine that stands still: its lease runs out whatever the real time is, and it
+/// learns from the log alone that it was taken.
+struct NoRenewal;
+
+#[async_trait]
+impl Tap for NoRenewal {
+    async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
+        match call {
+            StoreCall::Renew => Err(StoreError::Unavailable("not now".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_whose_lease_was_taken_stops_and_what_it_brings_late_counts_for_nothing() {
     let dial = Dial::new();
     let store: Arc<dyn Store> = Arc::new(MemoryStore::with_now(dial.clock()));
     // With no room for a second one it does not claim its own again.
-    let late = Engine::start_on(Arc::clone(&store), holding_agents(), |builder| builder.with_running_max(1));
+    let tapped = TappedStore::new(Arc::clone(&store), NoRenewal);
+    let late = Engine::start_on(tapped, holding_agents(), |builder| builder.with_running_max(1));
     let id = late.submit(research(3)).await;
     late.until("three agents run", |provider| provider.running() == 3).await;
     late.until_recorded(&id, "call_started", 4).await;
@@ -61,19 +76,6 @@ async fn an_engine_whose_lease_was_taken_stops_and_what_it_brings_late_counts_fo
     let abandoned = log.iter().filter(|recorded| matches!(recorded.record.event, Event::CallAbandoned(_))).count();
     assert_eq!(abandoned, 3, "what the first was about to bring is not in the log");
     assert_eq!(late.handle.running(), 0);
-}
-
-/// A store that renews nothing: who has it learns from the log alone that its lease was taken.
-struct NoRenewal;
-
-#[async_trait]
-impl Tap for NoRenewal {
-    async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
-        match call {
-            StoreCall::Renew => Err(StoreError::Unavailable("not now".to_owned())),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
