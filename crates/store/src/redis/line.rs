@@ -25,7 +25,7 @@ use crate::StoreError;
 pub(super) const CONNECTING: Duration = Duration::from_secs(5);
 
 /// How long an operation waits for a connection before it fails.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often a connection is asked whether it still leads anywhere.
 const PING_EVERY: Duration = Duration::from_secs(5);

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     RedisOptions, failure,
-    line::{Dialling, Ear, Line, Wire},
+    line::{Dialling, Ear, Line, PATIENCE, Wire},
 };
 use crate::{Now, StoreError};
 
@@ -87,6 +87,16 @@ impl Lines {
         for line in self.commands.iter().chain([&self.bulk, &self.hints]) {
             line.close();
         }
+    }
+
+    /// How long an operation takes at most: to have a connection, and to be answered.
+    pub(super) fn patience(&self) -> Duration {
+        PATIENCE + self.patience
+    }
+
+    /// Which server it is, without secrets.
+    pub(super) fn location(&self) -> Arc<str> {
+        Arc::clone(&self.location)
     }
 
     /// The time of a clock that is turned by hand; `None` when Redis's own is used.

@@ -1,6 +1,7 @@
 //! A store on a Redis server, shared by any number of processes on any number of machines. Owns the handle and its end;
 //! what is written is decided in the scripts, so that whatever must change together does.
 
+mod appends;
 mod check;
 mod failure;
 mod keep;
@@ -35,6 +36,7 @@ use crate::{
     Lease, LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
     Store, StoreError, StoreInfo, WorkflowRow, hints::Hints,
 };
+use appends::Appends;
 use keys::Keys;
 use line::{Dialling, Ear};
 use lines::Lines;
@@ -59,7 +61,8 @@ pub use options::RedisOptions;
 pub struct RedisStore {
     options: RedisOptions,
     keys: Keys,
-    lines: Lines,
+    lines: Arc<Lines>,
+    appends: Appends,
     hints: Arc<Hints>,
     listener: Arc<Listener>,
     classes: Classes,
@@ -107,10 +110,13 @@ impl RedisStore {
         let hints = Arc::new(Hints::new());
         let listener = Arc::new(Listener::new(keys.of("hints"), Arc::clone(&hints)));
         let ear: Arc<dyn Ear> = Arc::<Listener>::clone(&listener);
-        let lines = Lines::open(&options, &dialling, ear);
+        let lines = Arc::new(Lines::open(&options, &dialling, ear));
         // From here on no hint of another process is missed unless a connection is lost.
         lines.hear(until).await?;
-        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default(), blobs_looked: Mutex::default() })
+        let (origin, writes) = (listener.origin().to_owned(), Arc::clone(&lines));
+        let appends = Appends::open(writes, keys.meta(), origin, Arc::clone(&hints));
+        let (classes, blobs_looked) = (Classes::default(), Mutex::default());
+        Ok(Self { options, keys, lines, appends, hints, listener, classes, blobs_looked })
     }
 
     /// Closes the connections. Every later operation answers [`StoreError::Unavailable`]. A second call does nothing.

@@ -9,7 +9,6 @@ local RESERVERS_MAX = 16
 -- Entries without a workflow that one claim drops.
 local STALE_MAX = 1000
 
-redis.call('ZREMRANGEBYSCORE', base .. 'seen', '-inf', now)
 redis.call('ZADD', base .. 'seen', 'GT', now + ttl, me)
 local version = redis.call('HGET', KEYS[1], 'classes') or '0'
 local answer = { version }
@@ -99,6 +98,8 @@ while given < max and stale < STALE_MAX do
     if w and w.p == 'l' and w.at > now then redis.call('ZADD', base .. 'leases', w.at, w.n .. w.id) end
     stale = stale + 1
   end
-  front(best)
+  if given < max then front(best) end
 end
+-- Those who wait for work forget the workers that are gone.
+if given == 0 then redis.call('ZREMRANGEBYSCORE', base .. 'seen', '-inf', now) end
 return answer
