@@ -86,7 +86,7 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn do_append(&self, append: Append) -> Result<Seq, AppendError> {
+    pub(super) async fn do_append(&self, append: Append) -> Result<Head, AppendError> {
         let records = Encoded::new(&append.records).map_err(|error| match error {
             StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
             other => AppendError::Store(other),
@@ -123,7 +123,8 @@ impl RedisStore {
             .arg(after)
             .arg(not_before.map_or_else(String::new, ms))
             .arg(shown.finished.map_or_else(String::new, ms))
-            .arg(if is_progress(&append.records) { "1" } else { "0" });
+            .arg(if is_progress(&append.records) { "1" } else { "0" })
+            .arg(if append.lineage == Lineage::UNKNOWN { String::new() } else { append.lineage.0.to_string() });
         for digest in blobs {
             call = call.arg(digest.to_string());
         }
@@ -131,17 +132,14 @@ impl RedisStore {
         let told = |place: usize| answer.get(place).map(String::as_str).unwrap_or_default();
         let head = || number(told(1)).map(Seq::new);
         match told(0) {
-            "ok" => {
-                self.tell_appended(id, head()?);
-                if told(2) == "W" {
+            // Of the one done before, the first try may have ended unheard.
+            "ok" | "again" => {
+                let head = Head { seq: head()?, lineage: Lineage(number(told(2))?) };
+                self.tell_appended(id, head.seq);
+                if told(3) == "W" {
                     self.hints.wake();
                 }
-                Ok(head()?)
-            }
-            // The first try may have ended unheard.
-            "again" => {
-                self.tell_appended(id, head()?);
-                Ok(head()?)
+                Ok(head)
             }
             "unknown" => Err(AppendError::Unknown),
             "terminal" => Err(AppendError::Terminal),

@@ -1,14 +1,16 @@
 -- KEYS meta, wf, log, feed. ARGV: now, origin, id, count, text, status, summary, title, task, expected, epoch or empty,
--- append id, after (k, q, w, f), not before or empty, finished or
--- empty, progress (1) or not, blobs ...
-local f = redis.call('HMGET', KEYS[2], 'n', 'h', 'e', 'p', 'at', 'c', 'r', 'y', 't', 'by', 'ti', 'ta', 'a')
+-- append id, after (k, q, w, f), not before or empty, finished or empty, progress (1) or not, lineage of the record at
+-- expected or empty, blobs ... Returns where the last record is, and its lineage.
+local f = redis.call('HMGET', KEYS[2], 'n', 'h', 'e', 'p', 'at', 'c', 'r', 'y', 't', 'by', 'ti', 'ta', 'a', 'l')
 if not f[1] then return { 'unknown' } end
 local head, expected, count = tonumber(f[2]), tonumber(ARGV[10]), tonumber(ARGV[4])
 if head > expected then
   local found = redis.call('XRANGE', KEYS[3], whole(expected + 1), '+', 'COUNT', 1)[1]
   if found then
-    local last = tonumber(string.match(found[1], '^%d+'))
-    if found[2][4] == ARGV[12] and last - tonumber(found[2][2]) == expected then return { 'again', whole(last) } end
+    local last, position = string.match(found[1], '^(%d+)-(%d+)$')
+    if found[2][4] == ARGV[12] and tonumber(last) - tonumber(found[2][2]) == expected then
+      return { 'again', last, position }
+    end
   end
 end
 -- An end explains more than a lost lease, a lost lease more than a wrong position.
@@ -16,6 +18,8 @@ if f[4] == 'f' then return { 'terminal' } end
 if ARGV[11] ~= '' and not (f[4] == 'l' and f[3] == ARGV[11]) then return { 'fenced' } end
 if head < expected then return { 'regressed', f[2] } end
 if head > expected then return { 'conflict', f[2] } end
+-- As long as it was, and not what it was.
+if ARGV[17] ~= '' and f[14] and f[14] ~= ARGV[17] then return { 'regressed', f[2] } end
 
 local new = whole(expected + count)
 local bytes, position = write(KEYS[3], KEYS[4], ARGV[3], new, count, ARGV[12], ARGV[5], tonumber(f[10]))
@@ -51,6 +55,6 @@ if after ~= 'k' and (after == 'f' or ARGV[11] ~= '' or f[4] ~= 'l') then
     end
   end
 end
-mark_used(f[9], 17)
+mark_used(f[9], 18)
 tell(kind, ARGV[2], new, ARGV[3])
-return { 'ok', new, kind }
+return { 'ok', new, position, kind }
