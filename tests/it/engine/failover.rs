@@ -119,12 +119,15 @@ impl Halfway {
 
     /// How it ends, once the store can be asked again.
     async fn settled(&self) -> Result<Summary, Error> {
-        loop {
-            match self.engine.handle.settled(&self.id).await {
-                Err(Error::Store(StoreError::Unavailable(_))) => tokio::task::yield_now().await,
-                settled => return settled.map(|row| row.summary),
+        let settled = async {
+            loop {
+                match self.engine.handle.settled(&self.id).await {
+                    Err(Error::Store(StoreError::Unavailable(_))) => tokio::task::yield_now().await,
+                    settled => return settled.map(|row| row.summary),
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(60), settled).await.expect("it is told")
     }
 
     /// It ends well, what was told stays as it was told, and nobody was asked twice.
