@@ -14,7 +14,9 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{Seq, Status};
-use mcp_orchestrator_store::{Abilities, After, Append, Claim, Lease, RedisStore, Store, Which, WorkerId, Writer};
+use mcp_orchestrator_store::{
+    Abilities, After, Append, Claim, Lease, Lineage, RedisStore, Store, Which, WorkerId, Writer,
+};
 use mcp_orchestrator_testkit::{
     RedisServer,
     store_suite::{created, summary, workflow},
@@ -215,6 +217,7 @@ fn append(lease: &Lease, head: u64, after: After, status: Status) -> Append {
     Append {
         id: lease.lease.id.clone(),
         expected: Seq::new(head),
+        lineage: Lineage::UNKNOWN,
         writer: Writer::Owner(lease.lease.epoch),
         append_id: u128::from(head) << 64 | u128::from(lease.lease.epoch.0),
         records: vec![record()],

@@ -17,7 +17,7 @@ use super::{
     scripts::APPEND,
 };
 use crate::{
-    After, Append, AppendError, Change, StoreError, Writer,
+    After, Append, AppendError, Change, Head, Lineage, StoreError, Writer,
     codec::{Encoded, Shown},
     hints::Hints,
     references::named_blobs,
@@ -54,13 +54,14 @@ pub(super) struct Ready {
     after: &'static str,
     at: String,
     is_progress: bool,
+    lineage: String,
     blobs: Vec<String>,
 }
 
 /// One of them, and who waits for what becomes of it.
 struct Waiting {
     ready: Ready,
-    answer: oneshot::Sender<Result<Seq, AppendError>>,
+    answer: oneshot::Sender<Result<Head, AppendError>>,
 }
 
 impl Appends {
@@ -72,7 +73,7 @@ impl Appends {
     }
 
     /// Writes it, with others that wait at this moment.
-    pub(super) async fn append(&self, ready: Ready) -> Result<Seq, AppendError> {
+    pub(super) async fn append(&self, ready: Ready) -> Result<Head, AppendError> {
         let (answer, answered) = oneshot::channel();
         let asking = async {
             self.waiting.send(Waiting { ready, answer }).await.ok()?;
@@ -158,17 +159,17 @@ impl Sending {
     }
 
     /// What became of one.
-    fn read(&self, id: &WorkflowId, answer: &[String]) -> Result<Seq, AppendError> {
+    fn read(&self, id: &WorkflowId, answer: &[String]) -> Result<Head, AppendError> {
         let told = |place: usize| answer.get(place).map(String::as_str).unwrap_or_default();
         let head = || number(told(1)).map(Seq::new);
         match told(0) {
             // The first try of one that is there already may have ended unheard.
             "ok" | "again" => {
-                let head = head()?;
+                let head = Head { seq: head()?, lineage: Lineage(number(told(2))?) };
                 if self.hints.watched() {
-                    self.hints.tell(Change::Appended(id.clone(), head));
+                    self.hints.tell(Change::Appended(id.clone(), head.seq));
                 }
-                if told(2) == "W" {
+                if told(3) == "W" {
                     self.hints.wake();
                 }
                 Ok(head)
@@ -217,6 +218,7 @@ impl Ready {
             after,
             at: at.map_or_else(String::new, ms),
             is_progress: is_progress(&append.records),
+            lineage: if append.lineage == Lineage::UNKNOWN { String::new() } else { append.lineage.0.to_string() },
             blobs: blobs.iter().map(ToString::to_string).collect(),
         })
     }
@@ -236,6 +238,7 @@ impl Ready {
             .arg(self.after)
             .arg(&self.at)
             .arg(if self.is_progress { "1" } else { "0" })
+            .arg(&self.lineage)
             .arg(self.blobs.len());
         self.blobs.iter().fold(call, |call, digest| call.arg(digest))
     }

@@ -4,12 +4,7 @@
 use mcp_orchestrator_domain::{Seq, WorkflowId};
 use redis::Pipeline;
 
-use super::{
-    RedisStore,
-    appends::Ready,
-    keys,
-    scripts::CREATE,
-};
+use super::{RedisStore, appends::Ready, keys, scripts::CREATE};
 use crate::{
     Append, AppendError, Change, Created, FeedEntry, FeedPosition, Head, Lineage, NewWorkflow, PAGE_MAX, Page,
     StoreError,
@@ -86,7 +81,7 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn do_append(&self, append: Append) -> Result<Seq, AppendError> {
+    pub(super) async fn do_append(&self, append: Append) -> Result<Head, AppendError> {
         self.appends.append(Ready::new(&self.keys, append)?).await
     }
 

@@ -137,7 +137,7 @@ impl Store for RedisStore {
         self.do_create(new).await
     }
 
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         self.do_append(append).await
     }
 

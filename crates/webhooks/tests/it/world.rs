@@ -13,7 +13,7 @@ use mcp_orchestrator_domain::{
     Cancelled, Event, InputRequested, Principal, Progress, Record, Seq, Status, Timestamp, WorkflowId,
 };
 use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
-use mcp_orchestrator_store::{After, Append, MemoryStore, Needs, NewWorkflow, Store, Summary, Writer};
+use mcp_orchestrator_store::{After, Append, Lineage, MemoryStore, Needs, NewWorkflow, Store, Summary, Writer};
 use mcp_orchestrator_webhooks::{
     Clock, CreatedEndpoint, Delivery, Endpoint, EndpointId, NewEndpoint, WebhookSettings, Webhooks,
 };
@@ -145,13 +145,14 @@ impl World {
         let append = Append {
             id: id.clone(),
             expected,
+            lineage: Lineage::UNKNOWN,
             writer: Writer::External,
             append_id: NEXT.fetch_add(1, Ordering::Relaxed).into(),
             records: vec![self.record(event)],
             summary: summary(status),
             after,
         };
-        assert_eq!(self.store.append(append).await.unwrap(), Seq::new(expected.value() + 1));
+        assert_eq!(self.store.append(append).await.unwrap().seq, Seq::new(expected.value() + 1));
     }
 
     fn record(&self, event: Event) -> Arc<Record> {

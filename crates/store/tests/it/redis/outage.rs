@@ -9,7 +9,7 @@ use mcp_orchestrator_store::{
 };
 use mcp_orchestrator_testkit::{
     RedisServer,
-    store_suite::{Dial, TTL, append, claim_one, created, finish, numbers, records, workflow},
+    store_suite::{Dial, TTL, append, appended, claim_one, created, finish, numbers, records, workflow},
 };
 
 use super::{open, soon};
@@ -32,7 +32,7 @@ async fn every_acknowledged_record_outlives_the_kill_of_the_server() {
             while !*stopped.borrow() {
                 let next = append(&id, head, records([head + 1, head + 2]));
                 let answer = loop {
-                    match store.append(next.clone()).await {
+                    match appended(&*store, next.clone()).await {
                         Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                         other => break other,
                     }
@@ -82,7 +82,7 @@ async fn a_server_that_hangs_fails_operations_within_a_bound() {
     // The first try may have been written all the same: under its name it is written once.
     let answer = soon(async {
         loop {
-            match store.append(next.clone()).await {
+            match appended(&store, next.clone()).await {
                 Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                 other => return other,
             }
@@ -112,7 +112,7 @@ async fn hints_are_heard_again_after_an_outage() {
             }
         }
     });
-    assert_eq!(head.await, Seq::new(2));
+    assert_eq!(head.await.seq, Seq::new(2));
     while soon(changes.recv()).await.unwrap() != Change::Appended(id.clone(), Seq::new(2)) {}
     assert!(there.info().await.unwrap().warnings.iter().all(|warning| !warning.contains("hints")));
 }
@@ -128,7 +128,7 @@ async fn a_lease_goes_on_after_the_server_was_started_again() {
     let next = mcp_orchestrator_testkit::store_suite::append_as(&lease, 1, records([2]));
     let answer = soon(async {
         loop {
-            match store.append(next.clone()).await {
+            match appended(&store, next.clone()).await {
                 Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                 other => return other,
             }
@@ -159,5 +159,5 @@ async fn a_full_server_says_so_and_keeps_what_it_has() {
     assert_eq!(purged.workflows, 1);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     assert!(matches!(store.create(workflow()).await, Ok(Created::New(_))));
-    assert_eq!(store.append(append(&id, 1, records([2]))).await, Ok(Seq::new(2)));
+    assert_eq!(appended(&store, append(&id, 1, records([2]))).await, Ok(Seq::new(2)));
 }
