@@ -39,7 +39,7 @@ use keys::Keys;
 use line::{Dialling, Ear};
 use lines::Lines;
 use listener::Listener;
-use queue::Classes;
+use queue::{Classes, Unheard};
 
 pub use options::RedisOptions;
 
@@ -63,6 +63,7 @@ pub struct RedisStore {
     hints: Arc<Hints>,
     listener: Arc<Listener>,
     classes: Classes,
+    unheard: Unheard,
     /// When this process last looked at the blobs of all tenants.
     blobs_looked: Mutex<Option<Timestamp>>,
 }
@@ -110,7 +111,16 @@ impl RedisStore {
         let lines = Lines::open(&options, &dialling, ear);
         // From here on no hint of another process is missed unless a connection is lost.
         lines.hear(until).await?;
-        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default(), blobs_looked: Mutex::default() })
+        Ok(Self {
+            options,
+            keys,
+            lines,
+            hints,
+            listener,
+            classes: Classes::default(),
+            unheard: Unheard::default(),
+            blobs_looked: Mutex::default(),
+        })
     }
 
     /// Closes the connections. Every later operation answers [`StoreError::Unavailable`]. A second call does nothing.
