@@ -60,7 +60,7 @@ impl Handle {
     /// # Errors
     /// [`Error::Invalid`] with every field that breaks a rule; [`Error::UnknownPattern`], [`Error::UnknownProvider`] and
     /// [`Error::UnknownCorpus`] with the names there are; [`Error::UnknownPrice`] when a money budget cannot be held;
-    /// [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started, unless the store went away: see [`Error`].
+    /// [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started. [`Error::Unsure`]: it is not known whether it was.
     pub async fn submit(&self, draft: RequestDraft) -> Result<WorkflowId, Error> {
         self.submit_with(draft, SubmitOptions::default()).await
     }

@@ -41,7 +41,7 @@ use keys::Keys;
 use line::{Dialling, Ear};
 use lines::Lines;
 use listener::Listener;
-use queue::Classes;
+use queue::{Classes, Unheard};
 
 pub use options::RedisOptions;
 
@@ -66,6 +66,7 @@ pub struct RedisStore {
     hints: Arc<Hints>,
     listener: Arc<Listener>,
     classes: Classes,
+    unheard: Unheard,
     /// When this process last looked at the blobs of all tenants.
     blobs_looked: Mutex<Option<Timestamp>>,
 }
@@ -115,8 +116,17 @@ impl RedisStore {
         lines.hear(until).await?;
         let (origin, writes) = (listener.origin().to_owned(), Arc::clone(&lines));
         let appends = Appends::open(writes, keys.meta(), origin, Arc::clone(&hints));
-        let (classes, blobs_looked) = (Classes::default(), Mutex::default());
-        Ok(Self { options, keys, lines, appends, hints, listener, classes, blobs_looked })
+        Ok(Self {
+            options,
+            keys,
+            lines,
+            appends,
+            hints,
+            listener,
+            classes: Classes::default(),
+            unheard: Unheard::default(),
+            blobs_looked: Mutex::default(),
+        })
     }
 
     /// Closes the connections. Every later operation answers [`StoreError::Unavailable`]. A second call does nothing.

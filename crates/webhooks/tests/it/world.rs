@@ -84,10 +84,18 @@ pub(crate) fn client(guard: Guard) -> HttpClient {
 impl World {
     /// The clock shows the machine's time at first: the verifier of another project compares with that.
     pub(crate) fn new() -> Self {
+        Self::build(|clock| Arc::new(MemoryStore::with_now(Arc::new(move || clock.now()))))
+    }
+
+    /// The same on another store, which may go by the clock.
+    pub(crate) fn on(store: Arc<dyn Store>) -> Self {
+        Self::build(|_| store)
+    }
+
+    fn build(store: impl FnOnce(ManualClock) -> Arc<dyn Store>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let clock = ManualClock(Arc::new(watch::Sender::new(Timestamp::default().after(now))));
-        let same = clock.clone();
-        let store = Arc::new(MemoryStore::with_now(Arc::new(move || same.now())));
+        let store = store(clock.clone());
         let mut settings = WebhookSettings::default();
         settings.clock = Arc::new(clock.clone());
         Self { store, clock, settings, client: client(listed()) }

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Seq, Timestamp};
 use mcp_orchestrator_store::{
-    AppendError, Change, Created, RedisOptions, RedisStore, Renewal, Retention, Store, StoreError,
+    Abilities, AppendError, Change, Claim, Created, RedisOptions, RedisStore, Renewal, Retention, Store, StoreError,
+    Which, WorkerId,
 };
 use mcp_orchestrator_testkit::{
     RedisServer,
-    store_suite::{Dial, TTL, append, appended, claim_one, created, finish, numbers, records, workflow},
+    store_suite::{Dial, TTL, append, appended, claim_one, created, finish, numbers, records, worker, workflow},
 };
 
 use super::{open, soon};
@@ -63,6 +64,41 @@ async fn every_acknowledged_record_outlives_the_kill_of_the_server() {
         assert_eq!(reader.heads(&[id]).await.unwrap()[0].seq, Seq::new(head));
     }
     assert_eq!(reader.check().await.unwrap().findings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_answered_by_the_next_one_and_is_no_attempt() {
+    let server = RedisServer::start();
+    let options = RedisOptions::from_url(&server.url()).unwrap().with_response_timeout(Duration::from_millis(300));
+    let store = RedisStore::open_with(options).await.unwrap();
+    let ids = [created(&store, workflow()).await, created(&store, workflow()).await];
+    let abilities = Abilities::default();
+    let ask = async |worker: &WorkerId, max| {
+        let which = Which::Able(&abilities);
+        soon(store.claim(Claim { worker, which, max, ttl: TTL, cluster_max: Some(2) })).await
+    };
+    let (mine, other) = (worker("mine"), worker("other"));
+    // So that the lost claim is done at once when it is heard.
+    assert_eq!(ask(&other, 0).await, Ok(Vec::new()));
+    for round in 1..=3 {
+        server.pause();
+        let unheard = ask(&mine, 2).await;
+        assert!(matches!(unheard, Err(StoreError::Unavailable(_))), "{unheard:?}");
+        server.go_on();
+        soon(async {
+            while store.get(&ids[1]).await.ok().flatten().is_none_or(|row| row.owner != Some(mine.clone())) {}
+        })
+        .await;
+        assert_eq!(ask(&other, 2).await, Ok(Vec::new()), "round {round}: they are somebody's");
+    }
+    let leases = ask(&mine, 1).await.unwrap();
+    assert_eq!((leases.len(), leases[0].attempt), (1, 1));
+    let rest = ask(&mine, 2).await.unwrap();
+    assert_eq!((rest.len(), rest[0].attempt), (1, 1));
+    assert_eq!(ask(&mine, 2).await, Ok(Vec::new()), "once is enough");
+    let given: Vec<_> = leases.iter().chain(&rest).map(|lease| lease.lease.clone()).collect();
+    assert_ne!(given[0].id, given[1].id);
+    assert_eq!(store.renew(&given, TTL).await.unwrap(), [Renewal::Renewed; 2]);
 }
 
 #[tokio::test]
