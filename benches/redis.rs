@@ -32,7 +32,6 @@ mod replicas;
 #[path = "redis/role.rs"]
 mod role;
 #[path = "server/site.rs"]
-#[expect(dead_code, reason = "another benchmark asks more of it")]
 mod site;
 #[path = "redis/slow.rs"]
 mod slow;
