@@ -23,8 +23,9 @@ pub(crate) const AGENTS: u16 = 20;
 const ROUNDS: usize = 3;
 /// Submissions under way at once while the queue is filled.
 const SUBMITTING: usize = 16;
-/// Between two looks at how far they are.
-const LOOK: Duration = Duration::from_millis(5);
+/// Between two looks at how far they are: a share of the time they have taken, so that looking costs little and says enough,
+/// and at least this.
+const LOOK: (u32, Duration) = (100, Duration::from_millis(1));
 /// How long a queue may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -131,9 +132,10 @@ async fn fill(store: &Arc<dyn Store>, workflows: usize) -> anyhow::Result<()> {
 
 /// Waits until nothing is unfinished, and all has completed.
 async fn worked_off(store: &Arc<dyn Store>) -> anyhow::Result<()> {
+    let began = Instant::now();
     let unfinished = async {
         while !store.standings(1).await?.is_empty() {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(LOOK.1.max(began.elapsed() / LOOK.0)).await;
         }
         anyhow::Ok(())
     };
