@@ -91,8 +91,9 @@ pub enum Error {
     /// The store's.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store's: it did not answer, and may have stored the workflow all the same. Whether it did, its status under this id
-    /// says once the store answers; a submission that is repeated under the same idempotency key makes no second one.
+    /// The store's: it did not answer, and may have stored the workflow all the same. A submission that is repeated
+    /// under the same idempotency key makes no second one, and is told which one there is. Without a key, the status of this id
+    /// says whether it was stored, once the store answers; with one, an earlier try may have another id.
     #[error("it is not known whether {id} was stored: {error}")]
     Unsure {
         /// The id the workflow has if it was.

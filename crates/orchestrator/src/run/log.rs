@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use mcp_orchestrator_domain::{Abandoned, Event, Record, Request, Seq, Status, Workflow};
-use mcp_orchestrator_store::{After, Append, AppendError, Head, StoreError, Summary, Writer, named_blobs};
+use mcp_orchestrator_store::{After, Append, AppendError, Head, StoreError, Summary, Writer};
 
 use super::{Run, Stop, trace};
 use crate::{
@@ -72,7 +72,7 @@ impl Run {
     /// store that does not come back keeps nobody. A lease that was lost meanwhile is told by the append.
     async fn append(&mut self, after: After) -> Result<(), Stop> {
         let append = self.addition(self.batch.clone(), after);
-        self.try_append(append.clone(), append).await?;
+        self.try_append(append, None).await?;
         self.batch.clear();
         Ok(())
     }
@@ -115,46 +115,26 @@ impl Run {
             return Ok(());
         }
         let append = self.addition(Vec::new(), After::Keep);
-        let offered = self.with_missing(&append, head).await?;
-        self.try_append(append, offered).await
+        let offered = self.with_missing(&append, head)?;
+        self.try_append(append, Some(offered)).await
     }
 
     /// An append, and before its records those that the store has lost, in one: the log is never seen without what was
-    /// acknowledged and with what followed.
-    async fn with_missing(&mut self, append: &Append, head: Seq) -> Result<Append, Stop> {
+    /// acknowledged and with what followed. A store that lacks a text they name refuses them.
+    fn with_missing(&mut self, append: &Append, head: Seq) -> Result<Append, Stop> {
         let Some(missing) = self.tail.missing_after(head) else { return Err(Stop::lost(head)) };
         let mut records = missing.records;
         let lost = records.len();
         records.extend(append.records.iter().cloned());
-        if !self.has_blobs(&records).await? {
-            // Whoever reads the log later would not find what it names.
-            return Err(Stop::lost(head));
-        }
         tracing::warn!(%head, lost, "the store has lost the end of the log: it is written again");
         let Head { seq: expected, lineage } = missing.after;
         Ok(Append { expected, lineage, append_id: self.next_append_id(), records, ..append.clone() })
     }
 
-    /// Whether the store has the blobs these records name: it may have lost them too.
-    async fn has_blobs(&mut self, records: &[Arc<Record>]) -> Result<bool, Stop> {
-        let (store, tenant) = (Arc::clone(&self.parts.store), self.workflow.principal().clone());
-        for digest in named_blobs(records.iter().map(AsRef::as_ref)) {
-            let found = loop {
-                match store.get_blob(&tenant, &digest).await {
-                    Err(error) if passes(&error) && self.wait_out(&error).await => {}
-                    found => break found.map_err(|error| Stop::Fault(error.into()))?,
-                }
-            };
-            if found.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Has an append done; `offered` is what the store is asked for first.
-    async fn try_append(&mut self, append: Append, mut offered: Append) -> Result<(), Stop> {
+    /// Has an append done; `restoring` is what the store is asked for instead, which has what it lost before it.
+    async fn try_append(&mut self, append: Append, mut restoring: Option<Append>) -> Result<(), Stop> {
         loop {
+            let offered = restoring.as_ref().unwrap_or(&append);
             let error = match self.parts.store.append(offered.clone()).await {
                 Ok(head) => {
                     self.refused = None;
@@ -164,9 +144,11 @@ impl Run {
                 }
                 // Each time it ends earlier, so this comes to an end.
                 Err(AppendError::Regressed { head }) if head < offered.expected => {
-                    offered = self.with_missing(&append, head).await?;
+                    restoring = Some(self.with_missing(&append, head)?);
                     continue;
                 }
+                // A record or a text is another one or gone, and nothing here brings it back.
+                Err(AppendError::Regressed { head }) => return Err(Stop::lost(head)),
                 Err(AppendError::Conflict { .. } | AppendError::Terminal) => return Err(Stop::Stale),
                 Err(AppendError::Fenced) => return Err(Stop::Fenced),
                 Err(AppendError::Store(error)) if passes(&error) => error,

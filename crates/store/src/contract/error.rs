@@ -16,7 +16,7 @@ pub enum AppendError {
     #[error("the lease is lost")]
     Fenced,
     /// The store has lost records it had acknowledged (a failover): the log ends before the position the writer knows, or
-    /// the record there is another one by its lineage. An owner that still has them appends them again, where the log ends in
+    /// the record there is another one by its lineage, or a blob an owner names is gone. An owner that still has them appends them again, where the log ends in
     /// a record it knows; everybody else reads, folds and decides again.
     #[error("the log is at {head} and lacks what it had acknowledged")]
     Regressed {

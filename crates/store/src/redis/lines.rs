@@ -167,11 +167,12 @@ impl Lines {
         line.connection(&self.location).await
     }
 
-    /// One that is connected, each in turn.
+    /// One that is connected, each in turn; one that was silent only while there is no other.
     fn command_line(&self) -> &Line {
         let from = self.next.fetch_add(1, Ordering::Relaxed);
         let mut lines = (0..COMMANDS).map(|offset| &self.commands[(from.wrapping_add(offset)) % COMMANDS]);
-        lines.clone().find(|line| line.is_up()).or_else(|| lines.next()).unwrap_or(&self.commands[0])
+        let clear = lines.clone().find(|line| line.is_clear());
+        clear.or_else(|| lines.clone().find(|line| line.is_up())).or_else(|| lines.next()).unwrap_or(&self.commands[0])
     }
 
     /// Waits for an answer, and for the turn to ask.

@@ -192,7 +192,7 @@ impl RedisStore {
         ask.arg(self.keys.of("feed")).arg(format!("{next}-0")).arg("+").arg("COUNT").arg(wanted.min(FEED_AT_ONCE));
         let entries: Vec<(String, Vec<(String, String)>)> = self.lines.command(&ask).await?;
         let slots = entries.iter().flat_map(|(_, slots)| slots).map(Slot::read);
-        slots.filter(|slot| slot.as_ref().map_or(true, |slot| slot.position > after)).collect()
+        slots.filter(|slot| slot.as_ref().map_or(true, |slot| slot.position > after)).take(wanted).collect()
     }
 
     fn tell_appended(&self, id: &WorkflowId, head: Seq) {

@@ -53,7 +53,7 @@ pub use options::RedisOptions;
 ///
 /// Leases, epochs and expiry are by the server's clock, whatever the clocks of the machines say.
 ///
-/// An operation during an outage fails with [`StoreError::Unavailable`] within the response timeout; connections are made
+/// An operation during an outage fails with [`StoreError::Unavailable`] within two response timeouts and two seconds; connections are made
 /// again by themselves. An append that failed so has perhaps been written: repeat it with the same `append_id`. When a
 /// server fails over to a replica that lacks what was acknowledged last, writers are told by [`AppendError::Regressed`].
 ///

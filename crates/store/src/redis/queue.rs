@@ -37,7 +37,8 @@ const AT_ONCE: usize = 256;
 /// Claims without an answer that are remembered: of more, the last ones.
 const UNHEARD_MAX: usize = 16;
 
-/// Claims whose answers were lost. Each is forgotten when its leases would have run out.
+/// Claims whose answers were lost. What was sent may be done long after its caller gave up, so each is forgotten when its
+/// leases would have run out after the store has answered a later one that named it.
 #[derive(Debug, Default)]
 pub(super) struct Unheard(Mutex<Asked>);
 
@@ -45,7 +46,14 @@ pub(super) struct Unheard(Mutex<Asked>);
 struct Asked {
     /// How many claims there were.
     count: u64,
-    lost: VecDeque<(WorkerId, String, Instant)>,
+    lost: VecDeque<Lost>,
+}
+
+#[derive(Debug)]
+struct Lost {
+    worker: WorkerId,
+    claim: String,
+    until: Option<Instant>,
 }
 
 impl Unheard {
@@ -57,18 +65,25 @@ impl Unheard {
     fn next(&self, origin: &str, worker: &WorkerId) -> (String, String) {
         let (mut asked, now) = (self.asked(), Instant::now());
         asked.count += 1;
-        asked.lost.retain(|(_, _, until)| now < *until);
-        let lost: Vec<&str> =
-            asked.lost.iter().filter(|(of, ..)| of == worker).map(|(_, name, _)| name.as_str()).collect();
+        asked.lost.retain(|lost| lost.until.is_none_or(|until| now < until));
+        let of_worker = asked.lost.iter().filter(|lost| lost.worker == *worker);
+        let lost: Vec<&str> = of_worker.map(|lost| lost.claim.as_str()).collect();
         (format!("{origin}-{}", asked.count), lost.join(" "))
     }
 
-    fn lost(&self, worker: &WorkerId, name: String, until: Instant) {
+    /// The store has answered a claim of a worker that named those that were lost.
+    fn heard(&self, worker: &WorkerId, until: Instant) {
+        for lost in self.asked().lost.iter_mut().filter(|lost| lost.worker == *worker) {
+            lost.until.get_or_insert(until);
+        }
+    }
+
+    fn lost(&self, worker: &WorkerId, claim: String) {
         let mut asked = self.asked();
         if asked.lost.len() >= UNHEARD_MAX {
             asked.lost.pop_front();
         }
-        asked.lost.push_back((worker.clone(), name, until));
+        asked.lost.push_back(Lost { worker: worker.clone(), claim, until: None });
     }
 }
 
@@ -77,13 +92,12 @@ struct Asking<'a> {
     unheard: &'a Unheard,
     worker: &'a WorkerId,
     name: Option<String>,
-    ttl: Duration,
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
-            self.unheard.lost(self.worker, name, Instant::now() + self.ttl);
+            self.unheard.lost(self.worker, name);
         }
     }
 }
@@ -168,9 +182,10 @@ impl RedisStore {
             call = call.arg(class);
         }
         // Also when nobody waits for the answer any more.
-        let mut asking = Asking { unheard: &self.unheard, worker: claim.worker, name: Some(name), ttl: claim.ttl };
+        let mut asking = Asking { unheard: &self.unheard, worker: claim.worker, name: Some(name) };
         let answer: Vec<String> = self.lines.run(call).await?;
         asking.name = None;
+        self.unheard.heard(claim.worker, Instant::now() + claim.ttl);
         let Some((version, leases)) = answer.split_first() else {
             return Err(unreadable("the answer to a claim", ""));
         };

@@ -46,6 +46,10 @@ local function append(wf, log, i)
   if head > expected then return { 'conflict', f[1] } end
   -- As long as it was, and not what it was.
   if ARGV[i + 14] ~= '' and f[8] and f[8] ~= ARGV[i + 14] then return { 'regressed', f[1] } end
+  -- An owner has put what it names. When a failover has lost that, nobody could read the record.
+  for b = i + 16, epoch ~= '' and i + 15 + tonumber(ARGV[i + 15]) or 0 do
+    if redis.call('EXISTS', base .. 'blob:' .. ARGV[b] .. ':' .. f[14]) == 0 then return { 'regressed', f[1] } end
+  end
 
   local new, bytes = whole(expected + count), whole(tonumber(f[5]) + #text)
   local at = write(log, id, new, count, name, text)
