@@ -72,7 +72,7 @@ impl Run {
     /// store that does not come back keeps nobody. A lease that was lost meanwhile is told by the append.
     async fn append(&mut self, after: After) -> Result<(), Stop> {
         let append = self.addition(self.batch.clone(), after);
-        self.try_append(append.clone(), append).await?;
+        self.try_append(append, None).await?;
         self.batch.clear();
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Run {
         }
         let append = self.addition(Vec::new(), After::Keep);
         let offered = self.with_missing(&append, head).await?;
-        self.try_append(append, offered).await
+        self.try_append(append, Some(offered)).await
     }
 
     /// An append, and before its records those that the store has lost, in one: the log is never seen without what was
@@ -152,9 +152,10 @@ impl Run {
         Ok(true)
     }
 
-    /// Has an append done; `offered` is what the store is asked for first.
-    async fn try_append(&mut self, append: Append, mut offered: Append) -> Result<(), Stop> {
+    /// Has an append done, or a longer one in its place that begins with what the store has lost.
+    async fn try_append(&mut self, append: Append, mut longer: Option<Append>) -> Result<(), Stop> {
         loop {
+            let offered = longer.as_ref().unwrap_or(&append);
             let error = match self.parts.store.append(offered.clone()).await {
                 Ok(head) => {
                     self.refused = None;
@@ -164,7 +165,7 @@ impl Run {
                 }
                 // Each time it ends earlier, so this comes to an end.
                 Err(AppendError::Regressed { head }) if head < offered.expected => {
-                    offered = self.with_missing(&append, head).await?;
+                    longer = Some(self.with_missing(&append, head).await?);
                     continue;
                 }
                 Err(AppendError::Conflict { .. } | AppendError::Terminal) => return Err(Stop::Stale),
