@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use mcp_orchestrator_domain::{Abandoned, Event, Record, Request, Seq, Status, Workflow};
-use mcp_orchestrator_store::{After, Append, AppendError, Head, StoreError, Summary, Writer, named_blobs};
+use mcp_orchestrator_store::{After, Append, AppendError, Head, Lineage, StoreError, Summary, Writer, named_blobs};
 
 use super::{Run, Stop, trace};
 use crate::{
@@ -135,6 +135,11 @@ impl Run {
         Ok(Append { expected, lineage, append_id: self.next_append_id(), records, ..append.clone() })
     }
 
+    /// Whether the store is one that can lose what it had acknowledged.
+    fn may_lose(&self) -> bool {
+        self.tail.end().lineage != Lineage::UNKNOWN
+    }
+
     /// Whether the store has the blobs these records name: it may have lost them too.
     async fn has_blobs(&mut self, records: &[Arc<Record>]) -> Result<bool, Stop> {
         let (store, tenant) = (Arc::clone(&self.parts.store), self.workflow.principal().clone());
@@ -156,6 +161,10 @@ impl Run {
     async fn try_append(&mut self, append: Append, mut longer: Option<Append>) -> Result<(), Stop> {
         loop {
             let offered = longer.as_ref().unwrap_or(&append);
+            if self.refused.is_some() && self.may_lose() && !self.has_blobs(&offered.records).await? {
+                // It was away, and has come back without what was kept for these records.
+                return Err(Stop::lost(self.tail.end().seq));
+            }
             let error = match self.parts.store.append(offered.clone()).await {
                 Ok(head) => {
                     self.refused = None;
