@@ -1,7 +1,13 @@
 //! A Redis server is replaced by one that lacks what was acknowledged last: what was paid for is written again, and nothing is
 //! written after what others have put in its place.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -46,17 +52,34 @@ impl Pair {
     }
 }
 
-/// Whether whoever listens hears what other processes write, and that a connection was lost.
-struct Hints(bool);
+/// Stands between engine and store.
+struct Between {
+    /// Whether whoever listens hears what other processes write, and that a connection was lost.
+    hears: bool,
+    /// Whether no append comes through.
+    refuses: AtomicBool,
+    /// How many did not.
+    refused: AtomicUsize,
+}
+
+impl Between {
+    fn new(hears: bool) -> Self {
+        Self { hears, refuses: AtomicBool::new(false), refused: AtomicUsize::new(0) }
+    }
+}
 
 #[async_trait]
-impl Tap for Hints {
-    async fn before(&self, _call: StoreCall<'_>) -> Result<(), StoreError> {
+impl Tap for Between {
+    async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
+        if matches!(call, StoreCall::Append(_)) && self.refuses.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(StoreError::Unavailable("as the test says".to_owned()));
+        }
         Ok(())
     }
 
     fn changes(&self, own: broadcast::Receiver<Change>) -> broadcast::Receiver<Change> {
-        if self.0 { own } else { broadcast::Sender::new(1).subscribe() }
+        if self.hears { own } else { broadcast::Sender::new(1).subscribe() }
     }
 }
 
@@ -73,11 +96,11 @@ struct Halfway {
 }
 
 impl Halfway {
-    async fn start(hears: bool, more: usize) -> Self {
+    async fn start(hears: bool, more: String) -> Self {
         let pair = Pair::start();
-        let store = TappedStore::new(pair.store().await, Hints(hears));
+        let store = TappedStore::new(pair.store().await, Between::new(hears));
         let provider = ScriptedProvider::new(move |asked| match asked.input.role {
-            Role::Researcher => Act::Say(format!("{}{}", obliging(asked, 3), " More.".repeat(more))),
+            Role::Researcher => Act::Say(format!("{}{more}", obliging(asked, 3))),
             _ => Act::Hold(obliging(asked, 3)),
         });
         let engine = Engine::start_on(store, provider, |builder| builder.with_clock(SystemClock::new()));
@@ -157,7 +180,7 @@ impl Halfway {
 
 #[tokio::test]
 async fn what_a_failover_lost_is_written_again_as_soon_as_it_is_noticed_and_readers_begin_again() {
-    let mut halfway = Halfway::start(true, 0).await;
+    let mut halfway = Halfway::start(true, String::new()).await;
     let mut reader = halfway.engine.handle.events(&halfway.id, Cursor::START).await.unwrap();
     let mut saw: Vec<ClientEvent> = Vec::new();
     while saw.last().is_none_or(|event| event.event_type().as_str() != "synthesis_start") {
@@ -178,7 +201,7 @@ async fn what_a_failover_lost_is_written_again_as_soon_as_it_is_noticed_and_read
 
 #[tokio::test]
 async fn what_a_failover_lost_is_written_again_with_what_follows() {
-    let mut halfway = Halfway::start(false, 0).await;
+    let mut halfway = Halfway::start(false, String::new()).await;
     halfway.pair.fail_over();
     halfway.engine.provider.release();
     halfway.ends_well().await;
@@ -188,7 +211,7 @@ async fn what_a_failover_lost_is_written_again_with_what_follows() {
 async fn nothing_follows_what_others_wrote_in_place_of_what_was_lost() {
     // Before the log is as long as it was, when it is just as long, and when it is longer.
     for more in [-1_i64, 0, 2] {
-        let mut halfway = Halfway::start(false, 0).await;
+        let mut halfway = Halfway::start(false, String::new()).await;
         halfway.pair.fail_over();
         let count = (halfway.log.len() - halfway.kept) as u64;
         let numbers = 1..=count.saturating_add_signed(more);
@@ -210,10 +233,33 @@ async fn nothing_follows_what_others_wrote_in_place_of_what_was_lost() {
 
 #[tokio::test]
 async fn a_lost_record_whose_text_is_lost_too_is_not_written_again() {
-    // Findings too long for a record, so they are kept beside the log.
-    let mut halfway = Halfway::start(false, Payload::INLINE_MAX / 6).await;
+    let mut halfway = Halfway::start(false, long()).await;
     halfway.pair.fail_over();
     let kept = halfway.log[..halfway.kept].to_vec();
     halfway.engine.provider.release();
     halfway.gives_up(&kept).await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_text_is_lost_before_its_record_is_written_is_not_recorded() {
+    let mut pair = Pair::start();
+    let store = TappedStore::new(pair.store().await, Between::new(false));
+    let provider = ScriptedProvider::new(|asked| Act::Hold(format!("{}{}", obliging(asked, 3), long())));
+    let engine = Engine::start_on(store.clone(), provider, |builder| builder.with_clock(SystemClock::new()));
+    let id = engine.submit(research(3)).await;
+    engine.until("the planner is asked", |provider| provider.running() == 1).await;
+    let log = engine.store.read(&id, Seq::ZERO, 100).await.unwrap().records;
+    pair.cut();
+    store.tap.refuses.store(true, Ordering::SeqCst);
+    engine.provider.release();
+    engine.until("its answer is refused", |_| store.tap.refused.load(Ordering::SeqCst) > 0).await;
+    pair.fail_over();
+    store.tap.refuses.store(false, Ordering::SeqCst);
+    let waiting = Halfway { pair, engine, id, kept: log.len(), head: Head::default(), log: log.clone() };
+    waiting.gives_up(&log).await;
+}
+
+/// More than a record holds, so it is kept beside the log.
+fn long() -> String {
+    " More.".repeat(Payload::INLINE_MAX / 6)
 }

@@ -131,10 +131,10 @@ impl Run {
         Ok(Append { expected, lineage, append_id: self.next_append_id(), records, ..append.clone() })
     }
 
-    /// Has an append done; `restoring` is what the store is asked for instead, which has what it lost before it.
-    async fn try_append(&mut self, append: Append, mut restoring: Option<Append>) -> Result<(), Stop> {
+    /// Has an append done, or a longer one in its place that begins with what the store has lost.
+    async fn try_append(&mut self, append: Append, mut longer: Option<Append>) -> Result<(), Stop> {
         loop {
-            let offered = restoring.as_ref().unwrap_or(&append);
+            let offered = longer.as_ref().unwrap_or(&append);
             let error = match self.parts.store.append(offered.clone()).await {
                 Ok(head) => {
                     self.refused = None;
@@ -144,7 +144,7 @@ impl Run {
                 }
                 // Each time it ends earlier, so this comes to an end.
                 Err(AppendError::Regressed { head }) if head < offered.expected => {
-                    restoring = Some(self.with_missing(&append, head)?);
+                    longer = Some(self.with_missing(&append, head)?);
                     continue;
                 }
                 // A record or a text is another one or gone, and nothing here brings it back.

@@ -186,7 +186,7 @@ impl Run {
             return Err(Stop::lost(log.end().seq));
         }
         self.workflow = workflow;
-        self.tail = Tail::after(log.end());
+        self.tail = Tail::of(&log.records, &log.lineages);
         self.shared.written.store(self.workflow.head().value(), Ordering::Release);
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use mcp_orchestrator_domain::{Record, Seq};
+use mcp_orchestrator_domain::{Record, Recorded, Seq};
 use mcp_orchestrator_store::{Head, Lineage};
 
 /// Records kept of each workflow that runs here: a store that loses more than these ends the run. A failover loses what
@@ -33,6 +33,15 @@ impl Tail {
     /// Nothing is kept of what was written before.
     pub(super) const fn after(head: Head) -> Self {
         Self { before: head, records: VecDeque::new() }
+    }
+
+    /// The end of a log as it was read: of all its records with their lineages, or without any.
+    pub(super) fn of(records: &[Recorded], lineages: &[Lineage]) -> Self {
+        let from = records.len().saturating_sub(lineages.len().min(KEPT_MAX));
+        let lineage = from.checked_sub(1).and_then(|last| lineages.get(last)).copied().unwrap_or_default();
+        let kept = records.iter().zip(lineages).skip(from);
+        let records = kept.map(|(recorded, lineage)| (Arc::clone(&recorded.record), *lineage)).collect();
+        Self { before: Head { seq: Seq::new(from as u64), lineage }, records }
     }
 
     /// Where the log ends.
@@ -119,6 +128,25 @@ mod tests {
         tail.take(Seq::new(4), &records(5..=7), head(7, 207));
         assert_eq!((tail.end(), missing(&tail, 4)), (head(7, 207), Some((head(4, 104), vec![5, 6, 7]))));
         assert_eq!(missing(&tail, 6), None, "it was not written by itself the second time");
+    }
+
+    #[test]
+    fn what_others_wrote_is_known_as_far_as_it_was_read() {
+        let log = |count: u64| -> Vec<Recorded> {
+            let numbered = records(1..=count).into_iter().zip(1..);
+            numbered.map(|(record, seq)| Recorded { seq: Seq::new(seq), record }).collect()
+        };
+        let lineages = |count: u64| -> Vec<Lineage> { (101..=100 + count).map(Lineage).collect() };
+        let mut tail = Tail::of(&log(3), &lineages(3));
+        assert_eq!((tail.end(), missing(&tail, 2)), (head(3, 103), Some((head(2, 102), vec![3]))));
+        assert_eq!(missing(&tail, 0), Some((head(0, 0), vec![1, 2, 3])));
+        tail.take(Seq::new(3), &records(4..=5), head(5, 105));
+        assert_eq!(missing(&tail, 2), Some((head(2, 102), vec![3, 4, 5])));
+        let count = KEPT_MAX as u64 + 2;
+        let tail = Tail::of(&log(count), &lineages(count));
+        assert_eq!((tail.before, tail.end()), (head(2, 102), head(count, 100 + count)));
+        let tail = Tail::of(&log(3), &[]);
+        assert_eq!((tail.end(), tail.records.len()), (head(3, 0), 0));
     }
 
     #[test]
