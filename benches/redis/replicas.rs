@@ -38,7 +38,7 @@ struct Case {
 }
 
 const CASES: [Case; 2] =
-    [Case { wait_ms: 0, running_max: 50, workflows: 1_000 }, Case { wait_ms: 200, running_max: 5, workflows: 60 }];
+    [Case { wait_ms: 0, running_max: 50, workflows: 3_000 }, Case { wait_ms: 200, running_max: 5, workflows: 60 }];
 
 /// Prints the table.
 pub(crate) fn print(quick: bool) -> anyhow::Result<()> {
