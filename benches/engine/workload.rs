@@ -159,7 +159,7 @@ impl Provider for Instant {
             reply: Reply { message, ..Reply::default() },
             usage: Usage { input: 100, output: 60, ..Usage::default() },
             cost: CallCost::FREE,
-            parked: Duration::ZERO,
+            ..ChatAnswer::default()
         })
     }
 }

@@ -21,17 +21,28 @@
 //! | feature | what it adds | depends on |
 //! |---|---|---|
 //! | `http` | `chat`: the Chat wire for hosted services and local servers | `mcp-orchestrator-egress`, tokio |
+//! | `layers` | `layers`: rate limits, circuit breaker, retries, fallback and cache around any provider | tokio, sha2 |
 //! | `extractive` | `ExtractiveProvider`: writes from quotes, without a model | – |
 //!
-//! Neither is on by default; without them only the contract is there. Start at [`Provider`].
+//! None is on by default; without them only the contract is there. Start at [`Provider`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod backoff;
 #[cfg(feature = "http")]
 pub mod chat;
+mod estimate;
 #[cfg(feature = "extractive")]
 mod extractive;
+#[cfg(feature = "layers")]
+pub mod layers;
 mod provider;
+#[cfg(feature = "layers")]
+mod recent;
 
+pub use backoff::Backoff;
+pub use estimate::estimated_prompt_tokens;
 #[cfg(feature = "extractive")]
 pub use extractive::ExtractiveProvider;
-pub use provider::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, Provider, ProviderError};
+pub use provider::{
+    Allowance, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, Provider, ProviderError, RateLimits,
+};

@@ -243,7 +243,7 @@ impl Provider for ScriptedProvider {
             reply: Reply { message, finish, model: None, request_id: None },
             usage,
             cost,
-            parked: Duration::ZERO,
+            ..ChatAnswer::default()
         })
     }
 }
