@@ -16,6 +16,7 @@ mod request_id;
 mod resume;
 mod serving;
 mod store;
+mod storm;
 mod strategies;
 mod structured;
 mod submit;

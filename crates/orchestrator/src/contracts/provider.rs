@@ -36,5 +36,6 @@ pub use mcp_orchestrator_providers::chat::{
     SystemMessages, Temperature, TokenLimit, Vendor, catalogue, vendor,
 };
 pub use mcp_orchestrator_providers::{
-    Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError,
+    Allowance, Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError, RateLimits,
+    estimated_prompt_tokens,
 };

@@ -28,6 +28,7 @@ pub(super) struct CallEnded {
     pub(super) call: CallNo,
     pub(super) step: StepId,
     pub(super) position: u16,
+    /// Without the time it waited for permission to run.
     pub(super) run_ms: u64,
     pub(super) outcome: CallOutcome,
 }
@@ -124,7 +125,7 @@ impl Run {
             cost: answered.cost,
             evidence: Vec::new(),
             parked_ms: answered.parked_ms,
-            run_ms: ended.run_ms.saturating_sub(answered.parked_ms),
+            run_ms: ended.run_ms,
         })))?;
         let Some(at_work) = self.agents.get_mut(&ended.step) else { return Ok(()) };
         // An agent that is done asks nobody again, so its last answer joins no conversation.

@@ -46,7 +46,7 @@ pub struct GovernorLimits {
     pub concurrency_max: u32,
     /// Requests that wait at most, of one model; a further one is refused as rate limited. Default 10 000.
     pub waiting_max: usize,
-    /// The longest wait for a parked lane. When the lane is parked for longer, the request is refused as rate limited with
+    /// The longest wait at the head of the line. When nobody may go for longer, the request is refused as rate limited with
     /// the rest of the pause, so that whoever asks can do something else meanwhile. Default 60 s.
     pub wait_max: Duration,
     /// The pause when a service refuses and does not say for how long.
@@ -162,13 +162,10 @@ impl Governor {
         }
         let running = loop {
             let now = Instant::now();
-            let parked = line.lane().parked_until(now).map(|until| until - now);
-            if let Some(pause) = parked.filter(|pause| *pause > self.limits.wait_max) {
-                return Err(self.parked_for(pause));
-            }
             let admission = line.lane().admit(tokens, now);
             match admission {
                 Admission::Go(pass) => break Running { line: Arc::clone(line), pass: Some(pass) },
+                Admission::At(at) if at - now > self.limits.wait_max => return Err(self.closed_for(at - now)),
                 Admission::At(at) => tokio::select! {
                     () = sleep_until(at) => {}
                     () = line.changed.notified() => {}
@@ -190,7 +187,7 @@ impl Governor {
         ProviderError::new(FailureClass::RateLimited, message).with_retry_after(pause)
     }
 
-    fn parked_for(&self, pause: Duration) -> ProviderError {
+    fn closed_for(&self, pause: Duration) -> ProviderError {
         let message = format!("{} takes no requests for another {} s", self.inner.name(), pause.as_secs().max(1));
         ProviderError::new(FailureClass::RateLimited, message).with_retry_after(pause)
     }
@@ -224,7 +221,7 @@ impl Provider for Governor {
                 Ok(answer)
             }
             Err(error) if matches!(error.class(), FailureClass::RateLimited | FailureClass::Overloaded) => {
-                let pause = running.refused(error.retry_after);
+                let pause = running.refused(error.class() == FailureClass::Overloaded, error.retry_after);
                 if let Some(shared) = &line.shared {
                     shared.park(pause).await;
                 }
@@ -282,9 +279,9 @@ impl Running {
         }
     }
 
-    fn refused(mut self, asked: Option<Duration>) -> Duration {
+    fn refused(mut self, is_overload: bool, asked: Option<Duration>) -> Duration {
         let pass = self.pass.take();
-        pass.map_or(Duration::ZERO, |pass| self.line.lane().refused(pass, asked, Instant::now()))
+        pass.map_or(Duration::ZERO, |pass| self.line.lane().refused(pass, is_overload, asked, Instant::now()))
     }
 }
 

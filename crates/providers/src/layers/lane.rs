@@ -4,14 +4,24 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{bucket::Bucket, governor::GovernorLimits};
+use super::{bucket::Bucket, governor::GovernorLimits, pace::Pace};
 use crate::{Allowance, Backoff, RateLimits};
+
+/// A refusal comes quickly. A probe that runs for longer than twice the slowest refusal so far, and this, is taken.
+const PROBE_MIN: Duration = Duration::from_millis(250);
+
+/// However slow refusals are, a probe is not waited for longer than this.
+const PROBE_MAX: Duration = Duration::from_secs(5);
 
 /// One lane: the rates, how many may run at once, and until when nobody may.
 #[derive(Debug)]
 pub(super) struct Lane {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
+    /// The rate learned from refusals, whatever is configured.
+    pace: Pace,
+    /// The longest a refusal has taken.
+    slowest_refusal: Duration,
     /// How many may run at once: grows while all goes well, is halved by a refusal (additive increase, multiplicative
     /// decrease; D.-M. Chiu, R. Jain, 1989).
     window: f64,
@@ -40,7 +50,7 @@ enum Park {
     /// Nobody may go until then.
     Until(Instant),
     /// The pause is over. One call goes ahead to see whether it was long enough.
-    Proving { under_way: bool },
+    Proving { since: Option<Instant> },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +62,7 @@ struct Left {
 /// A call that was let through, to be given back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pass {
+    at: Instant,
     epoch: u64,
     tokens: u64,
     is_probe: bool,
@@ -73,6 +84,8 @@ impl Lane {
         Self {
             requests: limits.requests_per_minute.map(|limit| Bucket::of_things(limit, now)),
             tokens: limits.tokens_per_minute.map(|limit| Bucket::of_amounts(limit, now)),
+            pace: Pace::new(now),
+            slowest_refusal: Duration::ZERO,
             window: f64::from(limits.concurrency_start.max(1)).min(window_max),
             window_max,
             slow_start: true,
@@ -92,8 +105,12 @@ impl Lane {
         if let Some(until) = self.parked_until(now) {
             return Admission::At(until);
         }
-        if self.park == (Park::Proving { under_way: true }) {
-            return Admission::WhenOneEnds;
+        if let Park::Proving { since: Some(since) } = self.park {
+            let taken_at = since + (self.slowest_refusal * 2).clamp(PROBE_MIN, PROBE_MAX);
+            if taken_at > now {
+                return Admission::At(taken_at);
+            }
+            self.park = Park::Open;
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a u32")]
         if self.running >= self.window as usize {
@@ -103,6 +120,7 @@ impl Lane {
         let of_said = [said(&mut self.requests_left, 1, now), said(&mut self.tokens_left, tokens, now)];
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let of_rates = [
+            self.pace.ready_at(),
             self.requests.as_mut().map(|bucket| bucket.ready_at(1.0, now)),
             self.tokens.as_mut().map(|bucket| bucket.ready_at(tokens as f64, now)),
         ];
@@ -113,6 +131,7 @@ impl Lane {
     }
 
     fn go(&mut self, tokens: u64, now: Instant) -> Pass {
+        self.pace.take(now);
         if let Some(bucket) = &mut self.requests {
             bucket.take(1.0, now);
         }
@@ -126,8 +145,8 @@ impl Lane {
             }
         }
         let is_probe = match &mut self.park {
-            Park::Proving { under_way } => {
-                *under_way = true;
+            Park::Proving { since } => {
+                *since = Some(now);
                 true
             }
             Park::Open | Park::Until(_) => false,
@@ -136,7 +155,7 @@ impl Lane {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let is_half_empty = (self.running as f64) < self.window / 2.0;
         self.is_wanted &= !is_half_empty;
-        Pass { epoch: self.epoch, tokens, is_probe }
+        Pass { at: now, epoch: self.epoch, tokens, is_probe }
     }
 
     /// The call was answered, with so many tokens if they were counted, and the service said what is left.
@@ -157,12 +176,18 @@ impl Lane {
 
     /// The service refused the call because there are too many: the lane is parked, for as long as it was asked for at
     /// least. Returns for how long from now.
-    pub(super) fn refused(&mut self, pass: Pass, asked: Option<Duration>, now: Instant) -> Duration {
+    pub(super) fn refused(&mut self, pass: Pass, is_overload: bool, asked: Option<Duration>, now: Instant) -> Duration {
         self.ended(pass, Some(0), now);
-        if pass.epoch == self.epoch {
+        self.slowest_refusal = self.slowest_refusal.max(now.saturating_duration_since(pass.at));
+        let is_first = pass.epoch == self.epoch;
+        self.pace.refused(is_first, now);
+        if is_first {
             self.epoch += 1;
             self.refusals = self.refusals.saturating_add(1);
-            self.window = (self.window / 2.0).max(1.0);
+            // Of a service whose rate is known, the rate was too high and not the number at once.
+            if is_overload || !self.pace.is_known() {
+                self.window = (self.window / 2.0).max(1.0);
+            }
             self.slow_start = false;
         }
         let pause = self.backoff.pause(self.refusals.max(1), asked, self.epoch);
@@ -174,9 +199,9 @@ impl Lane {
     pub(super) fn ended(&mut self, pass: Pass, used: Option<u64>, now: Instant) {
         self.running -= 1;
         if pass.is_probe
-            && let Park::Proving { under_way } = &mut self.park
+            && let Park::Proving { since } = &mut self.park
         {
-            *under_way = false;
+            *since = None;
         }
         if let (Some(bucket), Some(used)) = (&mut self.tokens, used) {
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
@@ -198,7 +223,7 @@ impl Lane {
         match self.park {
             Park::Until(until) if until > now => Some(until),
             Park::Until(_) => {
-                self.park = Park::Proving { under_way: false };
+                self.park = Park::Proving { since: None };
                 None
             }
             Park::Open | Park::Proving { .. } => None,

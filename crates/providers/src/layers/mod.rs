@@ -32,6 +32,7 @@ mod fallback;
 mod governor;
 mod health;
 mod lane;
+mod pace;
 mod retry;
 mod shared;
 mod sink;
