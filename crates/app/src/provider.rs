@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
-use mcp_orchestrator_providers::{ExtractiveProvider, Provider, chat};
+use mcp_orchestrator_providers::{ExtractiveProvider, Provider, http};
 use secrecy::SecretString;
 use strsim::damerau_levenshtein;
 
@@ -143,7 +143,7 @@ impl<'a> Providers<'a> {
     /// [`SettingsError`] when a key file cannot be read.
     pub fn known(&self) -> Result<Vec<KnownProvider>, SettingsError> {
         let mut known = Vec::new();
-        for vendor in chat::catalogue() {
+        for vendor in http::catalogue() {
             known.push(KnownProvider {
                 name: vendor.name.to_owned(),
                 title: vendor.title.to_owned(),
@@ -192,7 +192,7 @@ impl<'a> Providers<'a> {
         if let Some((name, origin)) = &self.settings.provider_default {
             return self.named(name, Reason::Configured(origin.clone()));
         }
-        for vendor in chat::catalogue().iter().filter(|vendor| !vendor.is_local()) {
+        for vendor in http::catalogue().iter().filter(|vendor| !vendor.is_local()) {
             if let Some((_, origin)) = self.key(vendor)? {
                 return self.named(vendor.name, Reason::FirstKey(origin));
             }
@@ -204,7 +204,7 @@ impl<'a> Providers<'a> {
         if has_documents {
             return self.named(EXTRACTIVE, Reason::OnlyDocuments);
         }
-        let variables = chat::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
+        let variables = http::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
         Err(ProviderChoiceError::NobodyAnswers { variables })
     }
 
@@ -217,14 +217,14 @@ impl<'a> Providers<'a> {
         let own = self.own(name);
         let builder = if name == EXTRACTIVE {
             return Ok(Choice { name: parsed, reason, provider: Arc::new(ExtractiveProvider::new()) });
-        } else if let Some(vendor) = chat::vendor(name) {
+        } else if let Some(vendor) = http::vendor(name) {
             let key = self.key(vendor)?;
             if key.is_none() && !vendor.is_local() {
                 return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
             }
             vendor.provider(key.map(|(secret, _)| secret)).with_base_url(self.base_url(vendor))
         } else if let Some((url, _)) = &own.base_url {
-            let builder = chat::ChatProvider::builder(name, url);
+            let builder = http::HttpProvider::builder(name, url);
             match &own.api_key {
                 Some((secret, _)) => builder.with_key(secret.clone()),
                 None => builder,
@@ -250,12 +250,12 @@ impl<'a> Providers<'a> {
 
     /// Providers that only the settings know.
     fn custom(&self) -> impl Iterator<Item = (&String, &ProviderSettings)> {
-        let is_custom = |name: &str| chat::vendor(name).is_none() && name != EXTRACTIVE;
+        let is_custom = |name: &str| http::vendor(name).is_none() && name != EXTRACTIVE;
         self.settings.providers.iter().filter(move |(name, own)| is_custom(name) && own.base_url.is_some())
     }
 
     /// A service's key: settings given for this process, then the service's own variables, then settings files.
-    fn key(&self, vendor: &chat::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
+    fn key(&self, vendor: &http::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
         let own = self.own(vendor.name).api_key;
         if let Some((_, Origin::Env(_) | Origin::Flag(_))) = own {
             return Ok(own);
@@ -273,7 +273,7 @@ impl<'a> Providers<'a> {
         Ok(own)
     }
 
-    fn base_url(&self, vendor: &chat::Vendor) -> String {
+    fn base_url(&self, vendor: &http::Vendor) -> String {
         let own = self.own(vendor.name).base_url;
         if let Some((url, Origin::Env(_) | Origin::Flag(_))) = own {
             return url;
@@ -292,7 +292,7 @@ impl<'a> Providers<'a> {
     }
 
     fn unknown(&self, name: &str) -> ProviderChoiceError {
-        let mut known: Vec<String> = chat::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
+        let mut known: Vec<String> = http::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
         known.extend(self.custom().map(|(name, _)| name.clone()));
         known.push(EXTRACTIVE.to_owned());
         let nearest = known
