@@ -31,8 +31,14 @@ mod chat;
 #[cfg(feature = "extractive")]
 mod extractive;
 #[cfg(feature = "http")]
+mod gemini;
+#[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "http")]
+mod messages;
 mod provider;
+#[cfg(feature = "http")]
+mod responses;
 
 #[cfg(feature = "extractive")]
 pub use extractive::ExtractiveProvider;

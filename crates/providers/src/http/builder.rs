@@ -90,7 +90,8 @@ impl HttpProviderBuilder {
         self
     }
 
-    /// Another address: everything before the wire's own path, such as `/chat/completions`.
+    /// Another address: everything before the wire's own path, such as `/chat/completions`. On the Messages and Gemini wires
+    /// an address that is only a host gets the wire's version, as other clients of them do it.
     pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = base_url.into();
         self
@@ -140,7 +141,7 @@ impl HttpProviderBuilder {
     pub fn build(self) -> Result<HttpProvider, InvalidHttpProvider> {
         let Self { name, base_url, key, default_model, wire, dialect, effort, timeouts, http } = self;
         let name = ProviderName::new(&name)?;
-        let base = BaseUrl::parse(&base_url)
+        let base = address(&base_url, wire)
             .map_err(|source| InvalidHttpProvider::BaseUrl { provider: name.to_string(), source })?;
         let key = key.map(|key| usable(&key, &name)).transpose()?;
         let default_model = default_model.as_deref().map(ModelName::new).transpose()?;
@@ -158,6 +159,14 @@ impl fmt::Debug for HttpProviderBuilder {
             .field("wire", &self.wire)
             .field("default_model", &self.default_model)
             .finish_non_exhaustive()
+    }
+}
+
+fn address(text: &str, wire: Wire) -> Result<BaseUrl, InvalidBaseUrl> {
+    let base = BaseUrl::parse(text)?;
+    match wire.version_path() {
+        Some(version) if base.path().is_empty() => BaseUrl::parse(&format!("{base}/{version}")),
+        _ => Ok(base),
     }
 }
 

@@ -97,6 +97,7 @@ impl HttpProvider {
     }
 
     fn signed(&self, request: Request) -> Request {
+        let request = self.wire.address(request);
         match &self.key {
             Some(key) => self.wire.sign(request, key.expose_secret()),
             None => request,

@@ -3,9 +3,10 @@
 
 mod vendors;
 
+use mcp_orchestrator_egress::BaseUrl;
 use secrecy::SecretString;
 
-use super::{HttpProviderBuilder, dialect::Dialect};
+use super::{HttpProviderBuilder, Wire, dialect::Dialect};
 use vendors::VENDORS;
 
 /// A known service.
@@ -26,6 +27,8 @@ pub struct Vendor {
     pub base_url: &'static str,
     /// The model used when nobody names one. `None`: the first one the server offers.
     pub default_model: Option<&'static str>,
+    /// How it is talked to at its own address; see [`Vendor::wire_at`].
+    pub wire: Wire,
     /// How it deviates on the wire.
     pub dialect: Dialect,
 }
@@ -37,9 +40,29 @@ impl Vendor {
         self.key_env.is_empty()
     }
 
-    /// A builder with this service's address, default model and dialect.
+    /// How it is talked to at `base_url`. Whoever serves somewhere else what OpenAI or xAI serve, does it over the Chat wire:
+    /// proxies and compatible servers have the Responses wire rarely.
+    ///
+    /// ```
+    /// use mcp_orchestrator_providers::http::{self, Wire};
+    ///
+    /// let openai = http::vendor("openai").unwrap();
+    /// assert_eq!(openai.wire_at("https://eu.api.openai.com/v1"), Wire::Responses);
+    /// assert_eq!(openai.wire_at("http://127.0.0.1:4000/v1"), Wire::Chat);
+    /// ```
+    #[must_use]
+    pub fn wire_at(&self, base_url: &str) -> Wire {
+        let host = |url| BaseUrl::parse(url).map(|base| base.host().to_ascii_lowercase()).unwrap_or_default();
+        let is_own = host(base_url)
+            .strip_suffix(host(self.base_url).as_str())
+            .is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        if self.wire == Wire::Responses && !is_own { Wire::Chat } else { self.wire }
+    }
+
+    /// A builder with this service's address, default model, wire and dialect.
     pub fn provider(&self, key: Option<SecretString>) -> HttpProviderBuilder {
-        let builder = HttpProviderBuilder::new(self.name, self.base_url).with_dialect(self.dialect);
+        let builder = HttpProviderBuilder::new(self.name, self.base_url);
+        let builder = builder.with_wire(self.wire).with_dialect(self.dialect);
         let builder = match self.default_model {
             Some(model) => builder.with_default_model(model),
             None => builder,
@@ -79,12 +102,10 @@ impl Vendor {
     }
 }
 
-/// The services this version can talk to over the Chat wire, in the order in which their keys are looked for, then the
-/// local ones.
+/// The services this version can talk to, in the order in which their keys are looked for, then the local ones.
 ///
-/// Anthropic, Gemini and Cohere are reached at the Chat-compatible addresses their own documentation gives; what only
-/// their native interfaces offer (prompt caching control, native citations, schemas at Anthropic) is not there. xAI
-/// serves this wire beside its newer one.
+/// Cohere is reached at the Chat-compatible address its own documentation gives; what only its native interface offers, such
+/// as native citations, is not there.
 #[must_use]
 pub const fn catalogue() -> &'static [Vendor] {
     VENDORS

@@ -1,9 +1,12 @@
 //! The table of known services. Owns their rows: addresses, variables, default models, deviations.
 
 use super::Vendor;
-use crate::http::{CostReport, Dialect, OutputSchema, SystemMessages, Temperature, TokenLimit};
+use crate::http::{CostReport, Dialect, OutputSchema, SystemMessages, Temperature, TokenLimit, Wire};
 
 const HOSTED: Dialect = Dialect { system: SystemMessages::Anywhere, ..Dialect::LENIENT };
+
+/// OpenAI's models that reason, and so take no temperature.
+const OPENAI_REASONING: &[&str] = &["gpt-5", "gpt-6", "o1", "o3", "o4"];
 
 pub(super) const VENDORS: &[Vendor] = &[
     Vendor {
@@ -15,7 +18,13 @@ pub(super) const VENDORS: &[Vendor] = &[
         base_url: "https://api.x.ai/v1",
         default_model: Some("grok-4.5"),
         // Its models do not combine a schema with tools.
-        dialect: Dialect { output_schema: OutputSchema::WithoutTools, cost: CostReport::UsageTicks, ..HOSTED },
+        wire: Wire::Responses,
+        dialect: Dialect {
+            output_schema: OutputSchema::WithoutTools,
+            encrypts_reasoning: &["grok-"],
+            cost: CostReport::UsageTicks,
+            ..HOSTED
+        },
     },
     Vendor {
         name: "openai",
@@ -25,9 +34,11 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.openai.com/v1",
         default_model: Some("gpt-5.4-mini"),
+        wire: Wire::Responses,
         dialect: Dialect {
             token_limit: TokenLimit::MaxCompletionTokens,
-            temperature: Temperature::ExceptModels(&["gpt-5", "gpt-6", "o1", "o3", "o4"]),
+            temperature: Temperature::ExceptModels(OPENAI_REASONING),
+            encrypts_reasoning: OPENAI_REASONING,
             idempotency_key: true,
             ..HOSTED
         },
@@ -40,11 +51,10 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.anthropic.com/v1",
         default_model: Some("claude-sonnet-5"),
+        wire: Wire::Messages,
         dialect: Dialect {
-            // Its Chat-compatible route ignores `response_format`.
-            output_schema: OutputSchema::Never,
+            // Its current models refuse it.
             temperature: Temperature::Never,
-            system: SystemMessages::FirstOnly,
             request_id_header: "request-id",
             ..HOSTED
         },
@@ -55,15 +65,11 @@ pub(super) const VENDORS: &[Vendor] = &[
         key_env: &["GEMINI_API_KEY"],
         base_url_env: "GEMINI_BASE_URL",
         host_env: None,
-        base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
+        base_url: "https://generativelanguage.googleapis.com/v1beta",
         default_model: Some("gemini-flash-latest"),
-        dialect: Dialect {
-            output_schema: OutputSchema::WithoutTools,
-            // Thought signatures of tool calls must come back, else it refuses the conversation.
-            returns_reasoning: true,
-            system: SystemMessages::FirstOnly,
-            ..HOSTED
-        },
+        wire: Wire::Gemini,
+        // Schemas beside tools are taken by its newest models only.
+        dialect: Dialect { output_schema: OutputSchema::WithoutTools, ..HOSTED },
     },
     Vendor {
         name: "mistral",
@@ -74,6 +80,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         base_url: "https://api.mistral.ai/v1",
         default_model: Some("mistral-medium-latest"),
         // It refuses unknown fields and sends token counts unasked.
+        wire: Wire::Chat,
         dialect: Dialect { stream_options: false, system: SystemMessages::FirstOnly, ..HOSTED },
     },
     Vendor {
@@ -84,6 +91,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.cohere.ai/compatibility/v1",
         default_model: Some("command-a-03-2025"),
+        wire: Wire::Chat,
         dialect: Dialect {
             output_schema: OutputSchema::Never,
             stream_options: false,
@@ -99,6 +107,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.perplexity.ai",
         default_model: Some("sonar-pro"),
+        wire: Wire::Chat,
         dialect: Dialect {
             tools: false,
             stream_options: false,
@@ -116,6 +125,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         base_url: "https://api.groq.com/openai/v1",
         default_model: Some("openai/gpt-oss-120b"),
         // It takes schemas only in requests that are neither streamed nor have tools.
+        wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, ..HOSTED },
     },
     Vendor {
@@ -127,6 +137,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         base_url: "https://router.huggingface.co/v1",
         default_model: Some("openai/gpt-oss-120b"),
         // It routes to many services; not all of them take schemas.
+        wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, system: SystemMessages::FirstOnly, ..HOSTED },
     },
     Vendor {
@@ -137,6 +148,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://openrouter.ai/api/v1",
         default_model: Some("openrouter/auto"),
+        wire: Wire::Chat,
         dialect: Dialect {
             returns_reasoning: true,
             cost: CostReport::UsageCost,
@@ -154,6 +166,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         base_url: "https://api.deepseek.com/v1",
         default_model: Some("deepseek-v4-flash"),
         // Its thinking models refuse a conversation whose tool calls come back without their reasoning.
+        wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, returns_reasoning: true, ..HOSTED },
     },
     Vendor {
@@ -165,6 +178,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         base_url: "https://api.together.xyz/v1",
         default_model: Some("openai/gpt-oss-120b"),
         // It sends token counts unasked; which models take schemas differs.
+        wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, stream_options: false, ..HOSTED },
     },
     Vendor {
@@ -175,6 +189,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: Some("OLLAMA_HOST"),
         base_url: "http://127.0.0.1:11434/v1",
         default_model: None,
+        wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
     Vendor {
@@ -185,6 +200,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "http://127.0.0.1:1234/v1",
         default_model: None,
+        wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
     Vendor {
@@ -195,6 +211,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "http://127.0.0.1:8080/v1",
         default_model: None,
+        wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
     Vendor {
@@ -205,6 +222,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "http://127.0.0.1:8000/v1",
         default_model: None,
+        wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
 ];
