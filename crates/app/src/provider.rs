@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
-use mcp_orchestrator_providers::{ExtractiveProvider, Provider, http};
+use mcp_orchestrator_providers::{
+    ExtractiveProvider, Provider,
+    http::{self, Wire},
+};
 use secrecy::SecretString;
 use strsim::damerau_levenshtein;
 
@@ -37,6 +40,8 @@ pub struct KnownProvider {
     pub key: KeyState,
     /// Its address without user and password; `None` for the extractive writer.
     pub base_url: Option<String>,
+    /// How it is talked to; `None` for the extractive writer.
+    pub wire: Option<Wire>,
     /// Its model when a request names none; `None`: the first one it offers.
     pub model: Option<String>,
 }
@@ -153,6 +158,7 @@ impl<'a> Providers<'a> {
                     None => KeyState::Missing(vendor.key_env),
                 },
                 base_url: Some(without_userinfo(&self.base_url(vendor))),
+                wire: Some(self.wire(vendor)),
                 model: self.own(vendor.name).model.or_else(|| vendor.default_model.map(str::to_owned)),
             });
         }
@@ -165,6 +171,7 @@ impl<'a> Providers<'a> {
                     None => KeyState::NotNeeded,
                 },
                 base_url: own.base_url.as_ref().map(|(url, _)| without_userinfo(url)),
+                wire: Some(own.wire.unwrap_or_default()),
                 model: own.model.clone(),
             });
         }
@@ -173,6 +180,7 @@ impl<'a> Providers<'a> {
             title: "quotes documents, without a model".to_owned(),
             key: KeyState::NotNeeded,
             base_url: None,
+            wire: None,
             model: None,
         });
         Ok(known)
@@ -222,9 +230,10 @@ impl<'a> Providers<'a> {
             if key.is_none() && !vendor.is_local() {
                 return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
             }
-            vendor.provider(key.map(|(secret, _)| secret)).with_base_url(self.base_url(vendor))
+            let builder = vendor.provider(key.map(|(secret, _)| secret));
+            builder.with_base_url(self.base_url(vendor)).with_wire(self.wire(vendor))
         } else if let Some((url, _)) = &own.base_url {
-            let builder = http::HttpProvider::builder(name, url);
+            let builder = http::HttpProvider::builder(name, url).with_wire(own.wire.unwrap_or_default());
             match &own.api_key {
                 Some((secret, _)) => builder.with_key(secret.clone()),
                 None => builder,
@@ -238,6 +247,10 @@ impl<'a> Providers<'a> {
                 ModelName::new(model).map_err(|error| setup(error.to_string()))?;
                 builder.with_default_model(model)
             }
+            None => builder,
+        };
+        let builder = match own.effort {
+            Some(effort) => builder.with_effort(effort),
             None => builder,
         };
         let provider = builder.build().map_err(|error| setup(error.to_string()))?;
@@ -285,6 +298,11 @@ impl<'a> Providers<'a> {
             return vendor.base_url_of_host(host);
         }
         own.map_or_else(|| vendor.base_url.to_owned(), |(url, _)| url)
+    }
+
+    /// How a service is talked to: as the settings say, else as it is at its address.
+    fn wire(&self, vendor: &http::Vendor) -> Wire {
+        self.own(vendor.name).wire.unwrap_or_else(|| vendor.wire_at(&self.base_url(vendor)))
     }
 
     fn variable(&self, name: &str) -> Option<&str> {

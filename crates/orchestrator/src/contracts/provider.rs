@@ -33,7 +33,7 @@
 #[cfg(feature = "http-providers")]
 pub use mcp_orchestrator_providers::http::{
     CostReport, Dialect, Effort, HttpProviderBuilder, HttpTimeouts, InvalidHttpProvider, OutputSchema, SystemMessages,
-    Temperature, TokenLimit, UnknownWire, Vendor, Wire, catalogue, vendor,
+    Temperature, TokenLimit, UnknownEffort, UnknownWire, Vendor, Wire, catalogue, vendor,
 };
 pub use mcp_orchestrator_providers::{
     Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError,

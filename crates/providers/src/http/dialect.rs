@@ -1,5 +1,7 @@
 //! How services that speak the same wire differ, as data. Owns the switches; the code that obeys them is elsewhere.
 
+use std::str::FromStr;
+
 /// How one service deviates from the others on its wire. What a wire has only one way for, it does not look at.
 ///
 /// [`Dialect::LENIENT`] suits an unknown server; change fields of it for a particular one.
@@ -145,6 +147,9 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// Every effort.
+    pub const ALL: &'static [Self] = &[Self::Low, Self::Medium, Self::High];
+
     /// The word, for example `low`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -153,5 +158,20 @@ impl Effort {
             Self::Medium => "medium",
             Self::High => "high",
         }
+    }
+}
+
+/// A word that names no effort.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no effort is named {0:?}; known are low, medium, high")]
+#[non_exhaustive]
+pub struct UnknownEffort(pub String);
+
+impl FromStr for Effort {
+    type Err = UnknownEffort;
+
+    fn from_str(word: &str) -> Result<Self, UnknownEffort> {
+        let known = Self::ALL.iter().find(|effort| effort.as_str() == word);
+        known.copied().ok_or_else(|| UnknownEffort(word.chars().take(40).collect()))
     }
 }

@@ -32,6 +32,6 @@ mod wire;
 
 pub use builder::{HttpProviderBuilder, HttpTimeouts, InvalidHttpProvider};
 pub use catalogue::{Vendor, catalogue, vendor};
-pub use dialect::{CostReport, Dialect, Effort, OutputSchema, SystemMessages, Temperature, TokenLimit};
+pub use dialect::{CostReport, Dialect, Effort, OutputSchema, SystemMessages, Temperature, TokenLimit, UnknownEffort};
 pub use provider::HttpProvider;
 pub use wire::{UnknownWire, Wire};
