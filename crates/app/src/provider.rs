@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
-use mcp_orchestrator_providers::{ExtractiveProvider, Provider, chat};
+use mcp_orchestrator_providers::{
+    ExtractiveProvider, Provider,
+    http::{self, Wire},
+};
 use secrecy::SecretString;
 use strsim::damerau_levenshtein;
 
@@ -37,6 +40,8 @@ pub struct KnownProvider {
     pub key: KeyState,
     /// Its address without user and password; `None` for the extractive writer.
     pub base_url: Option<String>,
+    /// How it is talked to; `None` for the extractive writer.
+    pub wire: Option<Wire>,
     /// Its model when a request names none; `None`: the first one it offers.
     pub model: Option<String>,
 }
@@ -143,7 +148,7 @@ impl<'a> Providers<'a> {
     /// [`SettingsError`] when a key file cannot be read.
     pub fn known(&self) -> Result<Vec<KnownProvider>, SettingsError> {
         let mut known = Vec::new();
-        for vendor in chat::catalogue() {
+        for vendor in http::catalogue() {
             known.push(KnownProvider {
                 name: vendor.name.to_owned(),
                 title: vendor.title.to_owned(),
@@ -153,6 +158,7 @@ impl<'a> Providers<'a> {
                     None => KeyState::Missing(vendor.key_env),
                 },
                 base_url: Some(without_userinfo(&self.base_url(vendor))),
+                wire: Some(self.wire(vendor)),
                 model: self.own(vendor.name).model.or_else(|| vendor.default_model.map(str::to_owned)),
             });
         }
@@ -165,6 +171,7 @@ impl<'a> Providers<'a> {
                     None => KeyState::NotNeeded,
                 },
                 base_url: own.base_url.as_ref().map(|(url, _)| without_userinfo(url)),
+                wire: Some(own.wire.unwrap_or_default()),
                 model: own.model.clone(),
             });
         }
@@ -173,6 +180,7 @@ impl<'a> Providers<'a> {
             title: "quotes documents, without a model".to_owned(),
             key: KeyState::NotNeeded,
             base_url: None,
+            wire: None,
             model: None,
         });
         Ok(known)
@@ -192,7 +200,7 @@ impl<'a> Providers<'a> {
         if let Some((name, origin)) = &self.settings.provider_default {
             return self.named(name, Reason::Configured(origin.clone()));
         }
-        for vendor in chat::catalogue().iter().filter(|vendor| !vendor.is_local()) {
+        for vendor in http::catalogue().iter().filter(|vendor| !vendor.is_local()) {
             if let Some((_, origin)) = self.key(vendor)? {
                 return self.named(vendor.name, Reason::FirstKey(origin));
             }
@@ -204,7 +212,7 @@ impl<'a> Providers<'a> {
         if has_documents {
             return self.named(EXTRACTIVE, Reason::OnlyDocuments);
         }
-        let variables = chat::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
+        let variables = http::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
         Err(ProviderChoiceError::NobodyAnswers { variables })
     }
 
@@ -217,14 +225,15 @@ impl<'a> Providers<'a> {
         let own = self.own(name);
         let builder = if name == EXTRACTIVE {
             return Ok(Choice { name: parsed, reason, provider: Arc::new(ExtractiveProvider::new()) });
-        } else if let Some(vendor) = chat::vendor(name) {
+        } else if let Some(vendor) = http::vendor(name) {
             let key = self.key(vendor)?;
             if key.is_none() && !vendor.is_local() {
                 return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
             }
-            vendor.provider(key.map(|(secret, _)| secret)).with_base_url(self.base_url(vendor))
+            let builder = vendor.provider(key.map(|(secret, _)| secret));
+            builder.with_base_url(self.base_url(vendor)).with_wire(self.wire(vendor))
         } else if let Some((url, _)) = &own.base_url {
-            let builder = chat::ChatProvider::builder(name, url);
+            let builder = http::HttpProvider::builder(name, url).with_wire(own.wire.unwrap_or_default());
             match &own.api_key {
                 Some((secret, _)) => builder.with_key(secret.clone()),
                 None => builder,
@@ -240,6 +249,10 @@ impl<'a> Providers<'a> {
             }
             None => builder,
         };
+        let builder = match own.effort {
+            Some(effort) => builder.with_effort(effort),
+            None => builder,
+        };
         let provider = builder.build().map_err(|error| setup(error.to_string()))?;
         Ok(Choice { name: parsed, reason, provider: Arc::new(provider) })
     }
@@ -250,12 +263,12 @@ impl<'a> Providers<'a> {
 
     /// Providers that only the settings know.
     fn custom(&self) -> impl Iterator<Item = (&String, &ProviderSettings)> {
-        let is_custom = |name: &str| chat::vendor(name).is_none() && name != EXTRACTIVE;
+        let is_custom = |name: &str| http::vendor(name).is_none() && name != EXTRACTIVE;
         self.settings.providers.iter().filter(move |(name, own)| is_custom(name) && own.base_url.is_some())
     }
 
     /// A service's key: settings given for this process, then the service's own variables, then settings files.
-    fn key(&self, vendor: &chat::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
+    fn key(&self, vendor: &http::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
         let own = self.own(vendor.name).api_key;
         if let Some((_, Origin::Env(_) | Origin::Flag(_))) = own {
             return Ok(own);
@@ -273,7 +286,7 @@ impl<'a> Providers<'a> {
         Ok(own)
     }
 
-    fn base_url(&self, vendor: &chat::Vendor) -> String {
+    fn base_url(&self, vendor: &http::Vendor) -> String {
         let own = self.own(vendor.name).base_url;
         if let Some((url, Origin::Env(_) | Origin::Flag(_))) = own {
             return url;
@@ -287,12 +300,17 @@ impl<'a> Providers<'a> {
         own.map_or_else(|| vendor.base_url.to_owned(), |(url, _)| url)
     }
 
+    /// How a service is talked to: as the settings say, else as it is at its address.
+    fn wire(&self, vendor: &http::Vendor) -> Wire {
+        self.own(vendor.name).wire.unwrap_or_else(|| vendor.wire_at(&self.base_url(vendor)))
+    }
+
     fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 
     fn unknown(&self, name: &str) -> ProviderChoiceError {
-        let mut known: Vec<String> = chat::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
+        let mut known: Vec<String> = http::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
         known.extend(self.custom().map(|(name, _)| name.clone()));
         known.push(EXTRACTIVE.to_owned());
         let nearest = known

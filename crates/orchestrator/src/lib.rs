@@ -39,7 +39,7 @@
 //! | `json-schema` | arguments of tools are held to the whole of their JSON Schema, not to its top level only | yes |
 //! | `sqlite` | `SqliteStore`: workflows that survive the process | yes |
 //! | `redis` | `RedisStore`: workflows that processes of several machines share | no |
-//! | `http-providers` | `ChatProvider`: models behind the Chat wire | no |
+//! | `http-providers` | `HttpProvider`: models of hosted services and of servers of your own | no |
 //!
 //! Without features there is no C code, no search engine, no HTTP client and no schema library; [`MemoryStore`] and your
 //! own [`Provider`], [`Tool`], [`Strategy`] and [`Store`] remain, in fewer than forty crates.
@@ -99,7 +99,7 @@ pub use mcp_orchestrator_domain::{
 pub use mcp_orchestrator_providers::ExtractiveProvider;
 pub use mcp_orchestrator_providers::Provider;
 #[cfg(feature = "http-providers")]
-pub use mcp_orchestrator_providers::chat::ChatProvider;
+pub use mcp_orchestrator_providers::http::HttpProvider;
 #[cfg(feature = "redis")]
 pub use mcp_orchestrator_store::RedisStore;
 #[cfg(feature = "sqlite")]

@@ -43,6 +43,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "provider.*.api_key_file", kind: Kind::Path },
     Key { name: "provider.*.base_url", kind: Kind::Text },
     Key { name: "provider.*.model", kind: Kind::Text },
+    Key { name: "provider.*.wire", kind: Kind::OneOf(&["chat", "responses", "messages", "gemini"]) },
+    Key { name: "provider.*.effort", kind: Kind::OneOf(&["low", "medium", "high"]) },
     Key { name: "corpora.*", kind: Kind::Paths },
     Key { name: "report.out", kind: Kind::Path },
     Key { name: "report.formats", kind: Kind::Texts },
@@ -122,7 +124,19 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, nearest};
+    use mcp_orchestrator_providers::http::{Effort, Wire};
+
+    use super::{Key, Kind, nearest};
+
+    #[test]
+    fn every_wire_and_every_effort_has_its_word() {
+        let words = |name: &str| match Key::find(name).unwrap().kind {
+            Kind::OneOf(words) => words.to_vec(),
+            _ => panic!("{name} takes any word"),
+        };
+        assert_eq!(words("provider.lab.wire"), Wire::ALL.iter().map(|wire| wire.as_str()).collect::<Vec<_>>());
+        assert!(words("provider.lab.effort").iter().all(|word| word.parse::<Effort>().is_ok()));
+    }
 
     #[test]
     fn names_with_a_chosen_part_are_known() {

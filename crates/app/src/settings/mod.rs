@@ -10,6 +10,7 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{CorpusName, Limits, Timestamp, millis};
+use mcp_orchestrator_providers::http::{Effort, Wire};
 use mcp_orchestrator_store::Retention;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -144,6 +145,10 @@ pub struct ProviderSettings {
     pub base_url: Option<(String, Origin)>,
     /// Its model.
     pub model: Option<String>,
+    /// How it is talked to.
+    pub wire: Option<Wire>,
+    /// How hard its models think.
+    pub effort: Option<Effort>,
 }
 
 /// A setting as `config show` shows it. Secrets are only said to be set.
@@ -364,6 +369,9 @@ fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, Setti
             }
             ("base_url", Value::Text(text)) => provider.base_url = Some((text.clone(), origin.clone())),
             ("model", Value::Text(text)) => provider.model = Some(text.clone()),
+            // Only these words get here.
+            ("wire", Value::Text(text)) => provider.wire = text.parse().ok(),
+            ("effort", Value::Text(text)) => provider.effort = text.parse().ok(),
             _ => {}
         }
     }

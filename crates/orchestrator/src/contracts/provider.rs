@@ -31,9 +31,9 @@
 //! ```
 
 #[cfg(feature = "http-providers")]
-pub use mcp_orchestrator_providers::chat::{
-    ChatProviderBuilder, ChatTimeouts, CostReport, Dialect, InvalidChatProvider, OutputSchema, Probe, ProbeAuth,
-    SystemMessages, Temperature, TokenLimit, Vendor, catalogue, vendor,
+pub use mcp_orchestrator_providers::http::{
+    CostReport, Dialect, Effort, HttpProviderBuilder, HttpTimeouts, InvalidHttpProvider, OutputSchema, SystemMessages,
+    Temperature, TokenLimit, UnknownEffort, UnknownWire, Vendor, Wire, catalogue, vendor,
 };
 pub use mcp_orchestrator_providers::{
     Allowance, Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError, RateLimits,

@@ -1,4 +1,4 @@
-//! How a provider of the Chat wire is configured. Owns the checks of address, name, model and key before anything is sent.
+//! How a provider is configured. Owns the checks of address, name, model and key before anything is sent.
 
 use std::{fmt, time::Duration};
 
@@ -6,25 +6,31 @@ use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, InvalidBaseUrl};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{ChatProvider, dialect::Dialect, models::FirstModel};
+use super::{
+    HttpProvider, Wire,
+    dialect::{Dialect, Effort},
+    models::FirstModel,
+};
 
-/// Configures a [`ChatProvider`]. Made by [`ChatProvider::builder`] and [`Vendor::provider`](super::Vendor::provider).
+/// Configures a [`HttpProvider`]. Made by [`HttpProvider::builder`] and [`Vendor::provider`](super::Vendor::provider).
 #[derive(Clone)]
 #[must_use]
-pub struct ChatProviderBuilder {
+pub struct HttpProviderBuilder {
     name: String,
     base_url: String,
     key: Option<SecretString>,
     default_model: Option<String>,
+    wire: Wire,
     dialect: Dialect,
-    timeouts: ChatTimeouts,
+    effort: Option<Effort>,
+    timeouts: HttpTimeouts,
     http: HttpClient,
 }
 
 /// How long each phase of a request may take. The connection's own limit is the HTTP client's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a plain record of limits, built as a literal")]
-pub struct ChatTimeouts {
+pub struct HttpTimeouts {
     /// Until the head of the answer. A local server may first load its model. Default 5 minutes.
     pub head: Duration,
     /// Between two pieces of the answer. Models that think may be silent for long. Default 2 minutes.
@@ -33,7 +39,7 @@ pub struct ChatTimeouts {
     pub probe: Duration,
 }
 
-impl Default for ChatTimeouts {
+impl Default for HttpTimeouts {
     fn default() -> Self {
         Self { head: Duration::from_mins(5), idle: Duration::from_mins(2), probe: Duration::from_secs(5) }
     }
@@ -42,7 +48,7 @@ impl Default for ChatTimeouts {
 /// Why a provider cannot be configured so. Holds neither the key nor the address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidChatProvider {
+pub enum InvalidHttpProvider {
     /// The name or the default model is not valid.
     #[error(transparent)]
     Name(#[from] InvalidName),
@@ -62,26 +68,30 @@ pub enum InvalidChatProvider {
     },
 }
 
-impl ChatProviderBuilder {
+impl HttpProviderBuilder {
     pub(super) fn new(name: impl Into<String>, base_url: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             base_url: base_url.into(),
             key: None,
             default_model: None,
+            wire: Wire::default(),
             dialect: Dialect::LENIENT,
-            timeouts: ChatTimeouts::default(),
+            effort: None,
+            timeouts: HttpTimeouts::default(),
             http: HttpClient::default(),
         }
     }
 
-    /// The key, sent as a bearer token. White space around it is dropped. Without one no `authorization` is sent.
+    /// The key, sent in the header the wire has for it. White space around it is dropped. Without one no such header is
+    /// sent.
     pub fn with_key(mut self, key: SecretString) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Another address: everything before `/chat/completions`.
+    /// Another address: everything before the wire's own path, such as `/chat/completions`. On the Messages and Gemini wires
+    /// an address that is only a host gets the wire's version, as other clients of them do it.
     pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = base_url.into();
         self
@@ -93,6 +103,19 @@ impl ChatProviderBuilder {
         self
     }
 
+    /// How it is talked to. Default [`Wire::Chat`], which most servers speak.
+    pub const fn with_wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// How hard its models should think. Default: nothing is said, the service decides. Models that cannot reason may
+    /// refuse a request that says it.
+    pub const fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = Some(effort);
+        self
+    }
+
     /// How the service deviates. Default [`Dialect::LENIENT`].
     pub const fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
@@ -100,7 +123,7 @@ impl ChatProviderBuilder {
     }
 
     /// Other time limits.
-    pub const fn with_timeouts(mut self, timeouts: ChatTimeouts) -> Self {
+    pub const fn with_timeouts(mut self, timeouts: HttpTimeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
@@ -114,33 +137,43 @@ impl ChatProviderBuilder {
     /// The provider. Opens no connection.
     ///
     /// # Errors
-    /// [`InvalidChatProvider`] names what cannot be used.
-    pub fn build(self) -> Result<ChatProvider, InvalidChatProvider> {
-        let Self { name, base_url, key, default_model, dialect, timeouts, http } = self;
+    /// [`InvalidHttpProvider`] names what cannot be used.
+    pub fn build(self) -> Result<HttpProvider, InvalidHttpProvider> {
+        let Self { name, base_url, key, default_model, wire, dialect, effort, timeouts, http } = self;
         let name = ProviderName::new(&name)?;
-        let base = BaseUrl::parse(&base_url)
-            .map_err(|source| InvalidChatProvider::BaseUrl { provider: name.to_string(), source })?;
+        let base = address(&base_url, wire)
+            .map_err(|source| InvalidHttpProvider::BaseUrl { provider: name.to_string(), source })?;
         let key = key.map(|key| usable(&key, &name)).transpose()?;
         let default_model = default_model.as_deref().map(ModelName::new).transpose()?;
-        Ok(ChatProvider { name, base, key, default_model, first_model: FirstModel::default(), dialect, timeouts, http })
+        let first_model = FirstModel::default();
+        Ok(HttpProvider { name, base, key, default_model, first_model, wire, dialect, effort, timeouts, http })
     }
 }
 
-impl fmt::Debug for ChatProviderBuilder {
+impl fmt::Debug for HttpProviderBuilder {
     /// Without the key, and without the address, which is not yet known to hold no password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChatProviderBuilder")
+        f.debug_struct("HttpProviderBuilder")
             .field("name", &self.name)
             .field("key", &self.key.as_ref().map(|_| "[redacted]"))
+            .field("wire", &self.wire)
             .field("default_model", &self.default_model)
             .finish_non_exhaustive()
     }
 }
 
-fn usable(key: &SecretString, name: &ProviderName) -> Result<SecretString, InvalidChatProvider> {
+fn address(text: &str, wire: Wire) -> Result<BaseUrl, InvalidBaseUrl> {
+    let base = BaseUrl::parse(text)?;
+    match wire.version_path() {
+        Some(version) if base.path().is_empty() => BaseUrl::parse(&format!("{base}/{version}")),
+        _ => Ok(base),
+    }
+}
+
+fn usable(key: &SecretString, name: &ProviderName) -> Result<SecretString, InvalidHttpProvider> {
     let key = key.expose_secret().trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(InvalidChatProvider::Key { provider: name.to_string() });
+        return Err(InvalidHttpProvider::Key { provider: name.to_string() });
     }
     Ok(SecretString::from(key))
 }

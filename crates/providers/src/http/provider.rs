@@ -1,20 +1,21 @@
-//! The provider of the Chat wire: one request, one answer. Owns what each failure is called and what it may have cost.
+//! The provider behind HTTP: one request, one answer. Owns what each failure is called and what it may have cost.
 
 use std::fmt;
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName, Usage};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, HttpError, Phase, Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
+    Wire,
     answer::{ReadError, read},
-    builder::{ChatProviderBuilder, ChatTimeouts},
-    dialect::{CostReport, Dialect, ProbeAuth},
-    fold::{Broken, Fold},
+    builder::{HttpProviderBuilder, HttpTimeouts},
+    dialect::{CostReport, Dialect, Effort},
+    fold::{Broken, Draft},
     models::{FirstModel, first_chat_model},
     refusal::{self, Head},
-    request::encode,
+    request::Outgoing,
     retry_after::WaitHeaders,
     scrub::scrub,
 };
@@ -26,7 +27,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How much of an error's body is read.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
-/// A service or server that speaks the Chat wire.
+/// A service or server that speaks one of the wires.
 ///
 /// It keeps no conversation and retries nothing. Dropping the future of a chat closes its connection, which such
 /// services take as the wish to stop.
@@ -34,27 +35,36 @@ const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// A schema or tools in a request to a service that takes none are left out; see [`Capabilities`]. Token counts the
 /// service does not send are zero. A failure after the request was sent may have cost something: its cost is
 /// [`Cost::Unknown`] unless the server is local.
-pub struct ChatProvider {
+pub struct HttpProvider {
     pub(super) name: ProviderName,
     pub(super) base: BaseUrl,
     pub(super) key: Option<SecretString>,
     pub(super) default_model: Option<ModelName>,
     pub(super) first_model: FirstModel,
+    pub(super) wire: Wire,
     pub(super) dialect: Dialect,
-    pub(super) timeouts: ChatTimeouts,
+    pub(super) effort: Option<Effort>,
+    pub(super) timeouts: HttpTimeouts,
     pub(super) http: HttpClient,
 }
 
-impl ChatProvider {
-    /// Configures a provider called `name` at `base_url`: everything before `/chat/completions`.
-    pub fn builder(name: impl Into<String>, base_url: impl Into<String>) -> ChatProviderBuilder {
-        ChatProviderBuilder::new(name, base_url)
+impl HttpProvider {
+    /// Configures a provider called `name` at `base_url`: everything before the wire's own path, such as `/chat/completions`.
+    /// It speaks the Chat wire unless [`with_wire`](HttpProviderBuilder::with_wire) says otherwise.
+    pub fn builder(name: impl Into<String>, base_url: impl Into<String>) -> HttpProviderBuilder {
+        HttpProviderBuilder::new(name, base_url)
     }
 
     /// Where it sends requests. Holds no secret.
     #[must_use]
     pub fn base_url(&self) -> String {
         self.base.to_string()
+    }
+
+    /// How it is talked to.
+    #[must_use]
+    pub const fn wire(&self) -> Wire {
+        self.wire
     }
 
     async fn model(&self, named: Option<&ModelName>) -> Result<ModelName, ProviderError> {
@@ -65,7 +75,7 @@ impl ChatProvider {
     }
 
     async fn find_model(&self) -> Result<ModelName, ProviderError> {
-        let response = self.probe("/models", ProbeAuth::Bearer).await?;
+        let response = self.probe("/models").await?;
         if !response.is_success() {
             return Err(self.refused(response).await);
         }
@@ -78,26 +88,38 @@ impl ChatProvider {
         })
     }
 
-    async fn probe(&self, path: &'static str, auth: ProbeAuth) -> Result<Response, ProviderError> {
+    async fn probe(&self, path: &'static str) -> Result<Response, ProviderError> {
         let request = Request::get(&self.base, path)
             .with_header("accept", "application/json")
             .with_head_timeout(self.timeouts.probe)
             .with_idle_timeout(self.timeouts.probe);
-        let request = match &self.key {
-            Some(key) => auth.sign(request, key.expose_secret()),
-            None => request,
-        };
-        self.http.send(request).await.map_err(|error| self.lost(&error, Cost::FREE))
+        self.http.send(self.signed(request)).await.map_err(|error| self.lost(&error, Cost::FREE))
     }
 
-    fn outgoing(&self, body: Vec<u8>, chat: &ChatRequest<'_>) -> Request {
-        let mut request = Request::post_json(&self.base, "/chat/completions", body)
+    fn signed(&self, request: Request) -> Request {
+        let request = self.wire.address(request);
+        match &self.key {
+            Some(key) => self.wire.sign(request, key.expose_secret()),
+            None => request,
+        }
+    }
+
+    /// The request, as it is sent.
+    fn request(&self, model: &ModelName, chat: &ChatRequest<'_>) -> Result<Request, (FailureClass, String)> {
+        let (vendor, model) = (self.name.as_str(), model.as_str());
+        let Some(place) = self.wire.place(model) else {
+            return Err((FailureClass::BadRequest, format!("{model:?} is no name of a model of {vendor}")));
+        };
+        let outgoing = Outgoing { chat, vendor, model, dialect: &self.dialect, effort: self.effort };
+        let body = self.wire.encode(&outgoing);
+        let body = body.map_err(|error| (FailureClass::Internal, format!("the request cannot be written: {error}")))?;
+        let mut request = Request::post_json(&self.base, place.path, body)
             .with_header("accept", "text/event-stream, application/json")
             .with_head_timeout(self.timeouts.head)
             .with_idle_timeout(self.timeouts.idle)
             .with_body_max(ANSWER_BYTES_MAX);
-        if let Some(key) = &self.key {
-            request = ProbeAuth::Bearer.sign(request, key.expose_secret());
+        if let Some((name, value)) = place.query {
+            request = request.with_query(name, value);
         }
         if self.dialect.idempotency_key {
             request = request.with_header("idempotency-key", chat.idempotency_key);
@@ -105,7 +127,7 @@ impl ChatProvider {
         if let Some(id) = chat.request_id {
             request = request.with_header("x-request-id", id.as_str());
         }
-        request
+        Ok(self.signed(request))
     }
 
     async fn refused(&self, response: Response) -> ProviderError {
@@ -115,10 +137,13 @@ impl ChatProvider {
     }
 
     /// The error of an answer that had begun well.
-    fn broken(&self, error: ReadError, seen: &Seen, fold: &Fold) -> ProviderError {
+    fn broken(&self, error: ReadError, seen: &Seen, so_far: (Usage, Cost)) -> ProviderError {
         let mut failure = match error {
-            ReadError::Http(error) => self.lost(&error, fold.cost()),
+            ReadError::Http(error) => self.lost(&error, so_far.1),
             ReadError::Broken(Broken::Refused(value)) => refusal::of_value(seen.head(self), &value),
+            ReadError::Broken(Broken::Filtered(why)) => {
+                self.error(FailureClass::ContentFilter, &format!("{} refused the content: {why}", self.name))
+            }
             ReadError::Broken(Broken::Unreadable(why)) => {
                 self.error(FailureClass::Decode, &format!("the answer of {} cannot be read: {why}", self.name))
             }
@@ -127,8 +152,7 @@ impl ChatProvider {
         };
         failure.status.get_or_insert(seen.status);
         failure.request_id = failure.request_id.or_else(|| self.shown(seen.request_id.as_deref()));
-        failure.usage = fold.usage();
-        failure.cost = fold.cost();
+        (failure.usage, failure.cost) = so_far;
         failure
     }
 
@@ -166,7 +190,7 @@ impl ChatProvider {
 }
 
 #[async_trait]
-impl Provider for ChatProvider {
+impl Provider for HttpProvider {
     fn name(&self) -> &ProviderName {
         &self.name
     }
@@ -184,32 +208,26 @@ impl Provider for ChatProvider {
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let model = self.model(request.model).await?;
-        let body = encode(&request, self.name.as_str(), model.as_str(), &self.dialect)
-            .map_err(|error| self.error(FailureClass::Internal, &format!("the request cannot be written: {error}")))?;
-        let sent = self.http.send(self.outgoing(body, &request)).await;
+        let outgoing = self.request(&model, &request).map_err(|(class, why)| self.error(class, &why))?;
+        let sent = self.http.send(outgoing).await;
         let response = sent.map_err(|error| self.lost(&error, self.cost_once_sent()))?;
         if !response.is_success() {
             return Err(self.refused(response).await);
         }
         let seen = Seen::of(&response, &self.dialect);
-        let mut fold = Fold::new(self.dialect.cost);
-        if let Err(error) = read(response, &mut fold, sink).await {
-            return Err(self.broken(error, &seen, &fold));
-        }
-        let (usage, cost) = (fold.usage(), fold.cost());
-        let mut reply = fold.finish(self.name.as_str()).map_err(|broken| {
-            let mut failure = self.broken(ReadError::Broken(broken), &seen, &Fold::new(self.dialect.cost));
-            failure.usage = usage;
-            failure.cost = cost;
-            failure
-        })?;
+        let mut fold = self.wire.fold(self.dialect.cost);
+        let outcome = read(response, &mut *fold, sink).await;
+        let (usage, cost) = so_far(fold.draft());
+        outcome.map_err(|error| self.broken(error, &seen, (usage, cost)))?;
+        let mut reply = fold
+            .finish(self.name.as_str())
+            .map_err(|broken| self.broken(ReadError::Broken(broken), &seen, (usage, cost)))?;
         reply.request_id = self.shown(seen.request_id.as_deref());
         Ok(ChatAnswer { reply, usage, cost, ..ChatAnswer::default() })
     }
 
     async fn check(&self) -> Result<(), ProviderError> {
-        let probe = self.dialect.probe;
-        let response = self.probe(probe.path, probe.auth).await?;
+        let response = self.probe(self.dialect.probe_path).await?;
         // Not every service lists its models; then an answer is all there is to know.
         if response.is_success() || matches!(response.status(), 404 | 405) {
             return Ok(());
@@ -218,15 +236,20 @@ impl Provider for ChatProvider {
     }
 }
 
-impl fmt::Debug for ChatProvider {
+impl fmt::Debug for HttpProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChatProvider")
+        f.debug_struct("HttpProvider")
             .field("name", &self.name)
             .field("base_url", &self.base)
             .field("key", &self.key.as_ref().map(|_| "[redacted]"))
+            .field("wire", &self.wire)
             .field("default_model", &self.default_model)
             .finish_non_exhaustive()
     }
+}
+
+const fn so_far(draft: &Draft) -> (Usage, Cost) {
+    (draft.usage(), draft.cost())
 }
 
 /// What the head of an answer said, kept after it is read.
@@ -250,7 +273,7 @@ impl Seen {
         }
     }
 
-    fn head<'a>(&'a self, provider: &'a ChatProvider) -> Head<'a> {
+    fn head<'a>(&'a self, provider: &'a HttpProvider) -> Head<'a> {
         Head {
             service: provider.name.as_str(),
             status: self.status,
