@@ -4,6 +4,7 @@ mod asking;
 mod budgets;
 mod cancel;
 mod failures;
+mod fallback;
 mod fork_rules;
 mod forking;
 mod harness;

@@ -178,7 +178,8 @@ impl Run {
             seed: self.workflow.seed(),
             call: ended.call,
         };
-        let retry_at = backoff::retry_at(failed, self.parts.clock.now(), self.workflow.deadline());
+        let retry_at = backoff::retry_at(failed, self.parts.clock.now(), self.workflow.deadline())
+            .filter(|at| self.workflow.call(ended.call).is_none_or(|call| self.worth_waiting(call, *at)));
         self.advance(Event::CallFailed(CallFailed {
             call: ended.call,
             step: ended.step.clone(),
