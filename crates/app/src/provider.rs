@@ -76,6 +76,8 @@ pub struct Choice {
 pub enum Reason {
     /// The request names it.
     Named,
+    /// `provider.fallback` names it, for when another one cannot answer.
+    Fallback,
     /// The settings name it.
     Configured(Origin),
     /// Its key is the first one found.
@@ -257,6 +259,17 @@ impl<'a> Providers<'a> {
         Ok(Choice { name: parsed, reason, provider: Arc::new(provider) })
     }
 
+    /// The providers that are asked when `chosen` cannot answer: those `provider.fallback` names, but for those that are
+    /// chosen already.
+    ///
+    /// # Errors
+    /// [`ProviderChoiceError`] as [`Providers::named`].
+    pub fn fallbacks(&self, chosen: &[Choice]) -> Result<Vec<Choice>, ProviderChoiceError> {
+        let is_new = |name: &&ProviderName| chosen.iter().all(|choice| choice.name != **name);
+        let names = self.settings.provider_fallback.iter().filter(is_new);
+        names.map(|name| self.named(name.as_str(), Reason::Fallback)).collect()
+    }
+
     fn own(&self, name: &str) -> ProviderSettings {
         self.settings.providers.get(name).cloned().unwrap_or_default()
     }
@@ -337,6 +350,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named => f.write_str("named in the request"),
+            Self::Fallback => f.write_str("`provider.fallback` names it"),
             Self::Configured(origin) => write!(f, "`provider.default` from {origin}"),
             Self::FirstKey(origin) => write!(f, "the first key found, from {origin}"),
             Self::Answers => f.write_str("no key is set, and it answers on this machine"),

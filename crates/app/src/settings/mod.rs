@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_orchestrator_domain::{CorpusName, Limits, Timestamp, millis};
+use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName, Timestamp, millis};
 use mcp_orchestrator_providers::http::{Effort, Wire};
 use mcp_orchestrator_store::Retention;
 use secrecy::SecretString;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub store_kept: KeptSettings,
     /// The provider used when a request names none.
     pub provider_default: Option<(String, Origin)>,
+    /// Who is asked, in this order, when the provider of a request cannot answer.
+    pub provider_fallback: Vec<ProviderName>,
     /// Settings of single providers by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Folders by corpus name.
@@ -149,6 +151,16 @@ pub struct ProviderSettings {
     pub wire: Option<Wire>,
     /// How hard its models think.
     pub effort: Option<Effort>,
+    /// Requests in any minute.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens in any minute.
+    pub tokens_per_minute: Option<u64>,
+    /// Requests that run at once at most.
+    pub concurrency_max: Option<u32>,
+    /// Failures in a row after which it is left alone for a while; 0: never.
+    pub breaker_failures: Option<u32>,
+    /// How long it is then left alone.
+    pub breaker_pause: Option<Duration>,
 }
 
 /// A setting as `config show` shows it. Secrets are only said to be set.
@@ -285,6 +297,7 @@ impl Settings {
                 Value::Text(name) => Some((name.clone(), origin.clone())),
                 _ => None,
             }),
+            provider_fallback: fallback(merged)?,
             providers: providers(merged)?,
             corpora,
             report_out: match get("report.out") {
@@ -355,6 +368,19 @@ fn server(merged: &Layer) -> ServerSettings {
     }
 }
 
+fn fallback(merged: &Layer) -> Result<Vec<ProviderName>, SettingsError> {
+    let key = "provider.fallback";
+    let Some((Value::Texts(names), origin)) = merged.get(key) else { return Ok(Vec::new()) };
+    let parse = |name: &String| {
+        ProviderName::new(name).map_err(|error| SettingsError::BadValue {
+            key: key.to_owned(),
+            origin: origin.clone(),
+            detail: error.to_string(),
+        })
+    };
+    names.iter().map(parse).collect()
+}
+
 fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, SettingsError> {
     let mut providers: BTreeMap<String, ProviderSettings> = BTreeMap::new();
     for (key, (value, origin)) in merged {
@@ -372,6 +398,12 @@ fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, Setti
             // Only these words get here.
             ("wire", Value::Text(text)) => provider.wire = text.parse().ok(),
             ("effort", Value::Text(text)) => provider.effort = text.parse().ok(),
+            // Only numbers that fit get here.
+            ("requests_per_minute", Value::Whole(number)) => provider.requests_per_minute = (*number).try_into().ok(),
+            ("tokens_per_minute", Value::Whole(number)) => provider.tokens_per_minute = Some(*number),
+            ("concurrency_max", Value::Whole(number)) => provider.concurrency_max = (*number).try_into().ok(),
+            ("breaker_failures", Value::Whole(number)) => provider.breaker_failures = (*number).try_into().ok(),
+            ("breaker_pause", Value::Duration(pause)) => provider.breaker_pause = Some(*pause),
             _ => {}
         }
     }
