@@ -3,3 +3,5 @@
 mod chat;
 #[cfg(feature = "extractive")]
 mod extractive;
+#[cfg(feature = "http")]
+mod suite;
