@@ -4,4 +4,8 @@ mod chat;
 #[cfg(feature = "extractive")]
 mod extractive;
 #[cfg(feature = "http")]
+mod fold;
+#[cfg(feature = "http")]
 mod suite;
+#[cfg(feature = "http")]
+mod wires;
