@@ -7,7 +7,10 @@ mod responses;
 
 use std::sync::LazyLock;
 
-use mcp_orchestrator_domain::{AssistantMessage, Message, StepInput, ToolCall, ToolName, ToolResult, ToolSpec};
+use mcp_orchestrator_domain::{
+    AssistantMessage, Cost, Message, Money, StepInput, ToolCall, ToolName, ToolResult, ToolSpec,
+};
+use mcp_orchestrator_egress::{ClientSettings, HttpClient};
 use mcp_orchestrator_providers::{
     ChatAnswer, ChatRequest, Provider as _, ProviderError,
     http::{self, Effort, HttpProvider, HttpProviderBuilder},
@@ -87,7 +90,8 @@ fn tools() -> Vec<ToolSpec> {
 }
 
 fn schema() -> Value {
-    json!({"type": "object", "properties": {"parts": {"type": "array", "items": {"type": "string"}}}})
+    let parts = json!({"type": "array", "items": {"type": "string"}});
+    json!({"type": "object", "properties": {"parts": parts}, "required": ["parts"], "additionalProperties": false})
 }
 
 #[tokio::test]
@@ -107,5 +111,55 @@ async fn effort_is_said_in_the_wires_own_place_and_only_if_chosen() {
             let body = server.requests().pop().unwrap().json();
             assert_eq!(body.pointer(place).and_then(Value::as_str), expected, "{name}: {body}");
         }
+    }
+}
+
+/// A client to whom every address is this server.
+fn as_proxy(server: &Server) -> HttpClient {
+    let mut settings = ClientSettings::default();
+    settings.proxy = Some(server.address(""));
+    HttpClient::new(settings)
+}
+
+#[tokio::test]
+async fn a_cost_that_no_service_says_is_estimated_from_its_tokens() {
+    use mcp_orchestrator_testkit::provider_suite::{Voice, server::json as answer, short_answer};
+    // 1000 tokens, 600 of them cached and 100 written to a cache, and 20 of an answer.
+    for (name, voice, model, usd) in [
+        ("openai", Voice::Responses, "gpt-5.4-mini", Some(0.000_4 * 0.75 + 0.000_6 * 0.075 + 0.000_02 * 4.5)),
+        (
+            "anthropic",
+            Voice::Messages,
+            "claude-sonnet-5",
+            Some(0.000_3 * 2.0 + 0.000_6 * 0.2 + 0.000_1 * 2.5 + 0.000_02 * 10.0),
+        ),
+        ("gemini", Voice::Gemini, "gemini-flash-latest", Some(0.000_4 * 0.75 + 0.000_6 * 0.075 + 0.000_02 * 3.75)),
+        ("openai", Voice::Responses, "gpt-999", None),
+    ] {
+        let server = Server::saying(answer(200, &voice.whole(&short_answer()).to_string())).await;
+        let vendor = http::vendor(name).unwrap();
+        let builder = vendor.provider(Some(KEY.into())).with_base_url(vendor.base_url.replace("https", "http"));
+        let provider = builder.with_default_model(model).with_http(as_proxy(&server)).build().unwrap();
+        let cost = chat(&provider, &[user("x")], |_| {}).await.unwrap().cost;
+        let expected = usd.and_then(Money::from_usd).map_or(Cost::Unknown, Cost::Estimated);
+        assert_eq!(cost, expected, "{name} {model}");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_no_service_can_hold_is_no_reason_to_be_refused() {
+    use mcp_orchestrator_testkit::provider_suite::{Voice, server::json as answer, short_answer};
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer", "minLength": 1}}});
+    for (name, voice, place, expected) in [
+        ("mistral", Voice::Chat, "/response_format/json_schema/strict", Some(json!(false))),
+        ("xai", Voice::Responses, "/text/format/strict", Some(json!(false))),
+        ("anthropic", Voice::Messages, "/output_config", None),
+        ("gemini", Voice::Gemini, "/generationConfig/responseJsonSchema", Some(schema.clone())),
+    ] {
+        let server = Server::saying(answer(200, &voice.whole(&short_answer()).to_string())).await;
+        let provider = known(name, &server, voice.base_path());
+        let provider = provider.with_wire(http::vendor(name).unwrap().wire).build().unwrap();
+        chat(&provider, &[user("x")], |request| request.output_schema = Some(&schema)).await.unwrap();
+        assert_eq!(server.requests()[0].json().pointer(place).cloned(), expected, "{name}");
     }
 }
