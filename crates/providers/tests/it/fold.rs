@@ -7,7 +7,7 @@ use mcp_orchestrator_providers::{
 };
 use mcp_orchestrator_testkit::provider_suite::{
     Counts, End, Pieces, Said, SaidCall, Voice, answer_of_everything, ask,
-    server::{Act, Server, json},
+    server::{Act, STREAM_END, Server, json, piece, stream_head},
     streamed, usage,
 };
 use proptest::prelude::*;
@@ -86,23 +86,22 @@ proptest! {
 
 #[test]
 fn a_stream_may_be_cut_at_every_byte() {
+    const EVERY: usize = 16;
     let said = answer_of_everything();
     for (voice, wire) in WIRES {
         let events = voice.events(&said);
-        let cuts = (1..events.len()).map(|at| {
-            let (head, tail) = events.as_bytes().split_at(at);
-            two_pieces(head, tail)
+        // Each is cut after so many bytes and then after every sixteenth: together at every byte there is.
+        let answers = (0..EVERY).map(|first| {
+            let (head, tail) = events.as_bytes().split_at(first);
+            let pieces = std::iter::once(head).filter(|head| !head.is_empty()).chain(tail.chunks(EVERY));
+            let body = pieces.flat_map(piece);
+            stream_head().into_iter().chain(body).chain(STREAM_END.iter().copied()).collect()
         });
-        let outcomes = run(told((voice, wire), cuts.collect()));
-        let (first, heard) = &outcomes[0];
-        assert_eq!(first.reply.message.text, said.text.concat());
-        for (at, (answer, pieces)) in outcomes.iter().enumerate() {
-            assert_eq!((&answer.reply, answer.usage, pieces), (&first.reply, first.usage, heard), "{voice:?} at {at}");
+        for (first, (answer, pieces)) in run(told((voice, wire), answers.collect())).into_iter().enumerate() {
+            assert_eq!(answer.reply.message.text, said.text.concat(), "{voice:?} at {first}");
+            assert_eq!(answer.reply.message.tool_calls.len(), said.calls.len(), "{voice:?} at {first}");
+            assert_eq!(answer.usage, usage(voice.tells(said.counts)), "{voice:?} at {first}");
+            assert_eq!(pieces, said.text, "{voice:?} at {first}");
         }
     }
-}
-
-fn two_pieces(head: &[u8], tail: &[u8]) -> Vec<u8> {
-    use mcp_orchestrator_testkit::provider_suite::server::{STREAM_END, piece, stream_head};
-    [stream_head(), piece(head), piece(tail), STREAM_END.to_vec()].concat()
 }
