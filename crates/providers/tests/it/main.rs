@@ -8,4 +8,6 @@ mod fold;
 #[cfg(feature = "http")]
 mod suite;
 #[cfg(feature = "http")]
+mod third_party;
+#[cfg(feature = "http")]
 mod wires;

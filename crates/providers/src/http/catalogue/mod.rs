@@ -63,7 +63,8 @@ impl Vendor {
     }
 
     /// A builder with this service's address, default model, wire, dialect and prices. The prices hold at its own address
-    /// only: what a proxy takes is not known.
+    /// only: what a proxy takes is not known. Whoever gives it another address, gives it the wire of that address too:
+    /// [`wire_at`](Self::wire_at) says which.
     pub fn provider(&self, key: Option<SecretString>) -> HttpProviderBuilder {
         let builder = HttpProviderBuilder::new(self.name, self.base_url).with_prices_of(*self);
         let builder = builder.with_wire(self.wire).with_dialect(self.dialect);
