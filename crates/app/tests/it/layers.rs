@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use mcp_orchestrator::{Clock as _, SystemClock};
 use mcp_orchestrator_app::{Choice, Providers, Reason, layered};
 use mcp_orchestrator_domain::{FailureClass, Message, Role, StepInput};
 use mcp_orchestrator_providers::{ChatRequest, NoDeltas, Provider, ProviderError};
@@ -40,7 +41,8 @@ async fn ask(provider: &dyn Provider) -> Result<(), ProviderError> {
 fn lab(lines: &str, service: &ScriptedProvider) -> Arc<dyn Provider> {
     let root = tempfile::tempdir().unwrap();
     let settings = settings(root.path(), &format!("[provider.lab]\n{lines}\n"), &[]).unwrap();
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let clock = SystemClock::new();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_now(Arc::new(move || clock.now())));
     layered(Arc::new(service.clone()), &settings.providers["lab"], &store)
 }
 

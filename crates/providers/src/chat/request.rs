@@ -11,6 +11,7 @@ use super::continuation::Continuation;
 use crate::http::{
     Dialect, Effort, SystemMessages, TokenLimit,
     request::{Arguments, Outgoing, joined_system},
+    schema::is_strict,
 };
 
 /// The JSON of one request.
@@ -23,7 +24,7 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Err
         tools: Tools(outgoing.tools()),
         response_format: outgoing.schema().map(|schema| ResponseFormat {
             kind: "json_schema",
-            json_schema: NamedSchema { name: "answer", strict: true, schema },
+            json_schema: NamedSchema { name: "answer", strict: is_strict(schema), schema },
         }),
         temperature: outgoing.temperature(),
         reasoning_effort: effort.map(Effort::as_str),

@@ -7,9 +7,10 @@ use mcp_orchestrator_egress::{BaseUrl, HttpClient, InvalidBaseUrl};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    HttpProvider, Wire,
+    HttpProvider, Vendor, Wire,
     dialect::{Dialect, Effort},
     models::FirstModel,
+    prices::Prices,
 };
 
 /// Configures a [`HttpProvider`]. Made by [`HttpProvider::builder`] and [`Vendor::provider`](super::Vendor::provider).
@@ -23,6 +24,7 @@ pub struct HttpProviderBuilder {
     wire: Wire,
     dialect: Dialect,
     effort: Option<Effort>,
+    priced: Option<Vendor>,
     timeouts: HttpTimeouts,
     http: HttpClient,
 }
@@ -78,6 +80,7 @@ impl HttpProviderBuilder {
             wire: Wire::default(),
             dialect: Dialect::LENIENT,
             effort: None,
+            priced: None,
             timeouts: HttpTimeouts::default(),
             http: HttpClient::default(),
         }
@@ -122,6 +125,12 @@ impl HttpProviderBuilder {
         self
     }
 
+    /// The prices of this service, if it is asked at its own address.
+    pub(super) const fn with_prices_of(mut self, vendor: Vendor) -> Self {
+        self.priced = Some(vendor);
+        self
+    }
+
     /// Other time limits.
     pub const fn with_timeouts(mut self, timeouts: HttpTimeouts) -> Self {
         self.timeouts = timeouts;
@@ -139,14 +148,16 @@ impl HttpProviderBuilder {
     /// # Errors
     /// [`InvalidHttpProvider`] names what cannot be used.
     pub fn build(self) -> Result<HttpProvider, InvalidHttpProvider> {
-        let Self { name, base_url, key, default_model, wire, dialect, effort, timeouts, http } = self;
+        let Self { name, base_url, key, default_model, wire, dialect, effort, priced, timeouts, http } = self;
         let name = ProviderName::new(&name)?;
         let base = address(&base_url, wire)
             .map_err(|source| InvalidHttpProvider::BaseUrl { provider: name.to_string(), source })?;
         let key = key.map(|key| usable(&key, &name)).transpose()?;
         let default_model = default_model.as_deref().map(ModelName::new).transpose()?;
         let first_model = FirstModel::default();
-        Ok(HttpProvider { name, base, key, default_model, first_model, wire, dialect, effort, timeouts, http })
+        let priced = priced.filter(|vendor| vendor.is_at(&base_url));
+        let prices = priced.and_then(|vendor| Prices::of(vendor.name));
+        Ok(HttpProvider { name, base, key, default_model, first_model, wire, dialect, effort, prices, timeouts, http })
     }
 }
 

@@ -23,10 +23,12 @@ mod dialect;
 pub(crate) mod fold;
 pub(crate) mod loose;
 mod models;
+mod prices;
 mod provider;
 mod refusal;
 pub(crate) mod request;
 mod retry_after;
+pub(crate) mod schema;
 mod scrub;
 mod wire;
 

@@ -14,6 +14,7 @@ use super::{
     dialect::{CostReport, Dialect, Effort},
     fold::{Broken, Draft},
     models::{FirstModel, first_chat_model},
+    prices::Prices,
     refusal::{self, Head},
     request::Outgoing,
     retry_after::WaitHeaders,
@@ -44,6 +45,7 @@ pub struct HttpProvider {
     pub(super) wire: Wire,
     pub(super) dialect: Dialect,
     pub(super) effort: Option<Effort>,
+    pub(super) prices: Option<Prices>,
     pub(super) timeouts: HttpTimeouts,
     pub(super) http: HttpClient,
 }
@@ -180,6 +182,12 @@ impl HttpProvider {
         text.map(|text| scrub(text, self.key.as_ref()))
     }
 
+    /// A cost that the service does not say, by the price of its tokens, if it says those and the price is known.
+    fn estimated(&self, cost: Cost, model: &ModelName, usage: Usage) -> Cost {
+        let estimate = self.prices.filter(|_| cost == Cost::Unknown && usage.input > 0);
+        estimate.and_then(|prices| prices.cost(model.as_str(), usage)).map_or(cost, Cost::Estimated)
+    }
+
     /// What a request that was sent may have cost.
     const fn cost_once_sent(&self) -> Cost {
         match self.dialect.cost {
@@ -195,13 +203,19 @@ impl Provider for HttpProvider {
         &self.name
     }
 
-    fn capabilities(&self, _model: Option<&ModelName>) -> Capabilities {
+    fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         let default_model = self.default_model.as_ref().or_else(|| self.first_model.known());
+        let price = match self.dialect.cost {
+            CostReport::Free => Some(Price::FREE),
+            CostReport::Never | CostReport::UsageCost | CostReport::UsageTicks => {
+                self.prices.zip(model.or(default_model)).and_then(|(prices, model)| prices.at_most(model.as_str()))
+            }
+        };
         Capabilities {
             tools: self.dialect.tools,
             output_schema: self.dialect.takes_schema(false),
             default_model: default_model.map(ToString::to_string),
-            price: (self.dialect.cost == CostReport::Free).then_some(Price::FREE),
+            price,
             is_model: true,
         }
     }
@@ -223,6 +237,7 @@ impl Provider for HttpProvider {
             .finish(self.name.as_str())
             .map_err(|broken| self.broken(ReadError::Broken(broken), &seen, (usage, cost)))?;
         reply.request_id = self.shown(seen.request_id.as_deref());
+        let cost = self.estimated(cost, &model, usage);
         Ok(ChatAnswer { reply, usage, cost, ..ChatAnswer::default() })
     }
 

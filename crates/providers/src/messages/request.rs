@@ -8,7 +8,11 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::Value;
 
 use super::continuation::thinking;
-use crate::http::request::{Arguments, Outgoing, joined_system};
+use crate::http::{
+    Effort,
+    request::{Arguments, Outgoing, joined_system},
+    schema::is_closed,
+};
 
 /// The JSON of one request.
 ///
@@ -19,8 +23,9 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Err
     let tools: Vec<Tool<'_>> = outgoing.tools().iter().map(Tool::of).collect();
     let cached = !tools.is_empty();
     let system = joined_system(outgoing.chat.messages).filter(|text| !text.is_empty());
-    let format = outgoing.schema().map(|schema| Format { kind: "json_schema", schema });
-    let effort = outgoing.effort.map(crate::http::Effort::as_str);
+    let format =
+        outgoing.schema().filter(|schema| is_closed(schema)).map(|schema| Format { kind: "json_schema", schema });
+    let effort = outgoing.effort.map(Effort::as_str);
     serde_json::to_vec(&Body {
         model: outgoing.model,
         max_tokens: outgoing.chat.output_tokens_max,

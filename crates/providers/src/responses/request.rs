@@ -11,6 +11,7 @@ use super::continuation::{Item, items};
 use crate::http::{
     SystemMessages,
     request::{Arguments, Outgoing, joined_system},
+    schema::is_strict,
 };
 
 /// The JSON of one request.
@@ -21,9 +22,9 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Err
         model: outgoing.model,
         input: Input(outgoing),
         tools: outgoing.tools().iter().map(Tool::of).collect(),
-        text: outgoing
-            .schema()
-            .map(|schema| Text { format: Format { kind: "json_schema", name: "answer", strict: true, schema } }),
+        text: outgoing.schema().map(|schema| Text {
+            format: Format { kind: "json_schema", name: "answer", strict: is_strict(schema), schema },
+        }),
         reasoning: outgoing.effort.map(|effort| Reasoning { effort: effort.as_str() }),
         temperature: outgoing.temperature(),
         max_output_tokens: outgoing.chat.output_tokens_max,

@@ -3,5 +3,13 @@
 mod chat;
 #[cfg(feature = "extractive")]
 mod extractive;
+#[cfg(feature = "http")]
+mod fold;
 #[cfg(feature = "layers")]
 mod layers;
+#[cfg(feature = "http")]
+mod suite;
+#[cfg(feature = "http")]
+mod third_party;
+#[cfg(feature = "http")]
+mod wires;

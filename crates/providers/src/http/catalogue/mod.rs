@@ -52,16 +52,21 @@ impl Vendor {
     /// ```
     #[must_use]
     pub fn wire_at(&self, base_url: &str) -> Wire {
-        let host = |url| BaseUrl::parse(url).map(|base| base.host().to_ascii_lowercase()).unwrap_or_default();
-        let is_own = host(base_url)
-            .strip_suffix(host(self.base_url).as_str())
-            .is_some_and(|before| before.is_empty() || before.ends_with('.'));
-        if self.wire == Wire::Responses && !is_own { Wire::Chat } else { self.wire }
+        if self.wire == Wire::Responses && !self.is_at(base_url) { Wire::Chat } else { self.wire }
     }
 
-    /// A builder with this service's address, default model, wire and dialect.
+    /// Whether an address is the service's own, or one of its regions.
+    pub(super) fn is_at(&self, base_url: &str) -> bool {
+        let host = |url| BaseUrl::parse(url).map(|base| base.host().to_ascii_lowercase()).unwrap_or_default();
+        let (own, given) = (host(self.base_url), host(base_url));
+        given.strip_suffix(own.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    }
+
+    /// A builder with this service's address, default model, wire, dialect and prices. The prices hold at its own address
+    /// only: what a proxy takes is not known. Whoever gives it another address, gives it the wire of that address too:
+    /// [`wire_at`](Self::wire_at) says which.
     pub fn provider(&self, key: Option<SecretString>) -> HttpProviderBuilder {
-        let builder = HttpProviderBuilder::new(self.name, self.base_url);
+        let builder = HttpProviderBuilder::new(self.name, self.base_url).with_prices_of(*self);
         let builder = builder.with_wire(self.wire).with_dialect(self.dialect);
         let builder = match self.default_model {
             Some(model) => builder.with_default_model(model),

@@ -64,7 +64,8 @@ fn tools() -> Vec<ToolSpec> {
 }
 
 fn schema() -> Value {
-    json!({"type": "object", "properties": {"parts": {"type": "array", "items": {"type": "string"}}}})
+    let parts = json!({"type": "array", "items": {"type": "string"}});
+    json!({"type": "object", "properties": {"parts": parts}, "required": ["parts"], "additionalProperties": false})
 }
 
 /// The whole request of everything at once, to a service of a dialect.

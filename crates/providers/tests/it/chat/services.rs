@@ -86,7 +86,7 @@ fn capabilities_follow_the_dialect() {
         vendor.provider(None).build().unwrap().capabilities(Some(&model("any")))
     };
     assert_eq!(of("ollama").price, Some(Price::FREE));
-    assert_eq!(of("openai").price, None);
+    assert_eq!(of("openai").price, None, "a model nobody knows");
     assert_eq!(of("openai").default_model.as_deref(), Some("gpt-5.4-mini"));
     assert!(of("openai").tools && of("openai").output_schema && of("openai").is_model);
     assert!(!of("perplexity").tools);
@@ -124,4 +124,14 @@ fn a_model_the_service_does_not_have_is_not_found() {
         let server = Server::saying(stream(&[r#"{"error":{"message":"model 'x' not found","code":404}}"#])).await;
         assert_eq!(ask(&provider(&server).build().unwrap()).await.unwrap_err().class(), Class::NotFound);
     });
+}
+
+#[test]
+fn the_price_of_a_model_is_known_where_its_service_is_asked_itself() {
+    let price = |builder: http::HttpProviderBuilder| builder.build().unwrap().capabilities(None).price;
+    let openai = || http::vendor("openai").unwrap().provider(None);
+    assert!(price(openai()).is_some_and(|price| price.of(1_000_000, 0) > Price::FREE.of(1_000_000, 0)));
+    assert!(price(openai().with_base_url("https://eu.api.openai.com/v1")).is_some());
+    assert_eq!(price(openai().with_base_url("https://proxy.example.com/v1")), None);
+    assert_eq!(price(http::vendor("perplexity").unwrap().provider(None)), None, "it also takes a fee");
 }
