@@ -1,18 +1,25 @@
 //! Who answers: every provider there is, whether it can be used, and which one is meant when nobody names one.
 
-use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
 use mcp_orchestrator_providers::{
     ExtractiveProvider, Provider,
     http::{self, Wire},
+    keys::KeyRing,
 };
 use secrecy::SecretString;
 use strsim::damerau_levenshtein;
 
 use crate::{
     ProviderSettings, Settings, SettingsError,
-    settings::{Origin, secret_of_file, without_userinfo},
+    settings::{Origin, check_key_file, without_userinfo},
 };
 
 /// How long a local server is given to show that it is there.
@@ -168,8 +175,8 @@ impl<'a> Providers<'a> {
             known.push(KnownProvider {
                 name: name.clone(),
                 title: "from the settings".to_owned(),
-                key: match &own.api_key {
-                    Some((_, origin)) => KeyState::Set(origin.clone()),
+                key: match own_key(own) {
+                    Some((_, origin)) => KeyState::Set(origin),
                     None => KeyState::NotNeeded,
                 },
                 base_url: own.base_url.as_ref().map(|(url, _)| without_userinfo(url)),
@@ -232,14 +239,11 @@ impl<'a> Providers<'a> {
             if key.is_none() && !vendor.is_local() {
                 return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
             }
-            let builder = vendor.provider(key.map(|(secret, _)| secret));
+            let builder = with_key(vendor.provider(None), key);
             builder.with_base_url(self.base_url(vendor)).with_wire(self.wire(vendor))
         } else if let Some((url, _)) = &own.base_url {
             let builder = http::HttpProvider::builder(name, url).with_wire(own.wire.unwrap_or_default());
-            match &own.api_key {
-                Some((secret, _)) => builder.with_key(secret.clone()),
-                None => builder,
-            }
+            with_key(builder, own_key(&own))
         } else {
             return Err(self.unknown(name));
         };
@@ -281,19 +285,21 @@ impl<'a> Providers<'a> {
     }
 
     /// A service's key: settings given for this process, then the service's own variables, then settings files.
-    fn key(&self, vendor: &http::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
-        let own = self.own(vendor.name).api_key;
+    fn key(&self, vendor: &http::Vendor) -> Result<Option<(KeySource, Origin)>, SettingsError> {
+        let own = own_key(&self.own(vendor.name));
         if let Some((_, Origin::Env(_) | Origin::Flag(_))) = own {
             return Ok(own);
         }
         for variable in vendor.key_env {
             if let Some(text) = self.variable(variable) {
-                return Ok(Some((SecretString::from(text.to_owned()), Origin::Env((*variable).to_owned()))));
+                let key = KeySource::Given(SecretString::from(text.to_owned()));
+                return Ok(Some((key, Origin::Env((*variable).to_owned()))));
             }
             let file_variable = format!("{variable}_FILE");
             if let Some(path) = self.variable(&file_variable) {
                 let origin = Origin::Env(file_variable.clone());
-                return Ok(Some((secret_of_file(&file_variable, Path::new(path), &origin)?, origin)));
+                check_key_file(&file_variable, Path::new(path), &origin)?;
+                return Ok(Some((KeySource::File(path.into()), origin)));
             }
         }
         Ok(own)
@@ -333,6 +339,26 @@ impl<'a> Providers<'a> {
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, candidate)| candidate.clone());
         ProviderChoiceError::Unknown { name: clean_line(name, 80), nearest, known }
+    }
+}
+
+/// Where a provider's keys come from.
+enum KeySource {
+    Given(SecretString),
+    /// A file, read again when it changes.
+    File(PathBuf),
+}
+
+fn own_key(own: &ProviderSettings) -> Option<(KeySource, Origin)> {
+    let given = own.api_key.clone().map(|(secret, origin)| (KeySource::Given(secret), origin));
+    given.or_else(|| own.api_key_file.clone().map(|(path, origin)| (KeySource::File(path), origin)))
+}
+
+fn with_key(builder: http::HttpProviderBuilder, key: Option<(KeySource, Origin)>) -> http::HttpProviderBuilder {
+    match key {
+        Some((KeySource::Given(secret), _)) => builder.with_key(secret),
+        Some((KeySource::File(path), _)) => builder.with_keys(Arc::new(KeyRing::from_file(path))),
+        None => builder,
     }
 }
 

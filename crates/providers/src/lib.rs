@@ -20,7 +20,7 @@
 //!
 //! | feature | what it adds | depends on |
 //! |---|---|---|
-//! | `http` | `HttpProvider`: models behind HTTP, hosted services and local servers | `mcp-orchestrator-egress`, tokio |
+//! | `http` | `HttpProvider`: models behind HTTP, hosted services and local servers; `keys` in turn, `clients` on demand | `mcp-orchestrator-egress`, tokio |
 //! | `layers` | `layers`: rate limits, circuit breaker, retries, fallback and cache around any provider | tokio, sha2 |
 //! | `extractive` | `ExtractiveProvider`: writes from quotes, without a model | – |
 //!
@@ -30,6 +30,8 @@
 mod backoff;
 #[cfg(feature = "http")]
 mod chat;
+#[cfg(feature = "http")]
+pub mod clients;
 mod estimate;
 #[cfg(feature = "extractive")]
 mod extractive;
@@ -37,12 +39,14 @@ mod extractive;
 mod gemini;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "http")]
+pub mod keys;
 #[cfg(feature = "layers")]
 pub mod layers;
 #[cfg(feature = "http")]
 mod messages;
 mod provider;
-#[cfg(feature = "layers")]
+#[cfg(any(feature = "http", feature = "layers"))]
 mod recent;
 #[cfg(feature = "http")]
 mod responses;

@@ -143,6 +143,8 @@ pub struct EgressSettings {
 pub struct ProviderSettings {
     /// Its key, with where it is from. Never shown.
     pub api_key: Option<(SecretString, Origin)>,
+    /// The file with its keys, one a line, with where that is from. `None` when [`api_key`](Self::api_key) is set.
+    pub api_key_file: Option<(PathBuf, Origin)>,
     /// Its address, with where it is from.
     pub base_url: Option<(String, Origin)>,
     /// Its model.
@@ -391,7 +393,8 @@ fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, Setti
             ("api_key", Value::Secret(secret)) => provider.api_key = Some((secret.clone(), origin.clone())),
             ("api_key_file", Value::Paths(paths)) if provider.api_key.is_none() => {
                 let path = paths.first().cloned().unwrap_or_default();
-                provider.api_key = Some((secret_of_file(key, &path, origin)?, origin.clone()));
+                check_key_file(key, &path, origin)?;
+                provider.api_key_file = Some((path, origin.clone()));
             }
             ("base_url", Value::Text(text)) => provider.base_url = Some((text.clone(), origin.clone())),
             ("model", Value::Text(text)) => provider.model = Some(text.clone()),
@@ -410,14 +413,14 @@ fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, Setti
     Ok(providers)
 }
 
-/// The one line a key file holds.
-pub(crate) fn secret_of_file(key: &str, path: &Path, origin: &Origin) -> Result<SecretString, SettingsError> {
+/// Whether a file of keys can be read and holds one. It is read again when a key is needed.
+pub(crate) fn check_key_file(key: &str, path: &Path, origin: &Origin) -> Result<(), SettingsError> {
     let bad = |detail: String| SettingsError::BadValue { key: key.to_owned(), origin: origin.clone(), detail };
     let text = std::fs::read_to_string(path)
         .map_err(|error| bad(format!("names {}, which cannot be read: {error}", path.display())))?;
-    match text.trim() {
-        "" => Err(bad(format!("names {}, which is empty", path.display()))),
-        secret => Ok(SecretString::from(secret.to_owned())),
+    match text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#')) {
+        false => Err(bad(format!("names {}, which is empty", path.display()))),
+        true => Ok(()),
     }
 }
 

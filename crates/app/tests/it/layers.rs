@@ -7,10 +7,15 @@ use mcp_orchestrator_app::{Choice, Providers, Reason, layered};
 use mcp_orchestrator_domain::{FailureClass, Message, Role, StepInput};
 use mcp_orchestrator_providers::{ChatRequest, NoDeltas, Provider, ProviderError};
 use mcp_orchestrator_store::{MemoryStore, Store};
-use mcp_orchestrator_testkit::{Act, ScriptedProvider};
+use mcp_orchestrator_testkit::{
+    Act, ScriptedProvider,
+    provider_suite::server::{Server, json},
+};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{environment, settings};
+
+const WELL: &str = r#"{"choices":[{"message":{"role":"assistant","content":"fine"},"finish_reason":"stop"}]}"#;
 
 async fn ask(provider: &dyn Provider) -> Result<(), ProviderError> {
     let input = StepInput {
@@ -117,4 +122,21 @@ fn fallbacks_are_found_in_their_order_and_without_a_key_are_an_error() {
     let variables = environment(&[("GROQ_API_KEY", "gsk-1")]);
     let error = Providers::new(&settings, &variables).fallbacks(&[]).unwrap_err();
     assert!(error.to_string().contains("provider openai has no key"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_keys_gives_them_in_turn() {
+    let (root, server) = (tempfile::tempdir().unwrap(), Server::saying(json(200, WELL)).await);
+    let keys = root.path().join("keys");
+    std::fs::write(&keys, "# of the lab\nk-1\nk-2\n").unwrap();
+    let lines = format!("base_url = \"{}\"\nmodel = \"m\"\napi_key_file = \"{}\"", server.base_url(), keys.display());
+    let settings = settings(root.path(), &format!("[provider.lab]\n{lines}\n"), &[]).unwrap();
+    let variables = environment(&[]);
+    let lab = Providers::new(&settings, &variables).named("lab", Reason::Named).unwrap().provider;
+    for _ in 0..3 {
+        ask(&*lab).await.unwrap();
+    }
+    let requests = server.requests();
+    let sent: Vec<&str> = requests.iter().filter_map(|request| request.header("authorization")).collect();
+    assert_eq!(sent, ["Bearer k-1", "Bearer k-2", "Bearer k-1"]);
 }

@@ -39,3 +39,8 @@ pub use mcp_orchestrator_providers::{
     Allowance, Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError, RateLimits,
     estimated_prompt_tokens,
 };
+#[cfg(feature = "http-providers")]
+pub use mcp_orchestrator_providers::{
+    clients::Clients,
+    keys::{Key, KeyError, KeyProvider, KeyRing},
+};

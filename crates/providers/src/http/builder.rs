@@ -1,10 +1,10 @@
 //! How a provider is configured. Owns the checks of address, name, model and key before anything is sent.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, InvalidBaseUrl};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{
     HttpProvider, Vendor, Wire,
@@ -13,6 +13,8 @@ use super::{
     prices::Prices,
 };
 
+use crate::keys::{Key, KeyProvider, KeyRing};
+
 /// Configures a [`HttpProvider`]. Made by [`HttpProvider::builder`] and [`Vendor::provider`](super::Vendor::provider).
 #[derive(Clone)]
 #[must_use]
@@ -20,6 +22,7 @@ pub struct HttpProviderBuilder {
     name: String,
     base_url: String,
     key: Option<SecretString>,
+    keys: Option<Arc<dyn KeyProvider>>,
     default_model: Option<String>,
     wire: Wire,
     dialect: Dialect,
@@ -76,6 +79,7 @@ impl HttpProviderBuilder {
             name: name.into(),
             base_url: base_url.into(),
             key: None,
+            keys: None,
             default_model: None,
             wire: Wire::default(),
             dialect: Dialect::LENIENT,
@@ -90,6 +94,13 @@ impl HttpProviderBuilder {
     /// sent.
     pub fn with_key(mut self, key: SecretString) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// Where keys come from, asked before each attempt: several in turn, or a file that may change. Instead of
+    /// [`with_key`](Self::with_key).
+    pub fn with_keys(mut self, keys: Arc<dyn KeyProvider>) -> Self {
+        self.keys = Some(keys);
         self
     }
 
@@ -148,16 +159,19 @@ impl HttpProviderBuilder {
     /// # Errors
     /// [`InvalidHttpProvider`] names what cannot be used.
     pub fn build(self) -> Result<HttpProvider, InvalidHttpProvider> {
-        let Self { name, base_url, key, default_model, wire, dialect, effort, priced, timeouts, http } = self;
+        let Self { name, base_url, key, keys, default_model, wire, dialect, effort, priced, timeouts, http } = self;
         let name = ProviderName::new(&name)?;
         let base = address(&base_url, wire)
             .map_err(|source| InvalidHttpProvider::BaseUrl { provider: name.to_string(), source })?;
-        let key = key.map(|key| usable(&key, &name)).transpose()?;
+        let usable = key.map(|key| Key::new(&key)).transpose();
+        let key = usable.map_err(|_| InvalidHttpProvider::Key { provider: name.to_string() })?;
+        let one = |key: Key| -> Arc<dyn KeyProvider> { Arc::new(KeyRing::of([key.secret().clone()])) };
+        let keys = keys.or_else(|| key.map(one));
         let default_model = default_model.as_deref().map(ModelName::new).transpose()?;
         let first_model = FirstModel::default();
         let priced = priced.filter(|vendor| vendor.is_at(&base_url));
         let prices = priced.and_then(|vendor| Prices::of(vendor.name));
-        Ok(HttpProvider { name, base, key, default_model, first_model, wire, dialect, effort, prices, timeouts, http })
+        Ok(HttpProvider { name, base, keys, default_model, first_model, wire, dialect, effort, prices, timeouts, http })
     }
 }
 
@@ -179,12 +193,4 @@ fn address(text: &str, wire: Wire) -> Result<BaseUrl, InvalidBaseUrl> {
         Some(version) if base.path().is_empty() => BaseUrl::parse(&format!("{base}/{version}")),
         _ => Ok(base),
     }
-}
-
-fn usable(key: &SecretString, name: &ProviderName) -> Result<SecretString, InvalidHttpProvider> {
-    let key = key.expose_secret().trim();
-    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(InvalidHttpProvider::Key { provider: name.to_string() });
-    }
-    Ok(SecretString::from(key))
 }

@@ -93,7 +93,7 @@ fn whoever_came_first_goes_first() {
 fn a_refusal_parks_the_lane_and_one_request_alone_shows_when_it_is_over() {
     run(async {
         let stub = Stub::new(|number| match number {
-            0 => (Duration::ZERO, Act::Fail(FailureClass::RateLimited, Some(7 * SECOND))),
+            0 => (2 * SECOND, Act::Fail(FailureClass::RateLimited, Some(7 * SECOND))),
             1 => (2 * SECOND, Act::Fail(FailureClass::RateLimited, Some(3 * SECOND))),
             _ => (2 * SECOND, Act::Say("fine")),
         });
@@ -105,9 +105,9 @@ fn a_refusal_parks_the_lane_and_one_request_alone_shows_when_it_is_over() {
         let outcomes = tasks.join_all().await;
         assert_eq!(outcomes.iter().filter(|well| !**well).count(), 1, "only the one that went ahead is lost");
         let came: Vec<u64> = stub.came().iter().map(|(at, _)| (*at - began).as_secs()).collect();
-        // At 7 s one alone, refused at 9; from 12 s on one alone; when it is answered, the others.
-        assert_eq!(&came[..3], &[0, 7, 12]);
-        assert!(came[3] >= 14, "{came:?}");
+        // Refused at 2 s; at 9 s one alone, refused at 11; from 14 s on one alone; when it is answered, the others.
+        assert_eq!(&came[..3], &[0, 9, 14]);
+        assert!(came[3] >= 16, "{came:?}");
     });
 }
 
@@ -148,10 +148,10 @@ fn what_the_service_says_is_left_is_kept_to() {
 }
 
 #[test]
-fn concurrency_grows_while_all_goes_well_and_is_halved_by_a_refusal() {
+fn concurrency_grows_while_all_goes_well_and_is_halved_by_overload() {
     run(async {
         let stub = Stub::new(|number| match number {
-            200 => (SECOND, Act::Fail(FailureClass::RateLimited, Some(SECOND))),
+            200 => (SECOND, Act::Fail(FailureClass::Overloaded, Some(SECOND))),
             _ => (SECOND, Act::Say("fine")),
         });
         let governor =
@@ -169,6 +169,24 @@ fn concurrency_grows_while_all_goes_well_and_is_halved_by_a_refusal() {
         let after = came[refused].0 + 4 * SECOND;
         let then = came.iter().filter(|(at, _)| *at >= after && *at < after + SECOND).count();
         assert!((14..=20).contains(&then), "{then} in a second after the refusal, at 32 before");
+    });
+}
+
+#[test]
+fn a_rate_nobody_has_told_is_learned_from_what_was_taken_until_a_refusal() {
+    run(async {
+        let stub = Stub::new(|number| match number {
+            40 => (Duration::ZERO, Act::Fail(FailureClass::RateLimited, Some(SECOND))),
+            41.. => (Duration::from_millis(10), Act::Say("fine")),
+            _ => (SECOND, Act::Say("fine")),
+        });
+        let eight = GovernorLimits { concurrency_start: 8, concurrency_max: 8, ..limits() };
+        let governor = Arc::new(Governor::new(stub.clone(), eight));
+        crowd(&governor, 100).await.join_all().await;
+        let came = stub.came();
+        // Forty in five seconds are eight a second; a little less than that from then on, and slowly more again.
+        let took = came[99].0 - came[41].0;
+        assert!(took > Duration::from_millis(6_000) && took < Duration::from_millis(9_000), "{took:?}");
     });
 }
 
