@@ -60,14 +60,16 @@ pub(crate) fn providers(session: &Session) -> Result<ExitCode, CliError> {
         }
         None => {
             let known = session.providers().known()?;
-            let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "WIRE", "ADDRESS"]);
+            let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "ADDRESS (WIRE)"]);
             for provider in &known {
                 table.row([
                     provider.name.clone(),
                     key(&provider.key),
                     provider.model.clone().unwrap_or_else(|| "-".to_owned()),
-                    provider.wire.map_or("-", |wire| wire.as_str()).to_owned(),
-                    provider.base_url.clone().unwrap_or_else(|| provider.title.clone()),
+                    match (&provider.base_url, provider.wire) {
+                        (Some(address), Some(wire)) => format!("{address} ({})", wire.as_str()),
+                        _ => provider.title.clone(),
+                    },
                 ]);
             }
             let how = "used when none is named: `provider.default`, else the first with a key, else Ollama if it answers, \

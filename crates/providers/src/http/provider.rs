@@ -343,7 +343,7 @@ impl Seen {
         let header = |name: &str| response.header(name).map(str::to_owned);
         Self {
             status: response.status(),
-            request_id: header(dialect.request_id_header).or_else(|| header("x-request-id")),
+            request_id: [dialect.request_id_header, "x-request-id", "request-id"].into_iter().find_map(header),
             retry_after_ms: header("retry-after-ms"),
             retry_after: header("retry-after"),
             date: header("date"),

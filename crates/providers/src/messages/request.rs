@@ -1,7 +1,7 @@
 //! The body of a request to the Messages wire. Owns how our messages look on it and where the prompt may be cached; borrows
 //! everything, since agents send long histories again and again.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use mcp_orchestrator_domain::{AssistantMessage, Message, ToolSpec};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
@@ -20,8 +20,11 @@ use crate::http::{
 /// the end of the conversation are marked to be cached. Any other request is asked once, and writing a cache costs more than
 /// reading the prompt.
 pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Error> {
-    let tools: Vec<Tool<'_>> = outgoing.tools().iter().map(Tool::of).collect();
+    let mut tools: Vec<Tool<'_>> = outgoing.tools().iter().map(Tool::of).collect();
     let cached = !tools.is_empty();
+    let used = if tools.is_empty() { Tool::used_in(outgoing.chat.messages) } else { Vec::new() };
+    let tool_choice = (!used.is_empty()).then_some(ToolChoice { kind: "none" });
+    tools.extend(used);
     let system = joined_system(outgoing.chat.messages).filter(|text| !text.is_empty());
     let format =
         outgoing.schema().filter(|schema| is_closed(schema)).map(|schema| Format { kind: "json_schema", schema });
@@ -30,6 +33,7 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Err
         model: outgoing.model,
         max_tokens: outgoing.chat.output_tokens_max,
         tools,
+        tool_choice,
         system: system.map(|text| [Block::text(text, cached)]),
         messages: Messages { turns: turns(outgoing.chat.messages), vendor: outgoing.vendor, cached },
         output_config: (format.is_some() || effort.is_some()).then_some(OutputConfig { format, effort }),
@@ -44,6 +48,8 @@ struct Body<'a> {
     max_tokens: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<ToolChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<[Block<'a>; 1]>,
     messages: Messages<'a>,
@@ -70,15 +76,46 @@ struct Format<'a> {
 }
 
 #[derive(Serialize)]
+struct ToolChoice {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
 struct Tool<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
-    input_schema: &'a Value,
+    input_schema: Schema<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Schema<'a> {
+    Own(&'a Value),
+    Any {
+        #[serde(rename = "type")]
+        kind: &'static str,
+    },
 }
 
 impl<'a> Tool<'a> {
     fn of(tool: &'a ToolSpec) -> Self {
-        Self { name: tool.name.as_str(), description: &tool.description, input_schema: &tool.parameters }
+        let (name, description) = (tool.name.as_str(), &*tool.description);
+        Self { name, description, input_schema: Schema::Own(&tool.parameters) }
+    }
+
+    /// The tools a conversation has used, by their names alone: a request that is to call none must still define those, or
+    /// it is refused.
+    fn used_in(messages: &'a [Message]) -> Vec<Self> {
+        let names = messages.iter().flat_map(|message| match message {
+            Message::Assistant(said) => said.tool_calls.iter().map(|call| call.name.as_str()).collect(),
+            Message::Tool(result) => vec![result.name.as_str()],
+            Message::System(_) | Message::User(_) => Vec::new(),
+        });
+        let names: BTreeSet<&str> = names.collect();
+        let any = |name| Self { name, description: "", input_schema: Schema::Any { kind: "object" } };
+        names.into_iter().map(any).collect()
     }
 }
 
@@ -138,6 +175,10 @@ impl Serialize for Messages<'_> {
 }
 
 fn assistant<'a>(said: &'a AssistantMessage, vendor: &str) -> Vec<Block<'a>> {
+    // Thoughts that led to nothing are no message.
+    if said.text.is_empty() && said.tool_calls.is_empty() {
+        return Vec::new();
+    }
     let mut content: Vec<Block<'a>> = thinking(said, vendor).iter().map(Block::Carried).collect();
     if !said.text.is_empty() {
         content.push(Block::text(Cow::Borrowed(&said.text), false));

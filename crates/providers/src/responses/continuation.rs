@@ -60,6 +60,10 @@ pub(super) fn items<'a>(message: &'a AssistantMessage, vendor: &str) -> Vec<Item
     }
     items.extend(text.map(Item::Text));
     items.extend(calls.into_iter().flatten().map(Item::Call));
+    // Reasoning whose calls were never made led to nothing, and the service refuses it alone.
+    while matches!(items.last(), Some(Item::Reasoning(_))) {
+        items.pop();
+    }
     items
 }
 

@@ -125,6 +125,32 @@ fn http_other(server: &Server) -> mcp_orchestrator_providers::http::HttpProvider
 }
 
 #[tokio::test]
+async fn a_last_turn_without_tools_still_defines_those_that_were_used() {
+    let server = server().await;
+    let anthropic = known("anthropic", &server, "v1").build().unwrap();
+    let said = AssistantMessage { tool_calls: vec![call("a", "{}")], ..AssistantMessage::default() };
+    chat(&anthropic, &[user("x"), Message::Assistant(said), result("a", false)], |_| {}).await.unwrap();
+    let body = server.requests().pop().unwrap().json();
+    assert_eq!(body["tools"], value!([{"name": "corpus_search", "input_schema": {"type": "object"}}]));
+    assert_eq!(body["tool_choice"], value!({"type": "none"}));
+    chat(&anthropic, &[user("x")], |_| {}).await.unwrap();
+    let body = server.requests().pop().unwrap().json();
+    assert!(body.get("tools").is_none() && body.get("tool_choice").is_none(), "{body}");
+}
+
+#[tokio::test]
+async fn thoughts_whose_calls_were_not_made_are_left_out() {
+    let server = server().await;
+    let anthropic = known("anthropic", &server, "v1").build().unwrap();
+    let thinking = value!([{"type": "thinking", "thinking": "t", "signature": "s"}]);
+    let continuation = Some(value!({"wire": "messages", "vendor": "anthropic", "thinking": thinking}));
+    let said = AssistantMessage { continuation, ..AssistantMessage::default() };
+    chat(&anthropic, &[user("x"), Message::Assistant(said), user("Answer.")], |_| {}).await.unwrap();
+    let messages = server.requests().pop().unwrap().json()["messages"].clone();
+    assert!(!messages.to_string().contains("thinking") && messages.to_string().contains("Answer."), "{messages}");
+}
+
+#[tokio::test]
 async fn counts_are_totals_so_far_and_the_largest_holds() {
     let events = [
         value!({"type": "message_start", "message": {"model": "m1", "usage": {

@@ -72,6 +72,14 @@ async fn reasoning_goes_back_in_its_place_to_whoever_wrote_it() {
         input.as_array().unwrap()[1..6],
         [reasoning(1), text.clone(), reasoning(2), expected_call(1), expected_call(2)]
     );
+    // Calls that were never made take the reasoning with them that led to them.
+    let mut unmade = history.clone();
+    if let Message::Assistant(message) = &mut unmade[1] {
+        message.tool_calls.clear();
+    }
+    chat(&openai, &unmade[..2], |_| {}).await.unwrap();
+    let input = server.requests().pop().unwrap().json()["input"].clone();
+    assert_eq!(input.as_array().unwrap()[1..], [reasoning(1), text.clone()]);
     // Another service gets what was said, and no reasoning it did not write.
     chat(&known("xai", &server, "v1").build().unwrap(), &history, |_| {}).await.unwrap();
     let input = server.requests().pop().unwrap().json()["input"].clone();
