@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_orchestrator::layers::{Health, health_of};
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
 use mcp_orchestrator_providers::{
     ExtractiveProvider, Provider,
@@ -215,7 +216,7 @@ impl<'a> Providers<'a> {
             }
         }
         let ollama = self.named("ollama", Reason::Answers)?;
-        if let Ok(Ok(())) = tokio::time::timeout(PROBE_LIMIT, ollama.provider.check()).await {
+        if let Health::Up(_) = health_of(&*ollama.provider, PROBE_LIMIT).await {
             return Ok(ollama);
         }
         if has_documents {
