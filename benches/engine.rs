@@ -4,6 +4,8 @@
 
 #[path = "engine/baseline.rs"]
 mod baseline;
+#[path = "engine/instant.rs"]
+mod instant;
 #[path = "engine/measure.rs"]
 mod measure;
 #[path = "engine/recovery.rs"]

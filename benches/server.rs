@@ -3,6 +3,8 @@
 //! again, on free ports of loopback.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
 
+#[path = "server/answer.rs"]
+mod answer;
 #[path = "server/bare.rs"]
 mod bare;
 #[path = "server/calls.rs"]
@@ -21,6 +23,8 @@ mod measure;
 mod memory;
 #[path = "server/provider.rs"]
 mod provider;
+#[path = "server/quantile.rs"]
+mod quantile;
 #[path = "server/role.rs"]
 mod role;
 #[path = "server/site.rs"]
@@ -29,6 +33,8 @@ mod site;
 mod submit;
 #[path = "server/timed_store.rs"]
 mod timed_store;
+
+use quantile::{median, quantile};
 
 /// The allocator of the server.
 #[global_allocator]
@@ -61,23 +67,4 @@ fn main() -> anyhow::Result<()> {
 /// As many worker threads as the machine of the published figures has cores.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
-}
-
-/// A share of numbers that are in order: 0.5 is the median.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a position in a list"
-)]
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
-    sorted.get(at).copied().unwrap_or(f64::NAN)
-}
-
-/// The median of some numbers.
-fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = numbers.into_iter().collect();
-    sorted.sort_by(f64::total_cmp);
-    quantile(&sorted, 0.5)
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{Seq, Status};
-use mcp_orchestrator_store::{After, Append, Claim, SqliteStore, Store, Which, WorkerId, Writer};
+use mcp_orchestrator_store::{After, Append, Claim, Lineage, SqliteStore, Store, Which, WorkerId, Writer};
 use mcp_orchestrator_testkit::store_suite::{created, summary, workflow};
 use tokio::{sync::oneshot, task::JoinSet};
 
@@ -135,6 +135,7 @@ async fn appends(folder: &Path, time: Duration) -> anyhow::Result<f64> {
                     let append = Append {
                         id: id.clone(),
                         expected: Seq::new(head),
+                        lineage: Lineage::UNKNOWN,
                         writer: Writer::Owner(lease.lease.epoch),
                         append_id: u128::from(head) << 64 | u128::from(lease.lease.epoch.0),
                         records: vec![record()],

@@ -11,8 +11,8 @@ use mcp_orchestrator::{
     ExtractiveProvider, ListFilter, MemoryStore, Orchestrator, Principal, RequestDraft, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
+        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+        Lease, LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
         StoreInfo, WorkflowRow,
     },
 };
@@ -27,11 +27,11 @@ type Out<T> = Result<T, StoreError>;
 #[rustfmt::skip]
 #[async_trait]
 impl Store for Audited {
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         let (id, kinds): (_, Vec<&str>) = (append.id.clone(), append.records.iter().map(|r| r.event.kind()).collect());
-        let seq = self.0.append(append).await?;
-        println!("{id} is at {seq}: {}", kinds.join(", "));
-        Ok(seq)
+        let head = self.0.append(append).await?;
+        println!("{id} is at {}: {}", head.seq, kinds.join(", "));
+        Ok(head)
     }
     async fn put_blob(&self, tenant: &Principal, bytes: Bytes) -> Out<BlobRef> {
         let blob = self.0.put_blob(tenant, bytes).await?;
@@ -40,6 +40,7 @@ impl Store for Audited {
     }
     async fn create(&self, new: NewWorkflow) -> Out<Created> { self.0.create(new).await }
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Out<Page> { self.0.read(id, after, max).await }
+    async fn heads(&self, ids: &[WorkflowId]) -> Out<Vec<Head>> { self.0.heads(ids).await }
     fn changes(&self) -> Receiver<Change> { self.0.changes() }
     async fn feed(&self, after: FeedPosition, max: usize) -> Out<Vec<FeedEntry>> { self.0.feed(after, max).await }
     async fn claim(&self, claim: Claim<'_>) -> Out<Vec<Lease>> { self.0.claim(claim).await }

@@ -10,8 +10,9 @@ use std::{
 use tokio::{sync::oneshot, task::JoinSet};
 
 use crate::{
+    instant::answer,
     measure::{Cost, Watch},
-    workload::{Load, answer, runtime},
+    workload::{Load, runtime},
 };
 
 /// Appends written by one commit at most, as in the SQLite store.

@@ -17,8 +17,9 @@ use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSin
 use mcp_orchestrator_store::{ListFilter, SqliteStore, Store};
 
 use crate::{
+    instant::{Instant, draft},
     measure::Watch,
-    workload::{Instant, draft, runtime},
+    workload::runtime,
 };
 
 /// Agents of each workflow.

@@ -83,12 +83,3 @@ impl Drop for Child {
         let _status = self.process.wait();
     }
 }
-
-impl Role {
-    const fn logs(&self) -> bool {
-        match self {
-            Self::Server { logs, .. } => *logs,
-            Self::Mounted | Self::Bare { .. } | Self::Readers { .. } => false,
-        }
-    }
-}

@@ -1,20 +1,14 @@
-//! What this program is when it was started by itself: a server, or clients that only hold connections open. Owns the words
-//! between parent and child: the child says its address, then its cost each time it is asked; it ends when its input does.
+//! What this program is when it was started by itself: a server, or clients that only hold connections open. It does that
+//! until its input ends.
 
-use std::{
-    io::{BufRead as _, Write as _},
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use anyhow::Context as _;
 use mcp_orchestrator::{MemoryStore, Store};
 use mcp_orchestrator_store::SqliteStore;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use crate::{bare, client::IdleReader, idle, measure::Watch, provider::Paced, site::Site};
+use crate::{answer::answer, bare, client::IdleReader, idle, provider::Paced, site::Site};
 
 /// Says what a started process is.
 pub(crate) const ROLE: &str = "MCP_ORCHESTRATOR_BENCH_ROLE";
@@ -62,6 +56,14 @@ impl Role {
         match std::env::var(ROLE) {
             Ok(role) => Ok(Some(serde_json::from_str(&role)?)),
             Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether it writes log lines, which nobody reads.
+    pub(crate) const fn logs(&self) -> bool {
+        match self {
+            Self::Server { logs, .. } => *logs,
+            Self::Mounted | Self::Bare { .. } | Self::Readers { .. } => false,
         }
     }
 
@@ -124,20 +126,3 @@ fn log(wanted: bool) {
 
 /// What the server logs when nothing else is set.
 const LOGGED: &str = "info,rmcp=warn";
-
-/// Says one line, then the cost so far at each line that comes in.
-async fn answer(first: &str) -> anyhow::Result<()> {
-    let first = first.to_owned();
-    let answering = tokio::task::spawn_blocking(move || {
-        let watch = Watch::start();
-        let mut out = std::io::stdout();
-        writeln!(out, "{first}")?;
-        for _asked in std::io::stdin().lock().lines() {
-            let cost = watch.stop();
-            writeln!(out, "{} {}", cost.cpu_us, cost.wall_us)?;
-            out.flush()?;
-        }
-        anyhow::Ok(())
-    });
-    answering.await.context("the thread that answers broke")?
-}

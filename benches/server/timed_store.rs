@@ -46,12 +46,12 @@ type Out<T> = Result<T, StoreError>;
 
 #[async_trait]
 impl Store for Timed {
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         let (id, records) = (append.id.clone(), append.records.len());
         let last = self.store.append(append).await?;
         let now = Instant::now();
         let mut moments = self.moments.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for seq in (1..=last.value()).rev().take(records) {
+        for seq in (1..=last.seq.value()).rev().take(records) {
             moments.insert((id.clone(), seq), now);
         }
         Ok(last)

@@ -235,7 +235,8 @@ impl CliError {
             | Self::Backup(BackupError::Store(source)) => of_store(source),
             Self::Backup(_) | Self::TooManyEnded(_) => Exit::Refused,
             Self::OpenStore(_) | Self::NoStore(_) => Exit::Setting,
-            Self::Stream(StreamError::Store(error)) | Self::Engine(EngineError::Store(error)) => of_store(error),
+            Self::Stream(StreamError::Store(error))
+            | Self::Engine(EngineError::Store(error) | EngineError::Unsure { error, .. }) => of_store(error),
             Self::Stream(StreamError::Unknown(_)) => Exit::Refused,
             Self::Engine(EngineError::UnknownProvider { .. } | EngineError::NoProvider) => Exit::Setting,
             Self::Engine(EngineError::ShuttingDown | EngineError::QueueFull { .. } | EngineError::Poisoned { .. })
@@ -273,7 +274,7 @@ impl CliError {
             Self::Provider(_) => "provider",
             Self::Out(_) => "out",
             Self::OpenStore(_) | Self::NoStore(_) | Self::Store(_) | Self::Stream(StreamError::Store(_)) => "store",
-            Self::Engine(EngineError::Store(_)) => "store",
+            Self::Engine(EngineError::Store(_) | EngineError::Unsure { .. }) => "store",
             Self::Engine(EngineError::NotFound(_)) | Self::Stream(StreamError::Unknown(_)) => "unknown_workflow",
             Self::Engine(EngineError::Rejected(_)) => "rejected",
             Self::Engine(EngineError::QueueFull { .. }) => "queue_full",

@@ -44,12 +44,13 @@ pub(crate) async fn serve(setup: &Setup) -> Result<ExitCode, Stop> {
         corpora.open().await;
         std::future::pending::<()>().await;
     }));
-    services.spawn(until(finished.clone(), tidy::tidy(Arc::clone(&parts.store), setup.settings.store_kept)));
+    let http = Http::new(parts.api.clone(), http_settings(setup)).with_mcp(mcp.http_service());
+    let tidying = tidy::tidy(Arc::clone(&parts.store), setup.settings.store_kept, http.metrics());
+    services.spawn(until(finished.clone(), tidying));
     let webhooks_finished = finished.clone();
     services.spawn(async move { webhooks.run(webhooks_finished.cancelled_owned()).await });
 
     let mut transports = JoinSet::new();
-    let http = Http::new(parts.api.clone(), http_settings(setup)).with_mcp(mcp.http_service());
     let draining = http.drain();
     if let Some(listener) = listener {
         let server = http.build();

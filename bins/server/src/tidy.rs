@@ -11,6 +11,7 @@ use std::{
 use mcp_orchestrator_app::KeptSettings;
 use mcp_orchestrator_domain::{Timestamp, millis};
 use mcp_orchestrator_store::{Change, Store};
+use mcp_orchestrator_transport_http::Metrics;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// How often, whatever happens.
@@ -22,12 +23,12 @@ const AT_ONCE: usize = 100;
 
 /// Takes away again and again: by age every ten minutes, by number and size a second after something was stored, by this
 /// process or another. Without bounds no workflow goes.
-pub(crate) async fn tidy(store: Arc<dyn Store>, kept: KeptSettings) {
+pub(crate) async fn tidy(store: Arc<dyn Store>, kept: KeptSettings, metrics: Metrics) {
     let promptly = kept.ended_max.is_some() || kept.ended_bytes_max.is_some();
     loop {
         // What comes while things are taken away is seen afterwards.
         let mut changes = store.changes();
-        take_away(&*store, &kept).await;
+        take_away(&*store, &kept, &metrics).await;
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = stored(&mut changes), if promptly => {}
@@ -35,10 +36,14 @@ pub(crate) async fn tidy(store: Arc<dyn Store>, kept: KeptSettings) {
     }
 }
 
-async fn take_away(store: &dyn Store, kept: &KeptSettings) {
+async fn take_away(store: &dyn Store, kept: &KeptSettings, metrics: &Metrics) {
     loop {
         let now = millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-        match store.purge(&kept.at(Timestamp::from_millis(now)), AT_ONCE).await {
+        let purged = store.purge(&kept.at(Timestamp::from_millis(now)), AT_ONCE).await;
+        if let Ok(purged) = &purged {
+            metrics.purged(purged.workflows, purged.blobs);
+        }
+        match purged {
             Ok(purged) if purged.workflows > 0 => {
                 tracing::info!(workflows = purged.workflows, blobs = purged.blobs, "took away what is not kept");
                 tokio::task::yield_now().await;

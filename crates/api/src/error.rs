@@ -146,6 +146,12 @@ impl From<Error> for ApiError {
             Error::Rejected(_) | Error::Poisoned { .. } => Self::new(Code::Conflict, detail),
             Error::Failed(_) | Error::Cancelled => Self::new(Code::Conflict, detail),
             Error::Store(error) => error.into(),
+            Error::Unsure { id, error } => {
+                let hint = format!(
+                    "send it again under the same idempotency key, or if it had none look whether there is {id}"
+                );
+                Self { detail, ..Self::from(error) }.with_hint(hint)
+            }
             Error::ShuttingDown => Self::new(Code::Draining, detail).with_retry_after(Duration::from_secs(5)),
             _ => Self::new(Code::Internal, detail),
         }

@@ -3,9 +3,9 @@
 use mcp_orchestrator_domain::{Failure, IllegalTransition, InvalidRequest, Rejected, WorkflowId};
 use mcp_orchestrator_store::StoreError;
 
-/// Why a call of the facade failed. Nothing was started or changed unless the variant says so; after
-/// [`Error::Store`] with [`StoreError::Unavailable`] nobody knows, and who must be sure asks again under the same
-/// idempotency key.
+/// Why a call of the facade failed. Nothing was started or changed unless the variant says so. After
+/// [`Error::Store`] with [`StoreError::Unavailable`] nobody knows whether what was asked for was done; of a submission
+/// [`Error::Unsure`] says so.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -91,6 +91,16 @@ pub enum Error {
     /// The store's.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store's: it did not answer, and may have stored the workflow all the same. A submission that is repeated
+    /// under the same idempotency key makes no second one, and is told which one there is. Without a key, the status of this id
+    /// says whether it was stored, once the store answers; with one, an earlier try may have another id.
+    #[error("it is not known whether {id} was stored: {error}")]
+    Unsure {
+        /// The id the workflow has if it was.
+        id: WorkflowId,
+        /// What the store said last.
+        error: StoreError,
+    },
     /// The engine is shutting down; a workflow goes on when a worker claims it again.
     #[error("the orchestrator is shutting down")]
     ShuttingDown,

@@ -109,8 +109,8 @@ impl Handle {
     /// [`Error::NotFound`]; [`Error::Invalid`] naming `at` when the log has no such position or another version of the strategy
     /// planned what is before it, and every field that breaks a rule or comes too late; [`Error::UnknownProvider`], [`Error::UnknownCorpus`], [`Error::UnknownPrice`];
     /// [`Error::Rejected`] without a position unless it has failed or was cancelled; [`Error::IdempotencyMismatch`],
-    /// [`Error::InvalidIdempotencyKey`]; [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started, unless
-    /// the store went away: see [`Error`].
+    /// [`Error::InvalidIdempotencyKey`]; [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started.
+    /// [`Error::Unsure`]: it is not known whether it was.
     pub async fn fork(&self, id: &WorkflowId, options: ForkOptions) -> Result<Submission, Error> {
         if self.is_draining() {
             return Err(Error::ShuttingDown);

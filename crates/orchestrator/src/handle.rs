@@ -8,7 +8,7 @@ use std::{
 use mcp_orchestrator_domain::{
     Command, Event, Principal, Recorded, Rejected, Request, RequestDraft, Seq, Status, Workflow, WorkflowId,
 };
-use mcp_orchestrator_store::{After, Append, AppendError, Lineage, ListFilter, Summary, WorkflowRow, Writer};
+use mcp_orchestrator_store::{After, Append, AppendError, Head, Lineage, ListFilter, Summary, WorkflowRow, Writer};
 use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
 use tokio::sync::{broadcast, oneshot};
 
@@ -60,7 +60,7 @@ impl Handle {
     /// # Errors
     /// [`Error::Invalid`] with every field that breaks a rule; [`Error::UnknownPattern`], [`Error::UnknownProvider`] and
     /// [`Error::UnknownCorpus`] with the names there are; [`Error::UnknownPrice`] when a money budget cannot be held;
-    /// [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started, unless the store went away: see [`Error`].
+    /// [`Error::Store`]; [`Error::ShuttingDown`]. Nothing was started. [`Error::Unsure`]: it is not known whether it was.
     pub async fn submit(&self, draft: RequestDraft) -> Result<WorkflowId, Error> {
         self.submit_with(draft, SubmitOptions::default()).await
     }
@@ -325,8 +325,8 @@ impl Handle {
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn questions(&self, id: &WorkflowId) -> Result<Vec<Question>, Error> {
         self.status(id).await?;
-        let workflow = read_workflow(self.parts.store.as_ref(), id).await?;
-        Ok(workflow.as_ref().map(results::questions).unwrap_or_default())
+        let read = read_workflow(self.parts.store.as_ref(), id).await?;
+        Ok(read.map(|read| results::questions(&read.workflow)).unwrap_or_default())
     }
 
     /// Answers a question a workflow has asked, by the step that asks. Returns when the answer is stored; the workflow then
@@ -405,21 +405,21 @@ impl Handle {
     /// Appends what a command leads to, as somebody who does not own the workflow. `None`: others have appended at the
     /// same time; try again.
     async fn carry_out(&self, id: &WorkflowId, command: &Command) -> Result<Option<Seq>, Error> {
-        let mut workflow =
-            read_workflow(self.parts.store.as_ref(), id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
-        let expected = workflow.head();
+        let read = read_workflow(self.parts.store.as_ref(), id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+        let (mut workflow, known) = (read.workflow, read.head);
         let events = workflow.decide(command)?;
-        let append = self.external(&mut workflow, expected, events)?;
+        let append = self.external(&mut workflow, known, events)?;
         match self.append_outside(workflow, append).await? {
-            Ok(seq) => Ok(Some(seq)),
-            Err(AppendError::Conflict { .. } | AppendError::Terminal) => Ok(None),
+            Ok(head) => Ok(Some(head.seq)),
+            // What it decided on is no longer what there is, also when that is lost.
+            Err(AppendError::Conflict { .. } | AppendError::Regressed { .. } | AppendError::Terminal) => Ok(None),
             Err(AppendError::Store(error)) => Err(error.into()),
             Err(other) => Err(Error::Internal(other.to_string())),
         }
     }
 
     /// Appends in a task of its own, so that whoever stops to wait for it keeps nobody from hearing that a workflow ended.
-    async fn append_outside(&self, workflow: Workflow, append: Append) -> Result<Result<Seq, AppendError>, Error> {
+    async fn append_outside(&self, workflow: Workflow, append: Append) -> Result<Result<Head, AppendError>, Error> {
         let (answer, answered) = oneshot::channel();
         let parts = Arc::clone(&self.parts);
         self.hub.outside(async move {
@@ -433,7 +433,7 @@ impl Handle {
         answered.await.map_err(|_| Error::Internal("an append of the store did not end".to_owned()))
     }
 
-    fn external(&self, workflow: &mut Workflow, expected: Seq, events: Vec<Event>) -> Result<Append, Error> {
+    fn external(&self, workflow: &mut Workflow, known: Head, events: Vec<Event>) -> Result<Append, Error> {
         let now = self.parts.clock.now();
         let mut records = Vec::with_capacity(events.len());
         for event in events {
@@ -447,7 +447,16 @@ impl Handle {
             Status::Queued | Status::Running => After::Requeue { not_before: None },
         };
         let append_id = u128::from_be_bytes(self.parts.dice.roll()?);
-        Ok(Append { id: workflow.id().clone(), expected, writer: Writer::External, append_id, records, summary, after })
+        Ok(Append {
+            id: workflow.id().clone(),
+            expected: known.seq,
+            lineage: known.lineage,
+            writer: Writer::External,
+            append_id,
+            records,
+            summary,
+            after,
+        })
     }
 }
 

@@ -152,7 +152,7 @@ impl Results {
 /// Reads the results of a workflow.
 pub(crate) async fn read(parts: &Parts, row: WorkflowRow) -> Result<Results, Error> {
     let workflow = read_workflow(parts.store.as_ref(), &row.id).await?;
-    let workflow = workflow.ok_or_else(|| Error::NotFound(row.id.clone()))?;
+    let workflow = workflow.ok_or_else(|| Error::NotFound(row.id.clone()))?.workflow;
     let check = workflow.result().and_then(|done| workflow.step(done.report.as_str())).and_then(Step::check);
     gather(parts, row, &workflow, check).await
 }
@@ -212,7 +212,7 @@ async fn gather(
 /// Reads no other one.
 pub(crate) async fn file(parts: &Parts, id: &WorkflowId, name: &str) -> Result<Option<ResultFile>, Error> {
     let store = parts.store.as_ref();
-    let workflow = read_workflow(store, id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+    let workflow = read_workflow(store, id).await?.ok_or_else(|| Error::NotFound(id.clone()))?.workflow;
     if let Some(written) = workflow.documents().iter().find(|written| written.name == name) {
         let bytes = store.get_blob(workflow.principal(), &written.blob.sha256).await?;
         let bytes = bytes.ok_or_else(|| StoreError::Unreadable(format!("the document {name} is missing")))?;
@@ -240,7 +240,7 @@ pub(crate) async fn file(parts: &Parts, id: &WorkflowId, name: &str) -> Result<O
 
 /// Syntheses written so far.
 pub(crate) async fn syntheses(parts: &Parts, id: &WorkflowId) -> Result<usize, Error> {
-    let workflow = read_workflow(parts.store.as_ref(), id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+    let workflow = read_workflow(parts.store.as_ref(), id).await?.ok_or_else(|| Error::NotFound(id.clone()))?.workflow;
     let written = workflow.steps().iter().filter(|step| !step.is_open() && step.failure().is_none());
     Ok(written.filter(|step| matches!(step.role(), Role::Synthesizer | Role::Executive)).count())
 }

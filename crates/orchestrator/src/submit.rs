@@ -130,6 +130,7 @@ pub(crate) async fn create(
         Ok(Created::Existing(id)) => Ok(id),
         Err(StoreError::IdempotencyMismatch) => Err(Error::IdempotencyMismatch),
         Err(StoreError::QueueFull { queued, queue_max }) => Err(Error::QueueFull { queued, queue_max }),
+        Err(error @ StoreError::Unavailable(_)) => Err(Error::Unsure { id, error }),
         Err(error) => Err(error.into()),
     }
 }

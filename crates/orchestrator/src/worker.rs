@@ -168,6 +168,10 @@ impl Worker {
                             let _ = guarded(self.parts.store.release(&lease.lease, None)).await;
                             continue;
                         }
+                        // One whose answer was lost may be given again, and be the one that runs here.
+                        if leases.get(&lease.lease.id) == Some(&lease.lease) {
+                            continue;
+                        }
                         leases.insert(lease.lease.id.clone(), lease.lease.clone());
                         self.begin(lease, &mut runs);
                     }

@@ -11,7 +11,8 @@
 //!     Event, Principal, Progress, Record, Seq, Started, Status, Timestamp, TimerFired, WorkflowId,
 //! };
 //! use mcp_orchestrator_store::{
-//!     Abilities, After, Append, Claim, MemoryStore, Needs, NewWorkflow, Store, Summary, Which, WorkerId, Writer,
+//!     Abilities, After, Append, Claim, Lineage, MemoryStore, Needs, NewWorkflow, Store, Summary, Which, WorkerId,
+//!     Writer,
 //! };
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
@@ -54,6 +55,7 @@
 //!     .append(Append {
 //!         id: id.clone(),
 //!         expected: lease.head,
+//!         lineage: Lineage::UNKNOWN,
 //!         writer: Writer::Owner(lease.lease.epoch),
 //!         append_id: 0x5eed, // 128 random bits: asking again under them writes nothing twice
 //!         records: vec![record(Event::Started(Started { deadline: Timestamp::from_millis(9), resumed: false }))],
@@ -61,7 +63,7 @@
 //!         after: After::Keep,
 //!     })
 //!     .await?;
-//! assert_eq!(head, Seq::new(2));
+//! assert_eq!(head.seq, Seq::new(2));
 //!
 //! let page = store.read(&id, Seq::ZERO, 100).await?;
 //! assert_eq!(page.records.len(), 2);
@@ -116,5 +118,6 @@ pub use contract::{
     Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
 };
 pub use memory::MemoryStore;
+pub use references::named_blobs;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

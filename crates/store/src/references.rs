@@ -3,7 +3,8 @@
 use mcp_orchestrator_domain::{Digest, Event, Payload, Record};
 
 /// The blobs named by some records, each once, in no particular order. Empty for nearly all.
-pub(crate) fn named_blobs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Digest> {
+#[must_use]
+pub fn named_blobs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Digest> {
     let mut digests = Vec::new();
     for record in records {
         collect(&record.event, &mut digests);

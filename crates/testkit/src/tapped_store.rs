@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-    LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, Store,
-    StoreError, StoreInfo, WorkflowRow,
+    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Lease, LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
+    Store, StoreError, StoreInfo, WorkflowRow,
 };
 use tokio::sync::broadcast;
 
@@ -21,7 +21,7 @@ pub enum StoreCall<'a> {
     Create(&'a NewWorkflow),
     /// [`Store::append`].
     Append(&'a Append),
-    /// [`Store::read`] of this log; [`Store::heads`] is made of such reads.
+    /// [`Store::read`] of this log, and [`Store::heads`] once for each of its logs.
     Read(&'a WorkflowId),
     /// [`Store::feed`].
     Feed,
@@ -110,16 +110,23 @@ impl<T: Tap> Store for TappedStore<T> {
         Ok(created)
     }
 
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         self.tap.before(StoreCall::Append(&append)).await?;
-        let seq = self.inner.append(append.clone()).await?;
+        let head = self.inner.append(append.clone()).await?;
         self.tap.after(StoreCall::Append(&append)).await?;
-        Ok(seq)
+        Ok(head)
     }
 
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
         self.tap.before(StoreCall::Read(id)).await?;
         self.inner.read(id, after, max).await
+    }
+
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
+        for id in ids {
+            self.tap.before(StoreCall::Read(id)).await?;
+        }
+        self.inner.heads(ids).await
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

@@ -54,6 +54,8 @@ struct Inner {
     attempts: Family<Outcome, Counter>,
     dead_letters: Counter,
     pending: Gauge,
+    purged_workflows: Counter,
+    purged_blobs: Counter,
 }
 
 impl Default for Metrics {
@@ -124,6 +126,13 @@ impl Metrics {
         if let Some(duration) = duration {
             self.inner.workflow_seconds.get_or_create(&pattern).observe(duration.as_secs_f64());
         }
+    }
+
+    /// Counts what this process has taken away because it is kept no longer: workflows, and texts that nobody needs any more.
+    pub fn purged(&self, workflows: usize, blobs: usize) {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        self.inner.purged_workflows.inc_by(count(workflows));
+        self.inner.purged_blobs.inc_by(count(blobs));
     }
 
     pub(crate) fn request(
@@ -198,6 +207,8 @@ impl Inner {
             attempts: Family::default(),
             dead_letters: Counter::default(),
             pending: Gauge::default(),
+            purged_workflows: Counter::default(),
+            purged_blobs: Counter::default(),
         };
         for kind in ["reads", "writes", "refusals"] {
             // A counter that is there before it counts.
@@ -248,6 +259,16 @@ impl Inner {
             self.dead_letters.clone(),
         );
         r.register("orchestrator_webhook_pending", "Webhook deliveries that wait", self.pending.clone());
+        r.register(
+            "orchestrator_purged_workflows",
+            "Workflows this process has taken away because they are kept no longer",
+            self.purged_workflows.clone(),
+        );
+        r.register(
+            "orchestrator_purged_blobs",
+            "Texts this process has taken away because no workflow needs them any more",
+            self.purged_blobs.clone(),
+        );
     }
 }
 

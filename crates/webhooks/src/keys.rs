@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use mcp_orchestrator_domain::{Digest, Principal, WorkflowId};
+use mcp_orchestrator_domain::{Digest, Principal, Recorded, WorkflowId};
 use sha2::{Digest as _, Sha256};
 
 use crate::{DeliveryId, EndpointId, WebhookError};
@@ -92,10 +92,14 @@ impl EndpointKey {
         Some((Self::parse_wake(endpoint)?, Slot::parse(slot)?))
     }
 
-    /// The same for the same event and endpoint, whoever computes it and whenever.
-    pub(crate) fn delivery_id(&self, workflow: &WorkflowId, seq: u64, n: u16) -> DeliveryId {
-        let parts = [self.wake(), workflow.to_string(), seq.to_string(), n.to_string()];
-        DeliveryId(format!("msg_{}", sha256_hex(&parts.each_ref().map(|part| part.as_bytes()))))
+    /// The same for the same event and endpoint, whoever computes it and whenever. An event is what its record says at its
+    /// place: where a store lost one, another may stand there, or the same one again.
+    pub(crate) fn delivery_id(&self, workflow: &WorkflowId, recorded: &Recorded, n: u16) -> DeliveryId {
+        let (endpoint, seq, n) = (self.wake(), recorded.seq.value().to_string(), n.to_string());
+        // Names, numbers and strings into memory: there is nothing in it that could fail.
+        let record = serde_json::to_vec(&*recorded.record).unwrap_or_default();
+        let parts = [endpoint.as_bytes(), workflow.as_str().as_bytes(), seq.as_bytes(), n.as_bytes(), &record];
+        DeliveryId(format!("msg_{}", sha256_hex(&parts)))
     }
 }
 

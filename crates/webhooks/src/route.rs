@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mcp_orchestrator_domain::{Principal, Recorded, Seq, Timestamp, WorkflowId};
+use mcp_orchestrator_domain::{Principal, Recorded, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{FeedEntry, FeedPosition, StoreError};
 use mcp_orchestrator_streaming::translate;
 
@@ -161,7 +161,7 @@ pub(crate) fn jobs(
     wanted
         .map(|(n, event)| {
             let slot = endpoint.slot(position.0, recorded.seq, n);
-            let record = delivery(shared, key, id, recorded.seq, n, event.event_type().as_str(), now);
+            let record = delivery(shared, key, id, recorded, n, event.event_type().as_str(), now);
             Job { key: key.clone(), slot, record }
         })
         .collect()
@@ -171,17 +171,17 @@ fn delivery(
     shared: &Shared,
     key: &EndpointKey,
     workflow: &WorkflowId,
-    seq: Seq,
+    recorded: &Recorded,
     n: u16,
     event_type: &str,
     now: Timestamp,
 ) -> DeliveryRecord {
-    let id = key.delivery_id(workflow, seq.value(), n);
+    let id = key.delivery_id(workflow, recorded, n);
     DeliveryRecord {
         due: schedule::next_due(&shared.settings.schedule, 0, &id, now).unwrap_or(now),
         id,
         workflow: workflow.clone(),
-        seq,
+        seq: recorded.seq,
         n,
         event_type: event_type.to_owned(),
         status: DeliveryStatus::Pending,

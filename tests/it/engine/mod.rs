@@ -3,6 +3,7 @@
 mod asking;
 mod budgets;
 mod cancel;
+mod failover;
 mod failures;
 mod fallback;
 mod fork_rules;

@@ -267,6 +267,46 @@ async fn a_submission_whose_first_answer_is_lost_is_told_and_made_once() {
     assert_eq!(engine.handle.list(ListFilter::default()).await.unwrap().len(), 1);
 }
 
+/// Goes away with the answer to a creation, done or not, until it is called back.
+struct Vanishing {
+    does: bool,
+    is_away: AtomicBool,
+}
+
+#[async_trait]
+impl Tap for Vanishing {
+    async fn before(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
+        let vanishes = matches!(call, StoreCall::Create(_)) && !self.does;
+        if vanishes || self.is_away.load(Ordering::SeqCst) { Err(away()) } else { Ok(()) }
+    }
+
+    async fn after(&self, call: StoreCall<'_>) -> Result<(), StoreError> {
+        if !matches!(call, StoreCall::Create(_)) {
+            return Ok(());
+        }
+        self.is_away.store(true, Ordering::SeqCst);
+        Err(away())
+    }
+}
+
+#[tokio::test]
+async fn a_submission_that_nobody_answers_says_that_it_is_not_known_and_how_to_find_out() {
+    for does in [true, false] {
+        let tap = Vanishing { does, is_away: AtomicBool::new(false) };
+        let tapped = TappedStore::new(Arc::new(MemoryStore::new()), tap);
+        let engine = Engine::start_on(tapped.clone(), ScriptedProvider::obliging(1), skips);
+        let told = engine.handle.submit(research(1)).await;
+        let Err(Error::Unsure { id, error: StoreError::Unavailable(_) }) = &told else { panic!("{told:?}") };
+        assert!(told.as_ref().unwrap_err().to_string().contains(id.as_str()), "{told:?}");
+        tapped.tap.is_away.store(false, Ordering::SeqCst);
+        match engine.handle.settled(id).await {
+            Ok(row) if does => assert_eq!(row.summary.status, Status::Completed),
+            Err(Error::NotFound(unknown)) if !does => assert_eq!(&unknown, id),
+            other => panic!("stored: {does}, and it says {other:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_fork_that_is_stored_is_told_although_its_source_cannot_be_looked_at() {
     let tapped = TappedStore::new(Arc::new(MemoryStore::new()), Speechless::new(true));

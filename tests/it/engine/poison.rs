@@ -13,7 +13,7 @@ use mcp_orchestrator_domain::{
     Abandoned, CallAbandoned, CallNo, CallStarted, Event, PatternName, Record, Reserved, Role, Seq, Started, Status,
     StepId, StepSpec, Target, Timestamp, Workflow, WorkflowId,
 };
-use mcp_orchestrator_store::{After, Append, Claim, Lease, MemoryStore, Store, Which, WorkerId, Writer};
+use mcp_orchestrator_store::{After, Append, Claim, Lease, Lineage, MemoryStore, Store, Which, WorkerId, Writer};
 use mcp_orchestrator_strategies::{Inputs, Next, Pattern, Prompt, Strategy};
 use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging, store_suite::Dial};
 
@@ -57,6 +57,7 @@ impl Doomed {
             let append = Append {
                 id: id.clone(),
                 expected: lease.head,
+                lineage: Lineage::UNKNOWN,
                 writer: Writer::Owner(lease.lease.epoch),
                 append_id: self.died.into(),
                 records: events.into_iter().map(record).collect(),

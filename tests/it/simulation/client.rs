@@ -73,7 +73,9 @@ impl Client {
             let draft = work::draft(self.luck, self.number);
             match Box::pin(answered(&engine, engine.handle.submit_with(draft, options))).await {
                 Some(Ok(id)) => return id,
-                Some(Err(Error::Store(_) | Error::ShuttingDown)) | None => self.pause("submit", attempt).await,
+                Some(Err(Error::Store(_) | Error::Unsure { .. } | Error::ShuttingDown)) | None => {
+                    self.pause("submit", attempt).await
+                }
                 Some(Err(error)) => panic!("client {}: {error}", self.number),
             }
         }

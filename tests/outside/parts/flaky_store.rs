@@ -13,8 +13,8 @@ use mcp_orchestrator::{
     ListFilter, Principal, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Lease,
-        LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
+        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+        Lease, LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
         StoreInfo, WorkflowRow,
     },
 };
@@ -61,13 +61,17 @@ impl Store for FlakyStore {
         self.may(Does::Create, Some(&new.id))?;
         self.inner.create(new).await
     }
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         self.may(Does::Append, Some(&append.id))?;
         self.inner.append(append).await
     }
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
         self.may(Does::Read, Some(id))?;
         self.inner.read(id, after, max).await
+    }
+    async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
+        ids.iter().try_for_each(|id| self.may(Does::Read, Some(id)))?;
+        self.inner.heads(ids).await
     }
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.inner.changes()

@@ -6,7 +6,8 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_orchestrator_app::{KeyState, StoreUrl};
+use mcp_orchestrator_app::{KeyState, OpenStoreError, StoreUrl};
+use mcp_orchestrator_store::StoreError;
 use serde::Serialize;
 
 use super::work;
@@ -83,16 +84,21 @@ async fn store(session: &Session) -> Finding {
     match StoreUrl::parse(url) {
         // A store that was never used is not made just to be looked at.
         Ok(StoreUrl::Sqlite(path)) if !path.exists() => ok("store", format!("sqlite, {} will be made", path.display())),
-        Ok(_) => match look_into(session).await {
+        Ok(there) => match look_into(&there).await {
             Ok(finding) => finding,
+            Err(CliError::OpenStore(OpenStoreError::Open { source: StoreError::Outdated { found, .. }, .. })) => {
+                let detail = format!("it has schema version {found}, which the next command that uses it brings up");
+                Finding { check: "store", verdict: Verdict::Warning, detail }
+            }
             Err(error) => failed("store", error),
         },
         Err(error) => failed("store", error),
     }
 }
 
-async fn look_into(session: &Session) -> Result<Finding, CliError> {
-    let info = session.store().await?.info().await?;
+/// An older one stays as it is: looking is no reason to bring it up.
+async fn look_into(there: &StoreUrl) -> Result<Finding, CliError> {
+    let info = there.open_as_is().await?.info().await?;
     let detail = format!(
         "{} {} at {}, {}, {} workflows, {} bytes",
         info.kind, info.version, info.location, info.durability, info.workflows, info.bytes

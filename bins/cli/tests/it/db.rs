@@ -197,6 +197,9 @@ fn who_only_looks_at_an_older_store_is_told_what_brings_it_up_and_changes_nothin
         assert!(refused.err.contains("bring it up with mcp-orchestrator list"), "{}", refused.err);
         assert_eq!(version(&std::fs::read(&path).unwrap()), this - 1, "{command:?}");
     }
+    let looked = home.run(&["doctor", "--store", "sqlite:store.db"]).ended(0);
+    assert!(looked.out.contains(&format!("it has schema version {}", this - 1)), "{}", looked.out);
+    assert_eq!(version(&std::fs::read(&path).unwrap()), this - 1, "doctor");
     older[60..64].copy_from_slice(&this.to_be_bytes());
     std::fs::write(&path, &older).unwrap();
     home.run(&["db", "check", "--store", "sqlite:store.db"]).ended(0);

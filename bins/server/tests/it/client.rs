@@ -36,6 +36,12 @@ impl Client {
         json_of(self.http.send(Request::get(&self.base, path)).await.unwrap()).await
     }
 
+    /// What is no JSON.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let response = self.http.send(Request::get(&self.base, path)).await.unwrap();
+        String::from_utf8(response.body().await.unwrap()).unwrap()
+    }
+
     /// The ids of the workflows of a status, a hundred at most.
     pub(crate) async fn listed(&self, status: &str) -> Vec<String> {
         let request = Request::get(&self.base, "/v1/workflows").with_query("status", status).with_query("limit", "100");

@@ -133,6 +133,9 @@ async fn what_ended_before_the_retention_is_taken_away() {
         assert!(tokio::time::Instant::now() < until);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    while !client.text("/metrics").await.contains("\norchestrator_purged_workflows_total 1\n") {
+        assert!(tokio::time::Instant::now() < until);
+    }
 }
 
 /// Of two workflows that end the first is taken away, and the second stays.

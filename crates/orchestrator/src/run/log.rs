@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use mcp_orchestrator_domain::{Abandoned, Event, Request, Seq, Status, Workflow};
-use mcp_orchestrator_store::{After, Append, AppendError, StoreError, Summary, Writer};
+use mcp_orchestrator_domain::{Abandoned, Event, Record, Request, Seq, Status, Workflow};
+use mcp_orchestrator_store::{After, Append, AppendError, Head, StoreError, Summary, Writer};
 
 use super::{Run, Stop, trace};
 use crate::{
@@ -71,7 +71,10 @@ impl Run {
     /// While the store is busy, full or away, the append is repeated: for a short time when runs are to end, so that a
     /// store that does not come back keeps nobody. A lease that was lost meanwhile is told by the append.
     async fn append(&mut self, after: After) -> Result<(), Stop> {
-        self.append_at(self.before_batch(), after).await
+        let append = self.addition(self.batch.clone(), after);
+        self.try_append(append, None).await?;
+        self.batch.clear();
+        Ok(())
     }
 
     /// Offers the store once more what came back and was paid for, after it has refused. Whether the workflow has ended with
@@ -80,50 +83,72 @@ impl Run {
     /// Calls whose start would follow were never made: they are left out with what comes after them, so that nobody who
     /// takes over has to believe that they were.
     pub(super) async fn offer_again(&mut self) -> bool {
-        let before = self.before_batch();
         if let Some(start) = self.batch.iter().position(|record| matches!(record.event, Event::CallStarted(_))) {
             self.batch.truncate(start);
             if self.batch.iter().any(|record| record.event.is_progress()) {
                 // Nothing is left to do about a second refusal.
-                let _refused = self.append_at(before, After::Keep).await;
+                let _refused = self.append(After::Keep).await;
             }
             return false;
         }
         self.batch.iter().any(|record| record.event.is_progress()) && matches!(self.commit().await, Err(Stop::Done))
     }
 
-    /// The last position of the log the batch goes on from.
-    fn before_batch(&self) -> Seq {
-        Seq::new(self.workflow.head().value() - self.batch.len() as u64)
-    }
-
-    async fn append_at(&mut self, expected: Seq, after: After) -> Result<(), Stop> {
-        let records = std::mem::take(&mut self.batch);
-        self.shared.written.store(expected.value() + records.len() as u64, Ordering::Release);
-        let append = Append {
+    fn addition(&mut self, records: Vec<Arc<Record>>, after: After) -> Append {
+        let known = self.tail.end();
+        self.shared.written.store(known.seq.value() + records.len() as u64, Ordering::Release);
+        Append {
             id: self.lease.id.clone(),
-            expected,
+            expected: known.seq,
+            lineage: known.lineage,
             writer: Writer::Owner(self.lease.epoch),
             append_id: self.next_append_id(),
-            records: records.clone(),
+            records,
             summary: self.shown.summary(&self.workflow),
             after,
-        };
-        let appended = self.try_append(append).await;
-        if appended.is_err() {
-            self.batch = records;
         }
-        appended
     }
 
-    async fn try_append(&mut self, append: Append) -> Result<(), Stop> {
+    /// Writes again what a store has lost whose log ends here now. With a batch the next append does it.
+    pub(super) async fn restore(&mut self, head: Seq) -> Result<(), Stop> {
+        if !self.batch.is_empty() {
+            return Ok(());
+        }
+        let append = self.addition(Vec::new(), After::Keep);
+        let offered = self.with_missing(&append, head)?;
+        self.try_append(append, Some(offered)).await
+    }
+
+    /// An append, and before its records those that the store has lost, in one: the log is never seen without what was
+    /// acknowledged and with what followed. A store that lacks a text they name refuses them.
+    fn with_missing(&mut self, append: &Append, head: Seq) -> Result<Append, Stop> {
+        let Some(missing) = self.tail.missing_after(head) else { return Err(Stop::lost(head)) };
+        let mut records = missing.records;
+        let lost = records.len();
+        records.extend(append.records.iter().cloned());
+        tracing::warn!(%head, lost, "the store has lost the end of the log: it is written again");
+        let Head { seq: expected, lineage } = missing.after;
+        Ok(Append { expected, lineage, append_id: self.next_append_id(), records, ..append.clone() })
+    }
+
+    /// Has an append done; `restoring` is what the store is asked for instead, which has what it lost before it.
+    async fn try_append(&mut self, append: Append, mut restoring: Option<Append>) -> Result<(), Stop> {
         loop {
-            let error = match self.parts.store.append(append.clone()).await {
-                Ok(_) => {
+            let offered = restoring.as_ref().unwrap_or(&append);
+            let error = match self.parts.store.append(offered.clone()).await {
+                Ok(head) => {
                     self.refused = None;
+                    self.tail.take(offered.expected, &offered.records, head);
                     self.tell(append.after);
                     return Ok(());
                 }
+                // Each time it ends earlier, so this comes to an end.
+                Err(AppendError::Regressed { head }) if head < offered.expected => {
+                    restoring = Some(self.with_missing(&append, head)?);
+                    continue;
+                }
+                // A record or a text is another one or gone, and nothing here brings it back.
+                Err(AppendError::Regressed { head }) => return Err(Stop::lost(head)),
                 Err(AppendError::Conflict { .. } | AppendError::Terminal) => return Err(Stop::Stale),
                 Err(AppendError::Fenced) => return Err(Stop::Fenced),
                 Err(AppendError::Store(error)) if passes(&error) => error,

@@ -16,6 +16,7 @@ mod poison;
 mod prompts;
 mod resume;
 mod steps;
+mod tail;
 pub(crate) mod trace;
 mod tries;
 
@@ -31,7 +32,7 @@ use mcp_orchestrator_domain::{
     Agent, CallNo, Failure, FailureClass, Message, Record, Rejected, Seq, StepId, StepInput, Timestamp, ToolSpec,
     Workflow,
 };
-use mcp_orchestrator_store::{Lease, LeaseRef};
+use mcp_orchestrator_store::{AppendError, Head, Lease, LeaseRef};
 use mcp_orchestrator_strategies::Strategy;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -49,11 +50,12 @@ use crate::{
 use calls::Start;
 use ended::Ended;
 use log::Shown;
+use tail::Tail;
 
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
 pub(crate) use poison::{died_of_it, hold_back};
-pub(crate) use resume::{load, read_log, read_log_to, read_workflow};
+pub(crate) use resume::{Read, load, read_log, read_log_to, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 32;
@@ -111,6 +113,13 @@ enum Stop {
     Fault(Error),
 }
 
+impl Stop {
+    /// The store has lost what nobody here can write again, or others have taken its place.
+    fn lost(head: Seq) -> Self {
+        Self::Fault(Error::Internal(AppendError::Regressed { head }.to_string()))
+    }
+}
+
 /// An agent at work in this process.
 #[derive(Debug)]
 struct AgentAtWork {
@@ -137,6 +146,8 @@ pub(crate) struct Run {
     workflow: Workflow,
     /// Records made and not yet durable.
     batch: Vec<Arc<Record>>,
+    /// The last durable ones.
+    tail: Tail,
     /// Calls to make once the batch is durable.
     starts: Vec<Start>,
     agents: HashMap<StepId, AgentAtWork>,
@@ -193,8 +204,9 @@ impl Run {
         shared: Arc<RunShared>,
         abort: Signal,
     ) -> Result<Self, Error> {
-        let workflow = match parts.fresh.take(&lease.lease.id).filter(|workflow| workflow.head() == lease.head) {
-            Some(workflow) => workflow,
+        let fresh = parts.fresh.take(&lease.lease.id).filter(|workflow| workflow.head() == lease.head);
+        let Read { workflow, head } = match fresh {
+            Some(workflow) => Read { head: Head::of(workflow.head()), workflow },
             None => read_workflow(parts.store.as_ref(), &lease.lease.id)
                 .await?
                 .ok_or_else(|| Error::NotFound(lease.lease.id.clone()))?,
@@ -235,6 +247,7 @@ impl Run {
             shared,
             workflow,
             batch: Vec::new(),
+            tail: Tail::after(head),
             starts: Vec::new(),
             agents: HashMap::new(),
             texts: HashMap::new(),

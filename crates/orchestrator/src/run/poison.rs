@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{Event, Poisoned, Record, Status};
-use mcp_orchestrator_store::{After, Append, AppendError, Lease, Summary, Writer};
+use mcp_orchestrator_store::{After, Append, AppendError, Lease, Lineage, Summary, Writer};
 
 use super::RunEnd;
 use crate::{Error, parts::Parts};
@@ -32,6 +32,7 @@ async fn try_hold_back(parts: &Parts, lease: &Lease, workers: u32) -> Result<Run
     let append = Append {
         id: id.clone(),
         expected: lease.head,
+        lineage: Lineage::UNKNOWN,
         writer: Writer::Owner(lease.lease.epoch),
         append_id: u128::from_be_bytes(parts.dice.roll()?),
         records: vec![Arc::new(record)],
@@ -45,7 +46,7 @@ async fn try_hold_back(parts: &Parts, lease: &Lease, workers: u32) -> Result<Run
         }
         Err(AppendError::Fenced) => Ok(RunEnd::Fenced),
         // Somebody cancelled it or had it tried again: whoever claims it next sees which.
-        Err(AppendError::Conflict { .. } | AppendError::Terminal) => {
+        Err(AppendError::Conflict { .. } | AppendError::Regressed { .. } | AppendError::Terminal) => {
             parts.store.release(&lease.lease, None).await?;
             Ok(RunEnd::Done(None))
         }

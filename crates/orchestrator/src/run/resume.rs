@@ -1,6 +1,7 @@
 //! From a log to a running workflow: at the start, after a crash, and when somebody else has appended.
 
 use std::{
+    cmp,
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -11,9 +12,9 @@ use mcp_orchestrator_domain::{
     Abandoned, Agent, AgentLimits, AgentNext, BlobRef, Call, CallState, Event, Payload, Poisoned, Principal, Recorded,
     Reply, Seq, Started, StepKind, StepOutput, StepSpec, Target, ToolResult, Workflow, WorkflowId,
 };
-use mcp_orchestrator_store::{Store, StoreError};
+use mcp_orchestrator_store::{Head, Lineage, Store, StoreError};
 
-use super::{Run, Stop};
+use super::{Run, Stop, tail::Tail};
 use crate::{
     Error,
     parts::Parts,
@@ -23,6 +24,34 @@ use crate::{
 /// Records read at once.
 const PAGE: usize = 500;
 
+/// The log of a workflow, or the beginning of it.
+#[derive(Debug, Default)]
+struct Log {
+    records: Vec<Recorded>,
+    /// Their lineages, where they have any.
+    lineages: Vec<Lineage>,
+}
+
+impl Log {
+    /// The record at a position, by its lineage.
+    fn lineage(&self, seq: Seq) -> Lineage {
+        let place = usize::try_from(seq.value()).ok().and_then(|seq| seq.checked_sub(1));
+        place.and_then(|place| self.lineages.get(place)).copied().unwrap_or_default()
+    }
+
+    fn end(&self) -> Head {
+        let seq = Seq::new(self.records.len() as u64);
+        Head { seq, lineage: self.lineage(seq) }
+    }
+}
+
+/// A workflow as its log says it is, and where the log ended.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) workflow: Workflow,
+    pub(crate) head: Head,
+}
+
 /// The whole log of a workflow.
 pub(crate) async fn read_log(store: &dyn Store, id: &WorkflowId) -> Result<Vec<Recorded>, Error> {
     read_log_to(store, id, Seq::new(u64::MAX)).await
@@ -30,24 +59,38 @@ pub(crate) async fn read_log(store: &dyn Store, id: &WorkflowId) -> Result<Vec<R
 
 /// The log of a workflow up to a position, that one included.
 pub(crate) async fn read_log_to(store: &dyn Store, id: &WorkflowId, to: Seq) -> Result<Vec<Recorded>, Error> {
-    let mut log = Vec::new();
-    let mut after = Seq::ZERO;
+    Ok(pages(store, id, to).await?.records)
+}
+
+/// A workflow from its log; `None` when there is no such log.
+pub(crate) async fn read_workflow(store: &dyn Store, id: &WorkflowId) -> Result<Option<Read>, Error> {
+    let log = pages(store, id, Seq::new(u64::MAX)).await?;
+    Ok(fold(id, &log)?.map(|workflow| Read { workflow, head: log.end() }))
+}
+
+fn fold(id: &WorkflowId, log: &Log) -> Result<Option<Workflow>, Error> {
+    Ok(Workflow::fold(id.clone(), &log.records)?)
+}
+
+/// Reads page by page. A store that loses records in between is told from one that has them by their lineages: nobody is to
+/// believe a log of which one half is lost and the other has taken its place.
+async fn pages(store: &dyn Store, id: &WorkflowId, to: Seq) -> Result<Log, Error> {
+    let mut log = Log::default();
     loop {
-        let left = usize::try_from(to.value() - after.value()).unwrap_or(PAGE).min(PAGE);
-        let page = store.read(id, after, left).await?;
+        let end = log.end();
+        let left = usize::try_from(to.value() - end.seq.value()).unwrap_or(PAGE).min(PAGE);
+        let page = store.read(id, end.seq, left).await?;
+        if page.before.contradicts(end.lineage) || page.head < end.seq {
+            return Err(StoreError::Unavailable(format!("the log of {id} was cut while it was read")).into());
+        }
         let Some(last) = page.records.last() else { return Ok(log) };
-        after = last.seq;
-        let complete = after >= page.head.min(to);
-        log.extend(page.records);
+        let complete = last.seq >= page.head.min(to);
+        log.records.extend(page.records);
+        log.lineages.extend(page.lineages);
         if complete {
             return Ok(log);
         }
     }
-}
-
-/// A workflow from its log; `None` when there is no such log.
-pub(crate) async fn read_workflow(store: &dyn Store, id: &WorkflowId) -> Result<Option<Workflow>, Error> {
-    Ok(Workflow::fold(id.clone(), &read_log(store, id).await?)?)
 }
 
 /// The text of a payload.
@@ -128,15 +171,22 @@ impl Run {
         let log = loop {
             // What came back and was to follow from the log is acted on again once it is read: a store that is away for
             // a moment must not lose it.
-            match read_workflow(self.parts.store.as_ref(), &self.lease.id).await {
+            match pages(self.parts.store.as_ref(), &self.lease.id, Seq::new(u64::MAX)).await {
                 Err(Error::Store(error)) if passes(&error) && self.wait_out(&error).await => {}
-                log => break log,
+                log => break log.map_err(Stop::Fault)?,
             }
         };
         self.refused = None;
-        self.workflow = log
-            .and_then(|workflow| workflow.ok_or_else(|| Error::NotFound(self.lease.id.clone())))
-            .map_err(Stop::Fault)?;
+        let known = self.tail.end();
+        let is_cut = log.end().seq < known.seq || log.lineage(known.seq).contradicts(known.lineage);
+        let workflow = fold(&self.lease.id, &log).map_err(Stop::Fault)?;
+        let workflow = workflow.ok_or_else(|| Stop::Fault(Error::NotFound(self.lease.id.clone())))?;
+        if is_cut && !workflow.status().is_terminal() {
+            // The calls in flight are of a history that is lost.
+            return Err(Stop::lost(log.end().seq));
+        }
+        self.workflow = workflow;
+        self.tail = Tail::after(log.end());
         self.shared.written.store(self.workflow.head().value(), Ordering::Release);
         if self.workflow.status().is_terminal() {
             return Err(Stop::Done);
@@ -151,11 +201,20 @@ impl Run {
 
     /// Takes records somebody else has appended.
     pub(super) async fn catch_up(&mut self) -> Result<(), Stop> {
-        let head = self.workflow.head();
-        let unsaved = self.batch.len() as u64;
-        let durable = Seq::new(head.value() - unsaved);
-        let page = self.parts.store.read(&self.lease.id, durable, 1).await.map_err(|e| Stop::Fault(e.into()))?;
-        if page.head > durable { Err(Stop::Stale) } else { Ok(()) }
+        let known = self.tail.end();
+        let page = loop {
+            match self.parts.store.read(&self.lease.id, known.seq, 1).await {
+                Err(error) if passes(&error) && self.wait_out(&error).await => {}
+                page => break page.map_err(|error| Stop::Fault(error.into()))?,
+            }
+        };
+        self.refused = None;
+        match page.head.cmp(&known.seq) {
+            cmp::Ordering::Greater => Err(Stop::Stale),
+            cmp::Ordering::Equal if page.before.contradicts(known.lineage) => Err(Stop::lost(page.head)),
+            cmp::Ordering::Equal => Ok(()),
+            cmp::Ordering::Less => self.restore(page.head).await,
+        }
     }
 
     /// The outputs of completed steps and the transcripts of open agents.

@@ -6,7 +6,7 @@ use mcp_orchestrator_domain::Seq;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// Somebody else has appended: read, fold and decide again.
+    /// Somebody else has appended: read, fold and decide again. Whether what the writer knows is still there, it sees then.
     #[error("the log is at {head}, not where the writer believed")]
     Conflict {
         /// Where the log is.
@@ -15,8 +15,10 @@ pub enum AppendError {
     /// The lease is lost: abort everything of this workflow.
     #[error("the lease is lost")]
     Fenced,
-    /// The store has lost records it had acknowledged (a failover): append them again or reset readers.
-    #[error("the log is at {head}, before what it had acknowledged")]
+    /// The store has lost records it had acknowledged (a failover): the log ends before the position the writer knows, or
+    /// the record there is another one by its lineage, or a blob an owner names is gone. An owner that still has them appends them again, where the log ends in
+    /// a record it knows; everybody else reads, folds and decides again.
+    #[error("the log is at {head} and lacks what it had acknowledged")]
     Regressed {
         /// Where the log is.
         head: Seq,

@@ -26,7 +26,7 @@ impl Page {
     }
 }
 
-/// Where a log ends.
+/// Where a log ends, or where it ended with an append.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
 pub struct Head {

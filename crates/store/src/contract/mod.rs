@@ -47,11 +47,13 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Unavailable`], [`StoreError::Full`].
     async fn create(&self, new: NewWorkflow) -> Result<Created, StoreError>;
 
-    /// Appends records after `expected`. All or nothing. The same `append_id` again answers with the same position.
+    /// Appends records after `expected`. All or nothing. Returns where the last of them is; the same `append_id` again answers
+    /// the same. With a lineage, only if the record at `expected` is of it: so a writer does not go on from a history
+    /// that was lost. A store that gives no lineages has nothing to compare.
     ///
     /// # Errors
     /// [`AppendError`]: what each means for the writer is said there.
-    async fn append(&self, append: Append) -> Result<Seq, AppendError>;
+    async fn append(&self, append: Append) -> Result<Head, AppendError>;
 
     /// Up to `max` records after `after` (at most [`PAGE_MAX`] whatever `max` says). Another or an unknown id: empty page,
     /// `head` zero. A store that can lose what it acknowledged says the [`Lineage`] of each record, and of the one before.
@@ -61,14 +63,17 @@ pub trait Store: Send + Sync + 'static {
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError>;
 
     /// Where logs end, in the order of `ids`; position zero for an unknown one. What watches many logs asks this now and
-    /// then in case a hint was lost; an adapter that can answer for all of them in one query does.
+    /// then in case a hint was lost; an adapter that can answer for all of them in one query does. The answer it has by default
+    /// is true and takes two reads for each log.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn heads(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         let mut heads = Vec::with_capacity(ids.len());
         for id in ids {
-            heads.push(Head::of(self.read(id, Seq::new(u64::MAX), 1).await?.head));
+            let seq = self.read(id, Seq::new(u64::MAX), 1).await?.head;
+            let lineage = if seq == Seq::ZERO { Lineage::UNKNOWN } else { self.read(id, seq, 1).await?.before };
+            heads.push(Head { seq, lineage });
         }
         Ok(heads)
     }

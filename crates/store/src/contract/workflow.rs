@@ -80,6 +80,8 @@ pub struct Append {
     pub id: WorkflowId,
     /// The last position the writer knows.
     pub expected: Seq,
+    /// The lineage of the record there, as the writer was told it; [`Lineage::UNKNOWN`] where it was not told.
+    pub lineage: Lineage,
     /// Who writes.
     pub writer: Writer,
     /// 128 random bits that name this append over repetitions.

@@ -110,7 +110,7 @@ impl Store for MemoryStore {
         Ok(created)
     }
 
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         let id = append.id.clone();
         let bytes = json_bytes(&append.records);
         let done = self.state().append(append, bytes, (self.now)(), self.limits)?;
@@ -120,7 +120,7 @@ impl Store for MemoryStore {
         if done.claimable {
             self.hints.wake();
         }
-        Ok(done.head)
+        Ok(Head::of(done.head))
     }
 
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {

@@ -7,10 +7,10 @@
 //! | name | kind | what |
 //! |---|---|---|
 //! | `meta` | hash | `format`, `shards`; `number` and `position` last given; `queued`; `classes`, their version; `bytes` of logs, `done` of those of ended workflows, `kept` of blobs and records |
-//! | `wf:ID` | hash | a workflow: `n` number, `h` head, `l` its position in the order over all logs, `e` epoch, `a` attempt, `p` place (`r` ready, `d` delayed, `l` leased, `w` waiting, `f` finished) since or until `at`, `o` owner, `c` class, `r` reserved for, `y` priority, `t` principal, `pa` pattern, `ne` needs, `cr` created, `st` status, `su` summary, `ti` title, `ta` task, `by` bytes, `ik` and `ib` idempotency |
-//! | `log:ID` | stream | an entry for each append, `SEQ-POSITION` of its last record: `n` records, `a` append id, `d` text or `b` the bytes of a large one |
+//! | `wf:ID` | hash | a workflow: `n` number, `h` head, `l` its position in the order over all logs, `e` epoch, `a` attempt, `p` place (`r` ready, `d` delayed, `l` leased, `w` waiting, `f` finished) since or until `at`, `o` owner, `g` the claim that gave it, `c` class, `r` reserved for, `y` priority, `t` principal, `pa` pattern, `ne` needs, `cr` created, `st` status, `su` summary, `ti` title, `ta` task, `by` bytes, `ik` and `ib` idempotency |
+//! | `log:ID` | stream | an entry for each append, `SEQ-POSITION` of its last record: `RECORDS APPEND-ID` and their text, or `RECORDS APPEND-ID BYTES` and nothing for a large one |
 //! | `large:POSITION` | string | a text of more than 32 KB |
-//! | `feed` | stream | an entry for each append of all logs, `POSITION-0`: `i` workflow, `s` seq |
+//! | `feed` | stream | appends of all logs that went together, `POSITION-0` of the last of them: for each its position and `SEQ ID` |
 //! | `all`, `open`, `by:PRINCIPAL` | sorted | workflows by number: every one, unfinished ones, a principal's |
 //! | `done` | sorted | finished ones by their end |
 //! | `queue:CLASS:`, `queue:CLASS:WORKER` | sorted | ready ones that need this of a worker, and those reserved for one; late leases before them |

@@ -25,7 +25,7 @@ use crate::StoreError;
 pub(super) const CONNECTING: Duration = Duration::from_secs(5);
 
 /// How long an operation waits for a connection before it fails.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often a connection is asked whether it still leads anywhere.
 const PING_EVERY: Duration = Duration::from_secs(5);
@@ -93,11 +93,14 @@ impl Wire {
 struct Doubt {
     look: Notify,
     lost: AtomicBool,
+    /// Until it has been looked at.
+    doubted: AtomicBool,
 }
 
 impl Doubt {
     fn raise(&self, lost: bool) {
         self.lost.fetch_or(lost, Ordering::Relaxed);
+        self.doubted.store(true, Ordering::Relaxed);
         self.look.notify_one();
     }
 }
@@ -131,6 +134,11 @@ impl Line {
     pub(super) fn close(&self) {
         self.keeper.abort();
         self.state.send_replace(State::Down("it is closed".into()));
+    }
+
+    /// Whether there is a connection now that nobody has waited on in vain since it was last looked at.
+    pub(super) fn is_clear(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Up(wire) if !wire.doubt.doubted.load(Ordering::Relaxed))
     }
 
     /// Whether there is a connection now.
@@ -218,6 +226,7 @@ async fn watch_over(mut connection: MultiplexedConnection, doubt: &Doubt, locati
         if let Err(error) = alive {
             return failure::said(&error, location);
         }
+        doubt.doubted.store(false, Ordering::Relaxed);
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     RedisOptions, failure,
-    line::{Dialling, Ear, Line, Wire},
+    line::{Dialling, Ear, Line, PATIENCE, Wire},
 };
 use crate::{Now, StoreError};
 
@@ -89,6 +89,16 @@ impl Lines {
         }
     }
 
+    /// How long an operation takes at most: to have a connection, and to be answered.
+    pub(super) fn patience(&self) -> Duration {
+        PATIENCE + self.patience
+    }
+
+    /// Which server it is, without secrets.
+    pub(super) fn location(&self) -> Arc<str> {
+        Arc::clone(&self.location)
+    }
+
     /// The time of a clock that is turned by hand; `None` when Redis's own is used.
     pub(super) fn manual_now(&self) -> Option<Timestamp> {
         self.now.0.as_ref().map(|now| now())
@@ -157,11 +167,12 @@ impl Lines {
         line.connection(&self.location).await
     }
 
-    /// One that is connected, each in turn.
+    /// One that is connected, each in turn; one that was silent only while there is no other.
     fn command_line(&self) -> &Line {
         let from = self.next.fetch_add(1, Ordering::Relaxed);
         let mut lines = (0..COMMANDS).map(|offset| &self.commands[(from.wrapping_add(offset)) % COMMANDS]);
-        lines.clone().find(|line| line.is_up()).or_else(|| lines.next()).unwrap_or(&self.commands[0])
+        let clear = lines.clone().find(|line| line.is_clear());
+        clear.or_else(|| lines.clone().find(|line| line.is_up())).or_else(|| lines.next()).unwrap_or(&self.commands[0])
     }
 
     /// Waits for an answer, and for the turn to ask.

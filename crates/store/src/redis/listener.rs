@@ -55,19 +55,24 @@ impl Ear for Listener {
     }
 
     fn hear(&self, message: &PushInfo) {
-        let Some(Value::BulkString(said)) = message.data.get(1) else { return };
-        match read(said) {
-            Some(said) if said.origin == self.origin.as_bytes() => {}
-            Some(said) => {
-                if said.wakes {
-                    self.hints.wake();
+        let Some(Value::BulkString(message)) = message.data.get(1) else { return };
+        // What is shown may hold any byte; appends that went together are told together, in a line each.
+        let is_shown = message.first() == Some(&b'E');
+        for said in message.split(|byte| *byte == b'\n' && !is_shown) {
+            match read(said) {
+                // All of a message is by one process.
+                Some(said) if said.origin == self.origin.as_bytes() => return,
+                Some(said) => {
+                    if said.wakes {
+                        self.hints.wake();
+                    }
+                    if let Some(change) = said.change {
+                        self.hints.tell(change);
+                    }
                 }
-                if let Some(change) = said.change {
-                    self.hints.tell(change);
-                }
+                // A later version may say what this one does not know.
+                None => self.hints.tell(Change::Elsewhere),
             }
-            // A later version may say what this one does not know.
-            None => self.hints.tell(Change::Elsewhere),
         }
     }
 }

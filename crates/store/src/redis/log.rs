@@ -1,27 +1,23 @@
 //! Logs in Redis: creating, appending, reading, the order over all of them. Owns what the scripts are given and how
 //! entries are read back; the checks are the scripts'.
 
-use std::cmp::Ordering;
-
 use mcp_orchestrator_domain::{Seq, WorkflowId};
 use redis::Pipeline;
 
-use super::{
-    RedisStore, keys,
-    lines::ms,
-    scripts::{APPEND, CREATE},
-};
+use super::{RedisStore, appends::Ready, keys, scripts::CREATE};
 use crate::{
-    After, Append, AppendError, Change, Created, FeedEntry, FeedPosition, Head, Lineage, NewWorkflow, PAGE_MAX, Page,
-    StoreError, Writer,
+    Append, AppendError, Change, Created, FeedEntry, FeedPosition, Head, Lineage, NewWorkflow, PAGE_MAX, Page,
+    StoreError,
     codec::{Encoded, Shown, json_text},
     entry::{Entry, PAGE_BYTES_MAX},
     references::named_blobs,
-    rules::is_progress,
 };
 
 /// Entries asked for at once: with large texts kept aside, eight megabytes at most.
 const ENTRIES_AT_ONCE: usize = 256;
+
+/// Entries of the feed asked for at once, each of up to as many appends as went together.
+const FEED_AT_ONCE: usize = 32;
 
 /// An entry of a stream as it comes: its id, names and values.
 pub(super) type Raw = (String, Vec<Vec<u8>>);
@@ -42,8 +38,7 @@ impl RedisStore {
         let shown = Shown::new(new.summary)?;
         let idempotency = new.idempotency.as_ref().map(|given| self.keys.idempotency(&new.principal, &given.key));
         let (meta, workflow, log) = (self.keys.meta(), self.keys.workflow(&new.id), self.keys.log(&new.id));
-        let feed = self.keys.of("feed");
-        let names = [Some(&meta), Some(&workflow), Some(&log), Some(&feed), idempotency.as_ref()];
+        let names = [Some(&meta), Some(&workflow), Some(&log), idempotency.as_ref()];
         let names: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
         let mut call = self
             .lines
@@ -86,70 +81,8 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn do_append(&self, append: Append) -> Result<Seq, AppendError> {
-        let records = Encoded::new(&append.records).map_err(|error| match error {
-            StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
-            other => AppendError::Store(other),
-        })?;
-        let blobs = named_blobs(append.records.iter().map(AsRef::as_ref));
-        let shown = Shown::new(append.summary)?;
-        let id = &append.id;
-        let (meta, workflow, log) = (self.keys.meta(), self.keys.workflow(id), self.keys.log(id));
-        let feed = self.keys.of("feed");
-        let (after, not_before) = match append.after {
-            After::Keep => ("k", None),
-            After::Requeue { not_before } => ("q", not_before),
-            After::Wait => ("w", None),
-            After::Finish => ("f", None),
-        };
-        let epoch = match append.writer {
-            Writer::Owner(epoch) => epoch.0.to_string(),
-            Writer::External => String::new(),
-        };
-        let mut call = self
-            .lines
-            .call(&APPEND, &[&meta, &workflow, &log, &feed])
-            .arg(self.listener.origin())
-            .arg(id.as_str())
-            .arg(records.count())
-            .arg(records.text())
-            .arg(shown.status)
-            .arg(&shown.text[..])
-            .arg(&*shown.title)
-            .arg(&*shown.task)
-            .arg(append.expected.value())
-            .arg(epoch)
-            .arg(format!("{:032x}", append.append_id))
-            .arg(after)
-            .arg(not_before.map_or_else(String::new, ms))
-            .arg(shown.finished.map_or_else(String::new, ms))
-            .arg(if is_progress(&append.records) { "1" } else { "0" });
-        for digest in blobs {
-            call = call.arg(digest.to_string());
-        }
-        let answer: Vec<String> = self.lines.run(call).await?;
-        let told = |place: usize| answer.get(place).map(String::as_str).unwrap_or_default();
-        let head = || number(told(1)).map(Seq::new);
-        match told(0) {
-            "ok" => {
-                self.tell_appended(id, head()?);
-                if told(2) == "W" {
-                    self.hints.wake();
-                }
-                Ok(head()?)
-            }
-            // The first try may have ended unheard.
-            "again" => {
-                self.tell_appended(id, head()?);
-                Ok(head()?)
-            }
-            "unknown" => Err(AppendError::Unknown),
-            "terminal" => Err(AppendError::Terminal),
-            "fenced" => Err(AppendError::Fenced),
-            "regressed" => Err(AppendError::Regressed { head: head()? }),
-            "conflict" => Err(AppendError::Conflict { head: head()? }),
-            other => Err(unreadable("the answer to an append", other).into()),
-        }
+    pub(super) async fn do_append(&self, append: Append) -> Result<Head, AppendError> {
+        self.appends.append(Ready::new(&self.keys, append)?).await
     }
 
     pub(super) async fn page(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {
@@ -220,45 +153,46 @@ impl RedisStore {
     pub(super) async fn feed_page(&self, after: FeedPosition, max: usize) -> Result<Vec<FeedEntry>, StoreError> {
         let max = max.min(PAGE_MAX);
         let (mut entries, mut bytes, mut from) = (Vec::new(), 0, after.0);
-        while entries.len() < max && bytes < PAGE_BYTES_MAX {
-            let Some(next) = from.checked_add(1) else { break };
-            let wanted = (max - entries.len()).min(ENTRIES_AT_ONCE);
-            let mut ask = redis::cmd("XRANGE");
-            ask.arg(self.keys.of("feed")).arg(format!("{next}-0")).arg("+").arg("COUNT").arg(wanted);
-            let slots: Vec<Raw> = self.lines.command(&ask).await?;
-            if slots.is_empty() {
-                break;
-            }
-            let slots: Vec<Slot> = slots.into_iter().map(Slot::read).collect::<Result<_, _>>()?;
-            let mut ask = redis::pipe();
-            for slot in &slots {
-                let exact = format!("{}-{}", slot.seq, slot.position);
-                ask.cmd("XRANGE").arg(self.keys.log(&slot.id)).arg(&exact).arg(&exact);
-            }
-            let found: Vec<Vec<Raw>> = self.lines.pipeline(&ask).await?;
-            for (slot, mut raw) in slots.into_iter().zip(found) {
-                from = slot.position;
-                // A workflow that was deleted leaves its slots behind for a while.
-                let Some(stored) = raw.pop().map(Stored::read).transpose()? else { continue };
-                let Some(text) = self.text_of(&stored).await? else { continue };
-                let mut entry = Entry::new(&slot.id, stored.last, stored.count, &text);
-                // Positions and numbers of one append grow together.
-                let ahead = slot.position.saturating_sub(stored.last);
-                let after = Seq::new(after.0.saturating_sub(ahead));
-                while entries.len() < max
-                    && bytes < PAGE_BYTES_MAX
-                    && let Some((recorded, size)) = entry.next_after(after)?
-                {
-                    bytes += size;
-                    let position = FeedPosition(ahead + recorded.seq.value());
-                    entries.push(FeedEntry { position, id: slot.id.clone(), recorded });
+        loop {
+            let slots = self.slots(from, max - entries.len()).await?;
+            let Some(last) = slots.last() else { return Ok(entries) };
+            from = last.position;
+            for slots in slots.chunks(ENTRIES_AT_ONCE) {
+                let mut ask = redis::pipe();
+                for slot in slots {
+                    let exact = format!("{}-{}", slot.seq, slot.position);
+                    ask.cmd("XRANGE").arg(self.keys.log(&slot.id)).arg(&exact).arg(&exact);
                 }
-                if entries.len() >= max || bytes >= PAGE_BYTES_MAX {
-                    break;
+                let found: Vec<Vec<Raw>> = self.lines.pipeline(&ask).await?;
+                for (slot, mut raw) in slots.iter().zip(found) {
+                    // A workflow that was deleted leaves its slots behind for a while.
+                    let Some(stored) = raw.pop().map(Stored::read).transpose()? else { continue };
+                    let Some(text) = self.text_of(&stored).await? else { continue };
+                    let mut entry = Entry::new(&slot.id, stored.last, stored.count, &text);
+                    // Positions and numbers of one append grow together.
+                    let ahead = slot.position.saturating_sub(stored.last);
+                    let after = Seq::new(after.0.saturating_sub(ahead));
+                    while let Some((recorded, size)) = entry.next_after(after)? {
+                        bytes += size;
+                        let position = FeedPosition(ahead + recorded.seq.value());
+                        entries.push(FeedEntry { position, id: slot.id.clone(), recorded });
+                        if entries.len() >= max || bytes >= PAGE_BYTES_MAX {
+                            return Ok(entries);
+                        }
+                    }
                 }
             }
         }
-        Ok(entries)
+    }
+
+    /// Where the next appends after a position are, of all logs.
+    async fn slots(&self, after: u64, wanted: usize) -> Result<Vec<Slot>, StoreError> {
+        let Some(next) = after.checked_add(1).filter(|_| wanted > 0) else { return Ok(Vec::new()) };
+        let mut ask = redis::cmd("XRANGE");
+        ask.arg(self.keys.of("feed")).arg(format!("{next}-0")).arg("+").arg("COUNT").arg(wanted.min(FEED_AT_ONCE));
+        let entries: Vec<(String, Vec<(String, String)>)> = self.lines.command(&ask).await?;
+        let slots = entries.iter().flat_map(|(_, slots)| slots).map(Slot::read);
+        slots.filter(|slot| slot.as_ref().map_or(true, |slot| slot.position > after)).take(wanted).collect()
     }
 
     fn tell_appended(&self, id: &WorkflowId, head: Seq) {
@@ -307,23 +241,21 @@ impl Stored {
 
     pub(super) fn read((id, fields): Raw) -> Result<Self, StoreError> {
         let (last, position) = split(&id)?;
-        let mut stored = Self { last, position, count: 0, text: None };
-        for pair in fields.chunks_exact(2) {
-            let text = || String::from_utf8(pair[1].clone()).map_err(|_| unreadable("an entry", &id));
-            match &*pair[0] {
-                b"n" => stored.count = number(&text()?)?,
-                b"d" => stored.text = Some(text()?),
-                _ => {}
-            }
+        let broken = || unreadable("an entry", &id);
+        let [header, text] = <[Vec<u8>; 2]>::try_from(fields).map_err(|_| broken())?;
+        let header = String::from_utf8(header).map_err(|_| broken())?;
+        let mut words = header.split(' ');
+        let count = number(words.next().unwrap_or_default())?;
+        let is_aside = words.nth(1).is_some();
+        if count == 0 {
+            return Err(broken());
         }
-        match stored.count.cmp(&0) {
-            Ordering::Greater => Ok(stored),
-            Ordering::Equal | Ordering::Less => Err(unreadable("an entry", &id)),
-        }
+        let text = (!is_aside).then(|| String::from_utf8(text).map_err(|_| broken())).transpose()?;
+        Ok(Self { last, position, count, text })
     }
 }
 
-/// An entry of the feed.
+/// An append's place in the feed.
 struct Slot {
     position: u64,
     id: WorkflowId,
@@ -331,11 +263,9 @@ struct Slot {
 }
 
 impl Slot {
-    fn read((entry, fields): Raw) -> Result<Self, StoreError> {
-        let (position, _) = split(&entry)?;
-        let text =
-            |place: usize| fields.get(place).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-        Ok(Self { position, id: workflow_id(text(1))?, seq: number(text(3))? })
+    fn read((position, place): &(String, String)) -> Result<Self, StoreError> {
+        let (seq, id) = place.split_once(' ').ok_or_else(|| unreadable("a place in the feed", place))?;
+        Ok(Self { position: number(position)?, id: workflow_id(id)?, seq: number(seq)? })
     }
 }
 

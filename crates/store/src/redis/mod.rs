@@ -1,6 +1,7 @@
 //! A store on a Redis server, shared by any number of processes on any number of machines. Owns the handle and its end;
 //! what is written is decided in the scripts, so that whatever must change together does.
 
+mod appends;
 mod check;
 mod failure;
 mod keep;
@@ -35,11 +36,12 @@ use crate::{
     Lease, LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
     Store, StoreError, StoreInfo, WorkflowRow, hints::Hints,
 };
+use appends::Appends;
 use keys::Keys;
 use line::{Dialling, Ear};
 use lines::Lines;
 use listener::Listener;
-use queue::Classes;
+use queue::{Classes, Unheard};
 
 pub use options::RedisOptions;
 
@@ -51,7 +53,7 @@ pub use options::RedisOptions;
 ///
 /// Leases, epochs and expiry are by the server's clock, whatever the clocks of the machines say.
 ///
-/// An operation during an outage fails with [`StoreError::Unavailable`] within the response timeout; connections are made
+/// An operation during an outage fails with [`StoreError::Unavailable`] within two response timeouts and two seconds; connections are made
 /// again by themselves. An append that failed so has perhaps been written: repeat it with the same `append_id`. When a
 /// server fails over to a replica that lacks what was acknowledged last, writers are told by [`AppendError::Regressed`].
 ///
@@ -59,10 +61,12 @@ pub use options::RedisOptions;
 pub struct RedisStore {
     options: RedisOptions,
     keys: Keys,
-    lines: Lines,
+    lines: Arc<Lines>,
+    appends: Appends,
     hints: Arc<Hints>,
     listener: Arc<Listener>,
     classes: Classes,
+    unheard: Unheard,
     /// When this process last looked at the blobs of all tenants.
     blobs_looked: Mutex<Option<Timestamp>>,
 }
@@ -107,10 +111,22 @@ impl RedisStore {
         let hints = Arc::new(Hints::new());
         let listener = Arc::new(Listener::new(keys.of("hints"), Arc::clone(&hints)));
         let ear: Arc<dyn Ear> = Arc::<Listener>::clone(&listener);
-        let lines = Lines::open(&options, &dialling, ear);
+        let lines = Arc::new(Lines::open(&options, &dialling, ear));
         // From here on no hint of another process is missed unless a connection is lost.
         lines.hear(until).await?;
-        Ok(Self { options, keys, lines, hints, listener, classes: Classes::default(), blobs_looked: Mutex::default() })
+        let (origin, writes) = (listener.origin().to_owned(), Arc::clone(&lines));
+        let appends = Appends::open(writes, keys.meta(), origin, Arc::clone(&hints));
+        Ok(Self {
+            options,
+            keys,
+            lines,
+            appends,
+            hints,
+            listener,
+            classes: Classes::default(),
+            unheard: Unheard::default(),
+            blobs_looked: Mutex::default(),
+        })
     }
 
     /// Closes the connections. Every later operation answers [`StoreError::Unavailable`]. A second call does nothing.
@@ -131,7 +147,7 @@ impl Store for RedisStore {
         self.do_create(new).await
     }
 
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         self.do_append(append).await
     }
 

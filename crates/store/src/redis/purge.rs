@@ -14,8 +14,8 @@ use crate::{Purged, Retention, StoreError, clock::system, rules::BLOBS_EVERY};
 /// Workflows deleted by one script.
 const WORKFLOWS_AT_ONCE: usize = 32;
 
-/// Entries of logs cleared away by one script.
-const ENTRIES_AT_ONCE: usize = 128;
+/// Entries of logs cleared away by one script, which looks at the appends that went with each.
+const ENTRIES_AT_ONCE: usize = 64;
 
 impl RedisStore {
     pub(super) async fn do_purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {

@@ -3,12 +3,17 @@
 //!
 //! Workflows that need the same of a worker are one class and wait in one queue. A claim names the classes its worker can
 //! run, so that nothing it cannot run is ever looked at, and nothing waits behind that.
+//!
+//! A claim whose answer is lost may have been done. The next ones of the same worker name it, and are given what it gave: so
+//! nothing is left lying until its lease runs out, and no attempt is counted that nobody made.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+
+use tokio::time::Instant;
 
 use mcp_orchestrator_domain::{Seq, Timestamp, millis};
 
@@ -18,7 +23,7 @@ use super::{
     log::{number, unreadable, workflow_id},
     scripts::{CLAIM, RELEASE, RENEW, REPAIR},
 };
-use crate::{Abilities, Claim, Epoch, Lease, LeaseRef, Needs, Renewal, StoreError, Which, codec::from_json};
+use crate::{Abilities, Claim, Epoch, Lease, LeaseRef, Needs, Renewal, StoreError, Which, WorkerId, codec::from_json};
 
 /// Classes one claim names; of more, others each time.
 const CLASSES_MAX: usize = 1024;
@@ -28,6 +33,74 @@ const LEASES_MAX: usize = 256;
 
 /// Leases or workflows one script looks at.
 const AT_ONCE: usize = 256;
+
+/// Claims without an answer that are remembered: of more, the last ones.
+const UNHEARD_MAX: usize = 16;
+
+/// Claims whose answers were lost. What was sent may be done long after its caller gave up, so each is forgotten when its
+/// leases would have run out after the store has answered a later one that named it.
+#[derive(Debug, Default)]
+pub(super) struct Unheard(Mutex<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    /// How many claims there were.
+    count: u64,
+    lost: VecDeque<Lost>,
+}
+
+#[derive(Debug)]
+struct Lost {
+    worker: WorkerId,
+    claim: String,
+    until: Option<Instant>,
+}
+
+impl Unheard {
+    fn asked(&self) -> std::sync::MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A name for the next claim, and those of the lost ones of its worker.
+    fn next(&self, origin: &str, worker: &WorkerId) -> (String, String) {
+        let (mut asked, now) = (self.asked(), Instant::now());
+        asked.count += 1;
+        asked.lost.retain(|lost| lost.until.is_none_or(|until| now < until));
+        let of_worker = asked.lost.iter().filter(|lost| lost.worker == *worker);
+        let lost: Vec<&str> = of_worker.map(|lost| lost.claim.as_str()).collect();
+        (format!("{origin}-{}", asked.count), lost.join(" "))
+    }
+
+    /// The store has answered a claim of a worker that named those that were lost.
+    fn heard(&self, worker: &WorkerId, until: Instant) {
+        for lost in self.asked().lost.iter_mut().filter(|lost| lost.worker == *worker) {
+            lost.until.get_or_insert(until);
+        }
+    }
+
+    fn lost(&self, worker: &WorkerId, claim: String) {
+        let mut asked = self.asked();
+        if asked.lost.len() >= UNHEARD_MAX {
+            asked.lost.pop_front();
+        }
+        asked.lost.push_back(Lost { worker: worker.clone(), claim, until: None });
+    }
+}
+
+/// A claim that has no answer yet: when it is dropped so, it is one whose answer was lost.
+struct Asking<'a> {
+    unheard: &'a Unheard,
+    worker: &'a WorkerId,
+    name: Option<String>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.unheard.lost(self.worker, name);
+        }
+    }
+}
 
 /// The classes there are, as this process last heard.
 #[derive(Debug, Default)]
@@ -93,6 +166,7 @@ impl RedisStore {
         among: &[String],
     ) -> Result<(String, Vec<Lease>), StoreError> {
         let meta = self.keys.meta();
+        let (name, lost) = self.unheard.next(self.listener.origin(), claim.worker);
         let mut call = self
             .lines
             .call(&CLAIM, &[&meta])
@@ -101,11 +175,17 @@ impl RedisStore {
             .arg(claim.max.min(LEASES_MAX))
             .arg(mode)
             .arg(version)
-            .arg(claim.cluster_max.map_or_else(String::new, |most| most.to_string()));
-        for name in among {
-            call = call.arg(name);
+            .arg(claim.cluster_max.map_or_else(String::new, |most| most.to_string()))
+            .arg(&name)
+            .arg(lost);
+        for class in among {
+            call = call.arg(class);
         }
+        // Also when nobody waits for the answer any more.
+        let mut asking = Asking { unheard: &self.unheard, worker: claim.worker, name: Some(name) };
         let answer: Vec<String> = self.lines.run(call).await?;
+        asking.name = None;
+        self.unheard.heard(claim.worker, Instant::now() + claim.ttl);
         let Some((version, leases)) = answer.split_first() else {
             return Err(unreadable("the answer to a claim", ""));
         };

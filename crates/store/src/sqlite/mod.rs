@@ -150,7 +150,7 @@ impl Store for SqliteStore {
         self.writer.submit(move |session| log::create(session, &creation)).await?
     }
 
-    async fn append(&self, append: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, append: Append) -> Result<Head, AppendError> {
         let records = Encoded::new(&append.records).map_err(|error| match error {
             StoreError::TooLarge { bytes, bytes_max } => AppendError::TooLarge { bytes, bytes_max },
             other => AppendError::Store(other),
@@ -166,7 +166,7 @@ impl Store for SqliteStore {
             blobs: named_blobs(append.records.iter().map(AsRef::as_ref)),
             id: append.id,
         };
-        self.writer.submit(move |session| log::append(session, &addition)).await?
+        Ok(Head::of(self.writer.submit(move |session| log::append(session, &addition)).await??))
     }
 
     async fn read(&self, id: &WorkflowId, after: Seq, max: usize) -> Result<Page, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_orchestrator_domain::{Seq, Status, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{After, Append, AppendError, Epoch, LeaseRef, MemoryStore, Renewal, Store, Which, Writer};
 use mcp_orchestrator_testkit::store_suite::{
-    Dial, TTL, append, claim_which, created, numbers, records, summary, workflow,
+    Dial, TTL, append, appended, claim_which, created, numbers, records, summary, workflow,
 };
 use proptest::prelude::*;
 
@@ -158,7 +158,7 @@ async fn do_append(
     (at, count, who, after, repeat): (i64, u64, Who, After, bool),
 ) {
     if repeat && let Some((last, head)) = expected.last.clone() {
-        assert_eq!(store.append(last).await, Ok(head), "a repeated append answers as it first did");
+        assert_eq!(appended(store, last).await, Ok(head), "a repeated append answers as it first did");
         return;
     }
     let head = expected.numbers.len() as u64;
@@ -171,7 +171,7 @@ async fn do_append(
     let new: Vec<u64> = (0..count).map(|offset| position * 100 + offset).collect();
     let summary = summary(if after == After::Finish { Status::Completed } else { Status::Running });
     let attempt = Append { writer, after, summary, ..append(id, position, records(new.clone())) };
-    let answer = store.append(attempt.clone()).await;
+    let answer = appended(store, attempt.clone()).await;
     let fenced = matches!(writer, Writer::Owner(epoch) if !expected.holds(epoch));
     let predicted = match () {
         () if expected.ended => Err(AppendError::Terminal),

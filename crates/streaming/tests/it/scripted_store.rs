@@ -211,7 +211,7 @@ impl Store for ScriptedStore {
         absent()
     }
 
-    async fn append(&self, _: Append) -> Result<Seq, AppendError> {
+    async fn append(&self, _: Append) -> Result<Head, AppendError> {
         Ok(absent()?)
     }
 

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use mcp_orchestrator_domain::{Seq, Status};
-use mcp_orchestrator_store::{After, Append, AppendError, LeaseRef, Renewal, StoreError, Writer};
+use mcp_orchestrator_store::{After, Append, AppendError, LeaseRef, Lineage, Renewal, StoreError, Writer};
 
 use super::{
-    NO_EPOCH, Subject, TTL, append, append_as, claim, claim_one, created, finish, fresh_id, numbers, records, workflow,
+    NO_EPOCH, Subject, TTL, append, append_as, appended, claim, claim_one, created, finish, fresh_id, numbers, records,
+    workflow,
 };
 
 /// Positions are 1, 2, 3 … over appends of any size.
 pub async fn a_log_is_dense_from_one(subject: Subject) {
     let store = &*subject.store;
     let id = created(store, workflow()).await;
-    assert_eq!(store.append(append(&id, 1, records([2, 3, 4]))).await, Ok(Seq::new(4)));
-    assert_eq!(store.append(append(&id, 4, records([5]))).await, Ok(Seq::new(5)));
+    assert_eq!(appended(store, append(&id, 1, records([2, 3, 4]))).await, Ok(Seq::new(4)));
+    assert_eq!(appended(store, append(&id, 4, records([5]))).await, Ok(Seq::new(5)));
     let page = store.read(&id, Seq::ZERO, 100).await.unwrap();
     assert_eq!(page.head, Seq::new(5));
     let positions: Vec<u64> = page.records.iter().map(|recorded| recorded.seq.value()).collect();
@@ -60,6 +61,36 @@ pub async fn an_append_after_a_position_not_reached_has_regressed(subject: Subje
     assert_eq!(numbers(store, &id).await, [1]);
 }
 
+/// A log as long as its writer knows that has another record there has lost something too. Where records have lineages the
+/// writer says which one it knows; where they have none no record is ever another one.
+pub async fn an_append_after_another_record_than_its_writer_knows_has_regressed(subject: Subject) {
+    let store = &*subject.store;
+    let id = created(store, workflow()).await;
+    let lease = claim_one(store, "w").await;
+    let second = append_as(&lease, 1, records([2]));
+    let head = store.append(second.clone()).await.unwrap();
+    assert_eq!(store.heads(std::slice::from_ref(&id)).await.unwrap(), [head], "it says which record it has written");
+    assert_eq!(store.append(second.clone()).await, Ok(head), "and says the same again");
+    let third = Append { lineage: head.lineage, ..append_as(&lease, 2, records([3, 4])) };
+    let head = store.append(third.clone()).await.unwrap();
+    assert_eq!(head.seq, Seq::new(4));
+    assert_eq!(store.heads(std::slice::from_ref(&id)).await.unwrap(), [head]);
+    assert_eq!(store.append(third.clone()).await, Ok(head), "it was done, whatever it followed");
+
+    if head.lineage != Lineage::UNKNOWN {
+        for (writer, lineage) in [(third.writer, third.lineage), (Writer::External, Lineage(7))] {
+            let lost = Append { writer, lineage, ..append(&id, 4, records([50])) };
+            assert_eq!(store.append(lost).await, Err(AppendError::Regressed { head: Seq::new(4) }), "{lineage:?}");
+        }
+        // Where another record follows already, that is what it is told.
+        let late = Append { lineage: Lineage(7), ..append(&id, 2, records([50])) };
+        assert_eq!(store.append(late).await, Err(AppendError::Conflict { head: Seq::new(4) }));
+    }
+    let last = Append { lineage: head.lineage, ..append(&id, 4, records([5])) };
+    assert_eq!(appended(store, last).await, Ok(Seq::new(5)));
+    assert_eq!(numbers(store, &id).await, [1, 2, 3, 4, 5]);
+}
+
 /// Neither a stolen nor a returned nor an invented lease writes.
 pub async fn an_owner_whose_lease_is_lost_is_fenced(subject: Subject) {
     let store = &*subject.store;
@@ -87,11 +118,11 @@ pub async fn an_ended_workflow_takes_no_append(subject: Subject) {
     let id = created(store, workflow()).await;
     let lease = claim_one(store, "w").await;
     let last = Append { after: After::Finish, ..append_as(&lease, 1, records([2])) };
-    assert_eq!(store.append(last.clone()).await, Ok(Seq::new(2)));
+    assert_eq!(appended(store, last.clone()).await, Ok(Seq::new(2)));
     assert_eq!(store.append(append_as(&lease, 2, records([3]))).await, Err(AppendError::Terminal));
     assert_eq!(store.append(append(&id, 2, records([3]))).await, Err(AppendError::Terminal));
     assert_eq!(store.append(append(&id, 1, records([3]))).await, Err(AppendError::Terminal));
-    assert_eq!(store.append(last).await, Ok(Seq::new(2)), "the last append repeated is no new one");
+    assert_eq!(appended(store, last).await, Ok(Seq::new(2)), "the last append repeated is no new one");
     assert_eq!(numbers(store, &id).await, [1, 2]);
 }
 
@@ -101,12 +132,12 @@ pub async fn an_append_repeated_under_its_name_is_written_once(subject: Subject)
     let id = created(store, workflow()).await;
     let lease = claim_one(store, "w").await;
     let first = append_as(&lease, 1, records([2, 3]));
-    assert_eq!(store.append(first.clone()).await, Ok(Seq::new(3)));
-    assert_eq!(store.append(first.clone()).await, Ok(Seq::new(3)));
+    assert_eq!(appended(store, first.clone()).await, Ok(Seq::new(3)));
+    assert_eq!(appended(store, first.clone()).await, Ok(Seq::new(3)));
     store.append(append(&id, 3, records([4]))).await.unwrap();
-    assert_eq!(store.append(first.clone()).await, Ok(Seq::new(3)));
+    assert_eq!(appended(store, first.clone()).await, Ok(Seq::new(3)));
     store.release(&lease.lease, None).await.unwrap();
-    assert_eq!(store.append(first).await, Ok(Seq::new(3)), "what was written stays written when the lease is gone");
+    assert_eq!(appended(store, first).await, Ok(Seq::new(3)), "what was written stays written when the lease is gone");
     assert_eq!(numbers(store, &id).await, [1, 2, 3, 4]);
 }
 
@@ -142,7 +173,7 @@ pub async fn concurrent_appends_at_one_position_have_one_winner(subject: Subject
     for task in tasks {
         match task.await.unwrap() {
             Ok(head) => {
-                assert_eq!(head, Seq::new(2));
+                assert_eq!(head.seq, Seq::new(2));
                 won += 1;
             }
             Err(error) => assert_eq!(error, AppendError::Conflict { head: Seq::new(2) }),
@@ -162,7 +193,7 @@ pub async fn an_outside_append_leaves_the_lease_to_its_owner(subject: Subject) {
         store.append(Append { after, ..append(&id, head, records([head + 1])) }).await.unwrap();
         assert!(claim(store, "other", 1).await.is_empty(), "nobody else gets it after {after:?}");
     }
-    assert_eq!(store.append(append_as(&lease, 4, records([5]))).await, Ok(Seq::new(5)));
+    assert_eq!(appended(store, append_as(&lease, 4, records([5]))).await, Ok(Seq::new(5)));
     finish(store, &id, 5, subject.dial.now()).await.unwrap();
     assert_eq!(store.append(append_as(&lease, 6, records([7]))).await, Err(AppendError::Terminal));
     let lost = LeaseRef { id, epoch: lease.lease.epoch };

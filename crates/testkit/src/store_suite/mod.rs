@@ -125,6 +125,7 @@ macro_rules! store_suite {
             an_append_is_written_whole_or_not_at_all
             an_append_at_a_position_already_taken_conflicts
             an_append_after_a_position_not_reached_has_regressed
+            an_append_after_another_record_than_its_writer_knows_has_regressed
             an_owner_whose_lease_is_lost_is_fenced
             an_ended_workflow_takes_no_append
             an_append_repeated_under_its_name_is_written_once

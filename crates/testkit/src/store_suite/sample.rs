@@ -13,8 +13,8 @@ use mcp_orchestrator_domain::{
     Status, TimerFired, Timestamp, Usage, WorkflowId,
 };
 use mcp_orchestrator_store::{
-    Abilities, After, Append, AppendError, Claim, Epoch, Lease, Needs, NewWorkflow, Store, Summary, Which, WorkerId,
-    Writer,
+    Abilities, After, Append, AppendError, Claim, Epoch, Lease, Lineage, Needs, NewWorkflow, Store, Summary, Which,
+    WorkerId, Writer,
 };
 
 /// How long leases of these tests last.
@@ -158,6 +158,7 @@ pub fn append(id: &WorkflowId, expected: u64, records: Vec<Arc<Record>>) -> Appe
     Append {
         id: id.clone(),
         expected: Seq::new(expected),
+        lineage: Lineage::UNKNOWN,
         writer: Writer::External,
         append_id: fresh_append_id(),
         records,
@@ -172,13 +173,22 @@ pub fn append_as(lease: &Lease, expected: u64, records: Vec<Arc<Record>>) -> App
     Append { writer: Writer::Owner(lease.lease.epoch), ..append(&lease.lease.id, expected, records) }
 }
 
+/// Appends. Returns the position of the last record.
+///
+/// # Errors
+/// As the append.
+pub async fn appended(store: &dyn Store, append: Append) -> Result<Seq, AppendError> {
+    Ok(store.append(append).await?.seq)
+}
+
 /// Ends a workflow from outside.
 ///
 /// # Errors
 /// As the append.
 pub async fn finish(store: &dyn Store, id: &WorkflowId, expected: u64, at: Timestamp) -> Result<Seq, AppendError> {
     let summary = Summary { finished: Some(at), ..summary(Status::Completed) };
-    store.append(Append { after: After::Finish, summary, ..append(id, expected, records([99])) }).await
+    let last = Append { after: After::Finish, summary, ..append(id, expected, records([99])) };
+    appended(store, last).await
 }
 
 /// The numbers of all records of a log, as [`record`] gave them.

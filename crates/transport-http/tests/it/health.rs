@@ -59,6 +59,25 @@ async fn ends_are_counted_by_pattern_and_status() {
 }
 
 #[tokio::test]
+async fn what_is_taken_away_is_counted() {
+    let site = site().await;
+    let counted = async |workflows: u64, blobs: u64| {
+        let text = site.get("/metrics").await.text();
+        for line in [
+            format!("orchestrator_purged_workflows_total {workflows}"),
+            format!("orchestrator_purged_blobs_total {blobs}"),
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line} in {text}");
+        }
+    };
+    counted(0, 0).await;
+    site.metrics.purged(2, 0);
+    site.metrics.purged(1, 5);
+    counted(3, 5).await;
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_route_and_never_by_path() {
     let site = held_site(Settings::default()).await;
     let id = site.started().await;

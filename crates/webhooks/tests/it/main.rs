@@ -5,6 +5,7 @@ mod breaking_store;
 mod crashes;
 mod delivering;
 mod failing;
+mod failover;
 mod managing;
 mod original;
 mod receiver;

@@ -13,7 +13,7 @@ use mcp_orchestrator_domain::{
     Cancelled, Event, InputRequested, Principal, Progress, Record, Seq, Status, Timestamp, WorkflowId,
 };
 use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
-use mcp_orchestrator_store::{After, Append, MemoryStore, Needs, NewWorkflow, Store, Summary, Writer};
+use mcp_orchestrator_store::{After, Append, Lineage, MemoryStore, Needs, NewWorkflow, Store, Summary, Writer};
 use mcp_orchestrator_webhooks::{
     Clock, CreatedEndpoint, Delivery, Endpoint, EndpointId, NewEndpoint, WebhookSettings, Webhooks,
 };
@@ -84,10 +84,18 @@ pub(crate) fn client(guard: Guard) -> HttpClient {
 impl World {
     /// The clock shows the machine's time at first: the verifier of another project compares with that.
     pub(crate) fn new() -> Self {
+        Self::build(|clock| Arc::new(MemoryStore::with_now(Arc::new(move || clock.now()))))
+    }
+
+    /// The same on another store, which may go by the clock.
+    pub(crate) fn on(store: Arc<dyn Store>) -> Self {
+        Self::build(|_| store)
+    }
+
+    fn build(store: impl FnOnce(ManualClock) -> Arc<dyn Store>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let clock = ManualClock(Arc::new(watch::Sender::new(Timestamp::default().after(now))));
-        let same = clock.clone();
-        let store = Arc::new(MemoryStore::with_now(Arc::new(move || same.now())));
+        let store = store(clock.clone());
         let mut settings = WebhookSettings::default();
         settings.clock = Arc::new(clock.clone());
         Self { store, clock, settings, client: client(listed()) }
@@ -145,13 +153,14 @@ impl World {
         let append = Append {
             id: id.clone(),
             expected,
+            lineage: Lineage::UNKNOWN,
             writer: Writer::External,
             append_id: NEXT.fetch_add(1, Ordering::Relaxed).into(),
             records: vec![self.record(event)],
             summary: summary(status),
             after,
         };
-        assert_eq!(self.store.append(append).await.unwrap(), Seq::new(expected.value() + 1));
+        assert_eq!(self.store.append(append).await.unwrap().seq, Seq::new(expected.value() + 1));
     }
 
     fn record(&self, event: Event) -> Arc<Record> {

@@ -132,7 +132,9 @@ x-one: &one
   depends_on: { base: { condition: service_healthy } }
 services:
   after: { image: p, depends_on: { one: { condition: service_healthy } } }
-  one: *one
+  one:
+    <<: *one
+    build: { context: .. }
   base:
     image: b
     healthcheck: { test: ["CMD", "ask", "it"], interval: 5s }

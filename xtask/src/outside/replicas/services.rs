@@ -174,7 +174,7 @@ impl Services {
             service.mounts().find(|(_, to)| to.ends_with("nginx.conf")).context("the proxy has no nginx.conf")?;
         let text = self.places.put_into(&process::read(&self.deploy.join(from))?, name)?;
         let home = self.scratch.join(name);
-        let text = text
+        let text = unresolved(&text)
             .replace("listen 8080;", &format!("listen {};", self.places.of(name)?))
             .replace("/tmp/nginx", &home.join("nginx").display().to_string());
         let file = home.join("nginx.conf");
@@ -232,6 +232,12 @@ impl Drop for Services {
             let _ = process::ended(child, if is_asked { ASKING } else { Duration::ZERO });
         }
     }
+}
+
+/// A proxy's configuration without what finds names: places have none, and an nginx before 1.27.3 knows no `resolve`.
+fn unresolved(text: &str) -> String {
+    let kept = text.lines().filter(|line| !line.trim_start().starts_with("resolver "));
+    kept.map(|line| line.replace(" resolve;", ";") + "\n").collect()
 }
 
 fn terminate(child: &Child) -> anyhow::Result<()> {

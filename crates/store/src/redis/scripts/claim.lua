@@ -1,35 +1,57 @@
 -- KEYS meta. ARGV: now, worker, ttl, max, mode (able, own, only), version of the classes or empty for any, cluster_max
--- or empty, then classes or ids. Returns the version of the classes, then id, epoch, head and attempt of each lease.
+-- or empty, name of the claim, names of claims whose answers were lost, then classes or ids. Returns the version of the
+-- classes, then id, epoch, head and attempt of each lease.
 local me, ttl, max = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local FIRST = 8
+local FIRST = 10
 -- Late leases and due workflows moved by one claim; the next one goes on.
 local SWEPT_MAX = 100
 -- Other workers' reservations looked at for each class, chosen anew each time.
 local RESERVERS_MAX = 16
+-- Leases looked at, the youngest first, for those nobody heard of.
+local UNHEARD_MAX = 1000
 -- Entries without a workflow that one claim drops.
 local STALE_MAX = 1000
 
-redis.call('ZREMRANGEBYSCORE', base .. 'seen', '-inf', now)
 redis.call('ZADD', base .. 'seen', 'GT', now + ttl, me)
 local version = redis.call('HGET', KEYS[1], 'classes') or '0'
 local answer = { version }
 if ARGV[6] ~= '' and ARGV[6] ~= version then return answer end
 
-if ARGV[7] ~= '' then
-  max = math.min(max, tonumber(ARGV[7]) - redis.call('ZCOUNT', base .. 'leases', '(' .. whole(now), '+inf'))
-end
-
 local function is_ready(w) return w.p == 'r' or ((w.p == 'l' or w.p == 'd') and w.at <= now) end
 
 local given = 0
-local function lease(w)
-  leave(w)
-  local epoch = whole(math.max(w.e + 1, now))
-  local attempt = whole(w.a + 1)
-  redis.call('HSET', base .. 'wf:' .. w.id, 'p', 'l', 'at', whole(now + ttl), 'o', me, 'e', epoch, 'a', attempt)
+local function give(w, epoch, attempt)
+  redis.call('HSET', base .. 'wf:' .. w.id, 'p', 'l', 'at', whole(now + ttl), 'o', me, 'e', epoch, 'a', attempt,
+    'g', ARGV[8])
   redis.call('ZADD', base .. 'leases', now + ttl, w.n .. w.id)
   for _, part in ipairs({ w.id, epoch, w.h, attempt }) do answer[#answer + 1] = part end
   given = given + 1
+end
+
+local function lease(w)
+  leave(w)
+  give(w, whole(math.max(w.e + 1, now)), whole(w.a + 1))
+end
+
+-- What a claim gave whose answer was lost is given again as it was: nobody has tried to run it.
+if ARGV[9] ~= '' then
+  local unheard = {}
+  for name in string.gmatch(ARGV[9], '%S+') do unheard[name] = true end
+  local held = redis.call('ZREVRANGEBYSCORE', base .. 'leases', '+inf', '(' .. whole(now), 'LIMIT', 0, UNHEARD_MAX)
+  for _, member in ipairs(held) do
+    if given >= max then return answer end
+    local id = string.sub(member, 17)
+    local by = redis.call('HMGET', base .. 'wf:' .. id, 'o', 'g')
+    if by[1] == me and by[2] and unheard[by[2]] then
+      local w = look(id)
+      if w.p == 'l' then give(w, whole(w.e), whole(w.a)) end
+    end
+  end
+end
+
+if ARGV[7] ~= '' then
+  local held = redis.call('ZCOUNT', base .. 'leases', '(' .. whole(now), '+inf')
+  max = math.min(max, given + tonumber(ARGV[7]) - held)
 end
 
 if ARGV[5] == 'only' then
@@ -99,6 +121,8 @@ while given < max and stale < STALE_MAX do
     if w and w.p == 'l' and w.at > now then redis.call('ZADD', base .. 'leases', w.at, w.n .. w.id) end
     stale = stale + 1
   end
-  front(best)
+  if given < max then front(best) end
 end
+-- Those who wait for work forget the workers that are gone.
+if given == 0 then redis.call('ZREMRANGEBYSCORE', base .. 'seen', '-inf', now) end
 return answer

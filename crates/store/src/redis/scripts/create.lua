@@ -1,8 +1,8 @@
--- KEYS meta, wf, log, feed[, idempotency]. ARGV: now, origin, id, count, text, status, summary, title, task, principal,
+-- KEYS meta, wf, log[, idempotency]. ARGV: now, origin, id, count, text, status, summary, title, task, principal,
 -- pattern, priority, class, needs, reserved for, body, queue_max, blobs ...
 local id, count = ARGV[3], tonumber(ARGV[4])
-if KEYS[5] then
-  local first = redis.call('GET', KEYS[5])
+if KEYS[4] then
+  local first = redis.call('GET', KEYS[4])
   if first then
     if redis.call('HGET', base .. 'wf:' .. first, 'ib') == ARGV[16] then return { 'existing', first } end
     return { 'mismatch' }
@@ -18,13 +18,14 @@ local reserved = ARGV[15]
 if reserved ~= '' then redis.call('ZADD', base .. 'seen', 'GT', now + 15000, reserved) end
 local number = redis.call('HINCRBY', KEYS[1], 'number', 1)
 local head = whole(count)
-local bytes, position = write(KEYS[3], KEYS[4], id, head, count, '', ARGV[5], 0)
+local position = write(KEYS[3], id, head, count, '', ARGV[5])
+written()
 local w = { id = id, n = string.format('%016.0f', number), c = ARGV[13], r = reserved, y = tonumber(ARGV[12]) }
 redis.call('HSET', KEYS[2], 'n', w.n, 'h', head, 'l', position, 'e', '0', 'a', '0', 'c', w.c, 'r', reserved, 'y', ARGV[12],
-  't', ARGV[10], 'pa', ARGV[11], 'ne', ARGV[14], 'cr', whole(now), 'st', ARGV[6], 'su', ARGV[7], 'ti', ARGV[8], 'ta', ARGV[9], 'by', bytes)
-if KEYS[5] then
-  redis.call('SET', KEYS[5], id)
-  redis.call('HSET', KEYS[2], 'ik', KEYS[5], 'ib', ARGV[16])
+  't', ARGV[10], 'pa', ARGV[11], 'ne', ARGV[14], 'cr', whole(now), 'st', ARGV[6], 'su', ARGV[7], 'ti', ARGV[8], 'ta', ARGV[9], 'by', #ARGV[5])
+if KEYS[4] then
+  redis.call('SET', KEYS[4], id)
+  redis.call('HSET', KEYS[2], 'ik', KEYS[4], 'ib', ARGV[16])
 end
 enqueue(w, now)
 redis.call('ZADD', base .. 'all', number, id)
@@ -34,6 +35,6 @@ if redis.call('HINCRBY', base .. 'users', w.c, 1) == 1 then
   redis.call('HSET', base .. 'classes', w.c, ARGV[14])
   reclassed()
 end
-mark_used(ARGV[10], 18)
-tell('W', ARGV[2], head, id)
+mark_used(ARGV[10], 17, #ARGV - 17)
+tell(told('W', ARGV[2], head, id))
 return { 'new', head }

@@ -11,7 +11,7 @@ end
 local now = math.floor(micros / 1000)
 
 -- A number as text: Lua would shorten a long one.
-local function whole(number) return string.format('%.0f', number) end
+local function whole(number) return string.format('%d', number) end
 
 -- Says that there are other classes than before. The number goes on growing after a failover that lost some of it.
 local function reclassed()
@@ -24,10 +24,10 @@ local LATE = 1e15
 
 -- What a workflow's hash says of its place.
 local function look(id)
-  local f = redis.call('HMGET', base .. 'wf:' .. id, 'n', 'h', 'e', 'a', 'p', 'at', 'c', 'r', 'y')
+  local f = redis.call('HMGET', base .. 'wf:' .. id, 'n', 'h', 'e', 'a', 'p', 'at', 'c', 'r', 'y', 'o')
   if not f[1] then return nil end
   return { id = id, n = f[1], h = f[2], e = tonumber(f[3]), a = tonumber(f[4]), p = f[5], at = tonumber(f[6]),
-    c = f[7], r = f[8] or '', y = tonumber(f[9]) }
+    c = f[7], r = f[8] or '', y = tonumber(f[9]), o = f[10] or '' }
 end
 
 local function queue_of(w) return base .. 'queue:' .. w.c .. ':' .. w.r end

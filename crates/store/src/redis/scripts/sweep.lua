@@ -1,5 +1,18 @@
 -- KEYS meta, trash, feed. ARGV: now, how many entries at most. Clears away logs of deleted workflows, and their places in
 -- the feed. Returns whether there may be more.
+
+-- Drops the entry of the feed that has a position, unless another workflow that is still there has one in it too.
+local function forget(position)
+  local entry = redis.call('XRANGE', KEYS[3], position .. '-0', '+', 'COUNT', 1)[1]
+  if not entry then return end
+  local has_it = false
+  for i = 1, #entry[2], 2 do
+    if redis.call('EXISTS', base .. 'wf:' .. string.match(entry[2][i + 1], ' (.*)')) == 1 then return end
+    has_it = has_it or entry[2][i] == position
+  end
+  if has_it then redis.call('XDEL', KEYS[3], entry[1]) end
+end
+
 local left = tonumber(ARGV[2])
 while left > 0 do
   local number = redis.call('LINDEX', KEYS[2], 0)
@@ -8,8 +21,8 @@ while left > 0 do
   local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', left)
   for _, entry in ipairs(entries) do
     local position = string.match(entry[1], '%d+$')
-    redis.call('XDEL', KEYS[3], position .. '-0')
-    if entry[2][5] == 'b' then redis.call('UNLINK', base .. 'large:' .. position) end
+    forget(position)
+    if string.find(entry[2][1], ' .* ') then redis.call('UNLINK', base .. 'large:' .. position) end
     redis.call('XDEL', log, entry[1])
   end
   if #entries < left then

@@ -4,7 +4,7 @@ use mcp_orchestrator_domain::Seq;
 use mcp_orchestrator_store::{AppendError, FeedPosition, Head, RedisStore, Store, StoreError};
 use mcp_orchestrator_testkit::{
     RedisServer,
-    store_suite::{append_as, claim_one, created, numbers, records, workflow},
+    store_suite::{append_as, appended, claim_one, created, numbers, records, workflow},
 };
 
 use super::soon;
@@ -22,10 +22,10 @@ async fn a_lost_tail_is_told_and_epochs_and_positions_still_grow() {
 
     // It is cut off; what comes now is acknowledged by the primary alone.
     replica.command(&["REPLICAOF", "NO", "ONE"]);
-    assert_eq!(store.append(append_as(&first, 3, records([4, 5]))).await, Ok(Seq::new(5)));
+    assert_eq!(appended(&store, append_as(&first, 3, records([4, 5]))).await, Ok(Seq::new(5)));
     store.release(&first.lease, None).await.unwrap();
     let second = claim_one(&store, "second").await;
-    assert_eq!(store.append(append_as(&second, 5, records([6]))).await, Ok(Seq::new(6)));
+    assert_eq!(appended(&store, append_as(&second, 5, records([6]))).await, Ok(Seq::new(6)));
     let last = store.feed(FeedPosition::default(), 100).await.unwrap().last().unwrap().position;
     primary.replace_by(&mut replica);
 
@@ -71,7 +71,7 @@ async fn a_tail_that_is_written_anew_has_another_lineage() {
     // Of the same length again.
     let written = soon(async {
         loop {
-            match store.append(append_as(&owner, 3, records([40, 50]))).await {
+            match appended(&store, append_as(&owner, 3, records([40, 50]))).await {
                 Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                 other => return other,
             }

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use mcp_orchestrator_domain::{
     CallCompleted, CallNo, Cost, Event, Payload, Principal, Progress, Record, Seq, Timestamp, Usage,
 };
-use mcp_orchestrator_store::{FeedPosition, RecordPut, Retention, Store, StoreError};
+use mcp_orchestrator_store::{Append, AppendError, FeedPosition, RecordPut, RedisStore, Retention, Store, StoreError};
 use mcp_orchestrator_testkit::{
     RedisServer,
-    store_suite::{Dial, append, created, finish, records, workflow},
+    store_suite::{Dial, append, append_as, claim_one, created, finish, record, record_naming, records, workflow},
 };
+use tokio::task::JoinSet;
 
 use super::open;
 
@@ -140,4 +141,72 @@ async fn check_tells_what_somebody_broke() {
 
 async fn purge_all(store: &dyn Store, dial: &Dial) {
     assert_eq!(store.purge(&Retention::until(dial.now()), 1000).await.unwrap().workflows, 40);
+}
+
+/// What becomes of appends that are made at once, by their numbers.
+async fn at_once(store: &Arc<RedisStore>, appends: Vec<Append>) -> Vec<Result<Seq, AppendError>> {
+    let mut tasks = JoinSet::new();
+    for (number, append) in appends.into_iter().enumerate() {
+        let store = Arc::clone(store);
+        tasks.spawn(async move { (number, store.append(append).await.map(|head| head.seq)) });
+    }
+    let mut done = tasks.join_all().await;
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, done)| done).collect()
+}
+
+#[tokio::test]
+async fn an_owner_that_names_a_lost_text_is_refused_and_what_goes_along_is_not() {
+    let server = RedisServer::start();
+    let store = Arc::new(open(&server, &Dial::new()).await);
+    let blob = store.put_blob(&Principal::local(), Bytes::from_static(b"a text")).await.unwrap();
+    let mut leases = Vec::new();
+    for _ in 0..40 {
+        created(&*store, workflow()).await;
+        leases.push(claim_one(&*store, "worker").await);
+    }
+    let naming = |head: u64| {
+        let append = |(number, lease)| {
+            append_as(lease, head, vec![if number == 7 { record_naming(blob) } else { record(head + 1) }])
+        };
+        leases.iter().enumerate().map(append).collect()
+    };
+    assert!(at_once(&store, naming(1)).await.iter().all(|done| *done == Ok(Seq::new(2))));
+    server.command(&["DEL", &format!("{{mcpo:0}}:blob:{}:local", blob.sha256)]);
+    let mut done = at_once(&store, naming(2)).await;
+    assert_eq!(done.remove(7), Err(AppendError::Regressed { head: Seq::new(2) }));
+    assert!(done.iter().all(|done| *done == Ok(Seq::new(3))), "{done:?}");
+    assert_eq!(store.feed(FeedPosition::default(), 1_000).await.unwrap().len(), 40 + 40 + 39);
+}
+
+#[tokio::test]
+async fn appends_that_went_together_leave_the_feed_with_the_last_of_their_workflows() {
+    let server = RedisServer::start();
+    let dial = Dial::new();
+    let store = Arc::new(open(&server, &dial).await);
+    let mut ids = Vec::new();
+    for _ in 0..40 {
+        ids.push(created(&*store, workflow()).await);
+    }
+    for head in 1..5 {
+        let appends = ids.iter().map(|id| append(id, head, records([head + 1]))).collect();
+        assert!(at_once(&store, appends).await.iter().all(Result::is_ok));
+    }
+    let entries = || server.command(&["XLEN", "{mcpo:0}:feed"]).parse::<usize>().unwrap();
+    assert!(entries() < 40 * 5 - 50, "{} entries: they did not go together", entries());
+    let (early, late) = ids.split_at(20);
+    for id in early {
+        finish(&*store, id, 5, dial.now()).await.unwrap();
+    }
+    dial.turn(std::time::Duration::from_secs(1));
+    assert_eq!(store.purge(&Retention::until(dial.now()), 1000).await.unwrap().workflows, 20);
+    let feed = store.feed(FeedPosition::default(), 1_000).await.unwrap();
+    assert_eq!(feed.len(), 20 * 5, "{} entries", entries());
+    assert!(feed.iter().all(|entry| late.contains(&entry.id)));
+    for id in late {
+        finish(&*store, id, 5, dial.now()).await.unwrap();
+    }
+    dial.turn(std::time::Duration::from_secs(1));
+    assert_eq!(store.purge(&Retention::until(dial.now()), 1000).await.unwrap().workflows, 20);
+    assert_eq!(entries(), 0);
 }

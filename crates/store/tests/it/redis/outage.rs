@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Seq, Timestamp};
 use mcp_orchestrator_store::{
-    AppendError, Change, Created, RedisOptions, RedisStore, Renewal, Retention, Store, StoreError,
+    Abilities, AppendError, Change, Claim, Created, RedisOptions, RedisStore, Renewal, Retention, Store, StoreError,
+    Which, WorkerId,
 };
 use mcp_orchestrator_testkit::{
     RedisServer,
-    store_suite::{Dial, TTL, append, claim_one, created, finish, numbers, records, workflow},
+    store_suite::{Dial, TTL, append, appended, claim_one, created, finish, numbers, records, worker, workflow},
 };
 
 use super::{open, soon};
@@ -32,7 +33,7 @@ async fn every_acknowledged_record_outlives_the_kill_of_the_server() {
             while !*stopped.borrow() {
                 let next = append(&id, head, records([head + 1, head + 2]));
                 let answer = loop {
-                    match store.append(next.clone()).await {
+                    match appended(&*store, next.clone()).await {
                         Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                         other => break other,
                     }
@@ -66,6 +67,41 @@ async fn every_acknowledged_record_outlives_the_kill_of_the_server() {
 }
 
 #[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_answered_by_the_next_one_and_is_no_attempt() {
+    let server = RedisServer::start();
+    let options = RedisOptions::from_url(&server.url()).unwrap().with_response_timeout(Duration::from_millis(300));
+    let store = RedisStore::open_with(options).await.unwrap();
+    let ids = [created(&store, workflow()).await, created(&store, workflow()).await];
+    let abilities = Abilities::default();
+    let ask = async |worker: &WorkerId, max| {
+        let which = Which::Able(&abilities);
+        soon(store.claim(Claim { worker, which, max, ttl: TTL, cluster_max: Some(2) })).await
+    };
+    let (mine, other) = (worker("mine"), worker("other"));
+    // So that the lost claim is done at once when it is heard.
+    assert_eq!(ask(&other, 0).await, Ok(Vec::new()));
+    for round in 1..=3 {
+        server.pause();
+        let unheard = ask(&mine, 2).await;
+        assert!(matches!(unheard, Err(StoreError::Unavailable(_))), "{unheard:?}");
+        server.go_on();
+        soon(async {
+            while store.get(&ids[1]).await.ok().flatten().is_none_or(|row| row.owner != Some(mine.clone())) {}
+        })
+        .await;
+        assert_eq!(ask(&other, 2).await, Ok(Vec::new()), "round {round}: they are somebody's");
+    }
+    let leases = ask(&mine, 1).await.unwrap();
+    assert_eq!((leases.len(), leases[0].attempt), (1, 1));
+    let rest = ask(&mine, 2).await.unwrap();
+    assert_eq!((rest.len(), rest[0].attempt), (1, 1));
+    assert_eq!(ask(&mine, 2).await, Ok(Vec::new()), "once is enough");
+    let given: Vec<_> = leases.iter().chain(&rest).map(|lease| lease.lease.clone()).collect();
+    assert_ne!(given[0].id, given[1].id);
+    assert_eq!(store.renew(&given, TTL).await.unwrap(), [Renewal::Renewed; 2]);
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_fails_operations_within_a_bound() {
     let server = RedisServer::start();
     let options = RedisOptions::from_url(&server.url()).unwrap().with_response_timeout(Duration::from_millis(300));
@@ -82,7 +118,7 @@ async fn a_server_that_hangs_fails_operations_within_a_bound() {
     // The first try may have been written all the same: under its name it is written once.
     let answer = soon(async {
         loop {
-            match store.append(next.clone()).await {
+            match appended(&store, next.clone()).await {
                 Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                 other => return other,
             }
@@ -112,7 +148,7 @@ async fn hints_are_heard_again_after_an_outage() {
             }
         }
     });
-    assert_eq!(head.await, Seq::new(2));
+    assert_eq!(head.await.seq, Seq::new(2));
     while soon(changes.recv()).await.unwrap() != Change::Appended(id.clone(), Seq::new(2)) {}
     assert!(there.info().await.unwrap().warnings.iter().all(|warning| !warning.contains("hints")));
 }
@@ -128,7 +164,7 @@ async fn a_lease_goes_on_after_the_server_was_started_again() {
     let next = mcp_orchestrator_testkit::store_suite::append_as(&lease, 1, records([2]));
     let answer = soon(async {
         loop {
-            match store.append(next.clone()).await {
+            match appended(&store, next.clone()).await {
                 Err(AppendError::Store(StoreError::Unavailable(_))) => {}
                 other => return other,
             }
@@ -159,5 +195,5 @@ async fn a_full_server_says_so_and_keeps_what_it_has() {
     assert_eq!(purged.workflows, 1);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     assert!(matches!(store.create(workflow()).await, Ok(Created::New(_))));
-    assert_eq!(store.append(append(&id, 1, records([2]))).await, Ok(Seq::new(2)));
+    assert_eq!(appended(&store, append(&id, 1, records([2]))).await, Ok(Seq::new(2)));
 }

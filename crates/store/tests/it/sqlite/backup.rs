@@ -28,7 +28,7 @@ async fn a_copy_made_while_others_write_is_whole_and_of_one_moment() {
         writers.push(tokio::spawn(async move {
             let mut head = 2;
             while !*stopped.borrow() {
-                head = store.append(append(&id, head, records([head + 1]))).await.unwrap().value();
+                head = store.append(append(&id, head, records([head + 1]))).await.unwrap().seq.value();
             }
             (id, head)
         }));

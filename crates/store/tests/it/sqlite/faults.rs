@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Principal, Seq};
 use mcp_orchestrator_store::{AppendError, SqliteOptions, SqliteStore, Store, StoreError};
-use mcp_orchestrator_testkit::store_suite::{Dial, append, created, numbers, records, workflow};
+use mcp_orchestrator_testkit::store_suite::{Dial, append, appended, created, numbers, records, workflow};
 
 use super::open;
 
@@ -18,7 +18,7 @@ async fn a_full_store_refuses_and_keeps_what_it_acknowledged() {
     let mut head = 1;
     let error = loop {
         match store.append(append(&id, head, records(head + 1..head + 51))).await {
-            Ok(seq) => head = seq.value(),
+            Ok(at) => head = at.seq.value(),
             Err(error) => break error,
         }
         assert!(head < 100_000, "it never fills");
@@ -37,7 +37,7 @@ async fn a_full_store_refuses_and_keeps_what_it_acknowledged() {
 
     // With more room it goes on where it was.
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(store.append(append(&id, head, records([head + 1]))).await, Ok(Seq::new(head + 1)));
+    assert_eq!(appended(&store, append(&id, head, records([head + 1]))).await, Ok(Seq::new(head + 1)));
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_locked_store_says_so_and_works_again_afterwards() {
     assert_eq!(numbers(&store, &id).await, [1], "reading goes on");
     assert!(SqliteStore::open_with(&path, options).await.is_ok(), "so does opening");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(store.append(append(&id, 1, records([2]))).await, Ok(Seq::new(2)));
+    assert_eq!(appended(&store, append(&id, 1, records([2]))).await, Ok(Seq::new(2)));
 }
 
 #[tokio::test]

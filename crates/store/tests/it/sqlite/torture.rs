@@ -95,7 +95,7 @@ async fn a_process_that_writes() {
             let (mut head, mut made) = (1, 1);
             loop {
                 let count = 1 + head % 3;
-                head = store.append(append(&id, head, records(head + 1..=head + count))).await.unwrap().value();
+                head = store.append(append(&id, head, records(head + 1..=head + count))).await.unwrap().seq.value();
                 writeln!(std::io::stdout(), "acknowledged {id} {head}").unwrap();
                 if head > 200 {
                     id = created(&*store, named(&name, made)).await;
