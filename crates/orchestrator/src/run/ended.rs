@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     AgentNext, CallCompleted, CallFailed, CallNo, CallState, Completed, Cost, DocumentRef, DocumentsWritten, Event,
-    Failure, FailureClass, Message, Outcome, Payload, Reply, ReportChecked, Span, StepId, StepKind, StepOutput, Usage,
+    Failure, FailureClass, Message, Outcome, Payload, Reply, ReportChecked, Retry, Span, StepId, StepKind, StepOutput,
+    Usage,
 };
 
 use super::{
@@ -169,7 +170,7 @@ impl Run {
             CallError::Unkept(failure, cost, usage) => (failure.clone(), None, *cost, *usage),
             CallError::Store(error) => return Err(Stop::Fault(error.clone())),
         };
-        let failures = self.failures_like(ended.call) + 1;
+        let failures = self.failures_like(ended.call, failure.class.retry()) + 1;
         let failed = FailedCall {
             class: failure.class,
             retry_after,
@@ -198,7 +199,7 @@ impl Run {
     }
 
     /// Earlier failures of the same call with the same right to a retry.
-    fn failures_like(&self, no: CallNo) -> u32 {
+    fn failures_like(&self, no: CallNo, retry: Retry) -> u32 {
         let Some(call) = self.workflow.call(no) else { return 0 };
         let tries = self.workflow.steps()[call.step].calls().iter().filter_map(|no| self.workflow.call(*no));
         let failed = tries.filter(|other| {
@@ -206,7 +207,7 @@ impl Run {
                 && other.position == call.position
                 && other.target == call.target
                 && !other.inherited
-                && matches!(other.state, CallState::Failed { .. })
+                && matches!(&other.state, CallState::Failed { failure, .. } if failure.class.retry() == retry)
         });
         u32::try_from(failed.count()).unwrap_or(u32::MAX)
     }
