@@ -217,7 +217,7 @@ impl Provider for Governor {
             Ok(mut answer) => {
                 let used = Some(answer.usage.total()).filter(|used| *used > 0);
                 running.answered(used, answer.limits);
-                answer.parked += parked;
+                answer.parked = answer.parked.saturating_add(parked);
                 Ok(answer)
             }
             Err(error) if matches!(error.class(), FailureClass::RateLimited | FailureClass::Overloaded) => {

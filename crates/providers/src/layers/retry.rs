@@ -107,7 +107,7 @@ impl Provider for Retry {
             let mut error = match tried {
                 Ok(Ok(mut answer)) => {
                     (answer.cost, answer.usage) = paid.with(answer.cost, answer.usage);
-                    answer.parked += paid.parked;
+                    answer.parked = answer.parked.saturating_add(paid.parked);
                     return Ok(answer);
                 }
                 Ok(Err(error)) => error,
