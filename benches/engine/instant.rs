@@ -1,7 +1,5 @@
 //! A provider that answers at once, and what it is asked.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
     AssistantMessage, Cost as CallCost, ModelName, ProviderName, Reply, RequestDraft, Role, Usage,
@@ -60,7 +58,7 @@ impl Provider for Instant {
             reply: Reply { message, ..Reply::default() },
             usage: Usage { input: 100, output: 60, ..Usage::default() },
             cost: CallCost::FREE,
-            parked: Duration::ZERO,
+            ..ChatAnswer::default()
         })
     }
 }

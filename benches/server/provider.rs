@@ -65,7 +65,7 @@ impl Provider for Paced {
             reply: Reply { message, ..Reply::default() },
             usage: Usage { input: 100, output: 60, ..Usage::default() },
             cost: Cost::FREE,
-            parked: Duration::ZERO,
+            ..ChatAnswer::default()
         })
     }
 }

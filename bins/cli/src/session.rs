@@ -112,9 +112,9 @@ impl Session {
         corpora: &Corpora,
         mode: WorkerMode,
     ) -> Result<Handle, CliError> {
-        let builder = engine(Arc::clone(store), &self.settings, std::slice::from_ref(choice), corpora)
-            .with_running_max(1)
-            .with_worker_mode(mode);
+        let mut choices = vec![choice.clone()];
+        choices.extend(self.providers().fallbacks(&choices)?);
+        let builder = engine(store, &self.settings, &choices, corpora).with_running_max(1).with_worker_mode(mode);
         Ok(builder.build()?.start())
     }
 

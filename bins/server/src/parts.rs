@@ -81,6 +81,7 @@ fn defaults(settings: &Settings) -> Defaults {
 async fn providers(setup: &Setup) -> Result<(Vec<Choice>, BTreeMap<String, String>), ProviderChoiceError> {
     let providers = Providers::new(&setup.settings, &setup.environment);
     let mut chosen = vec![providers.choose(None, !setup.corpora.is_empty()).await?];
+    chosen.extend(providers.fallbacks(&chosen)?);
     let mut missing = BTreeMap::new();
     for known in providers.known()? {
         if chosen.iter().any(|choice| choice.name.as_str() == known.name) {

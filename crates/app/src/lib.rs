@@ -20,6 +20,7 @@ mod definition;
 mod documents;
 mod engine;
 mod folders;
+mod layers;
 mod live;
 mod provider;
 mod settings;
@@ -32,6 +33,7 @@ pub use definition::{DefinitionError, read_definition};
 pub use documents::{corpus_tools, open_corpora};
 pub use engine::engine;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
+pub use layers::layered;
 pub use live::LiveCorpora;
 pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
 pub use settings::{

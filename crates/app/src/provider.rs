@@ -1,15 +1,26 @@
 //! Who answers: every provider there is, whether it can be used, and which one is meant when nobody names one.
 
-use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use mcp_orchestrator::layers::{Health, health_of};
 use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
-use mcp_orchestrator_providers::{ExtractiveProvider, Provider, chat};
+use mcp_orchestrator_providers::{
+    ExtractiveProvider, Provider,
+    http::{self, Wire},
+    keys::KeyRing,
+};
 use secrecy::SecretString;
 use strsim::damerau_levenshtein;
 
 use crate::{
     ProviderSettings, Settings, SettingsError,
-    settings::{Origin, secret_of_file, without_userinfo},
+    settings::{Origin, check_key_file, without_userinfo},
 };
 
 /// How long a local server is given to show that it is there.
@@ -37,6 +48,8 @@ pub struct KnownProvider {
     pub key: KeyState,
     /// Its address without user and password; `None` for the extractive writer.
     pub base_url: Option<String>,
+    /// How it is talked to; `None` for the extractive writer.
+    pub wire: Option<Wire>,
     /// Its model when a request names none; `None`: the first one it offers.
     pub model: Option<String>,
 }
@@ -71,6 +84,8 @@ pub struct Choice {
 pub enum Reason {
     /// The request names it.
     Named,
+    /// `provider.fallback` names it, for when another one cannot answer.
+    Fallback,
     /// The settings name it.
     Configured(Origin),
     /// Its key is the first one found.
@@ -143,7 +158,7 @@ impl<'a> Providers<'a> {
     /// [`SettingsError`] when a key file cannot be read.
     pub fn known(&self) -> Result<Vec<KnownProvider>, SettingsError> {
         let mut known = Vec::new();
-        for vendor in chat::catalogue() {
+        for vendor in http::catalogue() {
             known.push(KnownProvider {
                 name: vendor.name.to_owned(),
                 title: vendor.title.to_owned(),
@@ -153,6 +168,7 @@ impl<'a> Providers<'a> {
                     None => KeyState::Missing(vendor.key_env),
                 },
                 base_url: Some(without_userinfo(&self.base_url(vendor))),
+                wire: Some(self.wire(vendor)),
                 model: self.own(vendor.name).model.or_else(|| vendor.default_model.map(str::to_owned)),
             });
         }
@@ -160,11 +176,12 @@ impl<'a> Providers<'a> {
             known.push(KnownProvider {
                 name: name.clone(),
                 title: "from the settings".to_owned(),
-                key: match &own.api_key {
-                    Some((_, origin)) => KeyState::Set(origin.clone()),
+                key: match own_key(own) {
+                    Some((_, origin)) => KeyState::Set(origin),
                     None => KeyState::NotNeeded,
                 },
                 base_url: own.base_url.as_ref().map(|(url, _)| without_userinfo(url)),
+                wire: Some(own.wire.unwrap_or_default()),
                 model: own.model.clone(),
             });
         }
@@ -173,6 +190,7 @@ impl<'a> Providers<'a> {
             title: "quotes documents, without a model".to_owned(),
             key: KeyState::NotNeeded,
             base_url: None,
+            wire: None,
             model: None,
         });
         Ok(known)
@@ -192,19 +210,19 @@ impl<'a> Providers<'a> {
         if let Some((name, origin)) = &self.settings.provider_default {
             return self.named(name, Reason::Configured(origin.clone()));
         }
-        for vendor in chat::catalogue().iter().filter(|vendor| !vendor.is_local()) {
+        for vendor in http::catalogue().iter().filter(|vendor| !vendor.is_local()) {
             if let Some((_, origin)) = self.key(vendor)? {
                 return self.named(vendor.name, Reason::FirstKey(origin));
             }
         }
         let ollama = self.named("ollama", Reason::Answers)?;
-        if let Ok(Ok(())) = tokio::time::timeout(PROBE_LIMIT, ollama.provider.check()).await {
+        if let Health::Up(_) = health_of(&*ollama.provider, PROBE_LIMIT).await {
             return Ok(ollama);
         }
         if has_documents {
             return self.named(EXTRACTIVE, Reason::OnlyDocuments);
         }
-        let variables = chat::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
+        let variables = http::catalogue().iter().filter_map(|vendor| vendor.key_env.first().copied()).collect();
         Err(ProviderChoiceError::NobodyAnswers { variables })
     }
 
@@ -217,18 +235,16 @@ impl<'a> Providers<'a> {
         let own = self.own(name);
         let builder = if name == EXTRACTIVE {
             return Ok(Choice { name: parsed, reason, provider: Arc::new(ExtractiveProvider::new()) });
-        } else if let Some(vendor) = chat::vendor(name) {
+        } else if let Some(vendor) = http::vendor(name) {
             let key = self.key(vendor)?;
             if key.is_none() && !vendor.is_local() {
                 return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
             }
-            vendor.provider(key.map(|(secret, _)| secret)).with_base_url(self.base_url(vendor))
+            let builder = with_key(vendor.provider(None), key);
+            builder.with_base_url(self.base_url(vendor)).with_wire(self.wire(vendor))
         } else if let Some((url, _)) = &own.base_url {
-            let builder = chat::ChatProvider::builder(name, url);
-            match &own.api_key {
-                Some((secret, _)) => builder.with_key(secret.clone()),
-                None => builder,
-            }
+            let builder = http::HttpProvider::builder(name, url).with_wire(own.wire.unwrap_or_default());
+            with_key(builder, own_key(&own))
         } else {
             return Err(self.unknown(name));
         };
@@ -240,8 +256,23 @@ impl<'a> Providers<'a> {
             }
             None => builder,
         };
+        let builder = match own.effort {
+            Some(effort) => builder.with_effort(effort),
+            None => builder,
+        };
         let provider = builder.build().map_err(|error| setup(error.to_string()))?;
         Ok(Choice { name: parsed, reason, provider: Arc::new(provider) })
+    }
+
+    /// The providers that are asked when `chosen` cannot answer: those `provider.fallback` names, but for those that are
+    /// chosen already.
+    ///
+    /// # Errors
+    /// [`ProviderChoiceError`] as [`Providers::named`].
+    pub fn fallbacks(&self, chosen: &[Choice]) -> Result<Vec<Choice>, ProviderChoiceError> {
+        let is_new = |name: &&ProviderName| chosen.iter().all(|choice| choice.name != **name);
+        let names = self.settings.provider_fallback.iter().filter(is_new);
+        names.map(|name| self.named(name.as_str(), Reason::Fallback)).collect()
     }
 
     fn own(&self, name: &str) -> ProviderSettings {
@@ -250,30 +281,32 @@ impl<'a> Providers<'a> {
 
     /// Providers that only the settings know.
     fn custom(&self) -> impl Iterator<Item = (&String, &ProviderSettings)> {
-        let is_custom = |name: &str| chat::vendor(name).is_none() && name != EXTRACTIVE;
+        let is_custom = |name: &str| http::vendor(name).is_none() && name != EXTRACTIVE;
         self.settings.providers.iter().filter(move |(name, own)| is_custom(name) && own.base_url.is_some())
     }
 
     /// A service's key: settings given for this process, then the service's own variables, then settings files.
-    fn key(&self, vendor: &chat::Vendor) -> Result<Option<(SecretString, Origin)>, SettingsError> {
-        let own = self.own(vendor.name).api_key;
+    fn key(&self, vendor: &http::Vendor) -> Result<Option<(KeySource, Origin)>, SettingsError> {
+        let own = own_key(&self.own(vendor.name));
         if let Some((_, Origin::Env(_) | Origin::Flag(_))) = own {
             return Ok(own);
         }
         for variable in vendor.key_env {
             if let Some(text) = self.variable(variable) {
-                return Ok(Some((SecretString::from(text.to_owned()), Origin::Env((*variable).to_owned()))));
+                let key = KeySource::Given(SecretString::from(text.to_owned()));
+                return Ok(Some((key, Origin::Env((*variable).to_owned()))));
             }
             let file_variable = format!("{variable}_FILE");
             if let Some(path) = self.variable(&file_variable) {
                 let origin = Origin::Env(file_variable.clone());
-                return Ok(Some((secret_of_file(&file_variable, Path::new(path), &origin)?, origin)));
+                check_key_file(&file_variable, Path::new(path), &origin)?;
+                return Ok(Some((KeySource::File(path.into()), origin)));
             }
         }
         Ok(own)
     }
 
-    fn base_url(&self, vendor: &chat::Vendor) -> String {
+    fn base_url(&self, vendor: &http::Vendor) -> String {
         let own = self.own(vendor.name).base_url;
         if let Some((url, Origin::Env(_) | Origin::Flag(_))) = own {
             return url;
@@ -287,12 +320,17 @@ impl<'a> Providers<'a> {
         own.map_or_else(|| vendor.base_url.to_owned(), |(url, _)| url)
     }
 
+    /// How a service is talked to: as the settings say, else as it is at its address.
+    fn wire(&self, vendor: &http::Vendor) -> Wire {
+        self.own(vendor.name).wire.unwrap_or_else(|| vendor.wire_at(&self.base_url(vendor)))
+    }
+
     fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 
     fn unknown(&self, name: &str) -> ProviderChoiceError {
-        let mut known: Vec<String> = chat::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
+        let mut known: Vec<String> = http::catalogue().iter().map(|vendor| vendor.name.to_owned()).collect();
         known.extend(self.custom().map(|(name, _)| name.clone()));
         known.push(EXTRACTIVE.to_owned());
         let nearest = known
@@ -302,6 +340,26 @@ impl<'a> Providers<'a> {
             .min_by_key(|(distance, _)| *distance)
             .map(|(_, candidate)| candidate.clone());
         ProviderChoiceError::Unknown { name: clean_line(name, 80), nearest, known }
+    }
+}
+
+/// Where a provider's keys come from.
+enum KeySource {
+    Given(SecretString),
+    /// A file, read again when it changes.
+    File(PathBuf),
+}
+
+fn own_key(own: &ProviderSettings) -> Option<(KeySource, Origin)> {
+    let given = own.api_key.clone().map(|(secret, origin)| (KeySource::Given(secret), origin));
+    given.or_else(|| own.api_key_file.clone().map(|(path, origin)| (KeySource::File(path), origin)))
+}
+
+fn with_key(builder: http::HttpProviderBuilder, key: Option<(KeySource, Origin)>) -> http::HttpProviderBuilder {
+    match key {
+        Some((KeySource::Given(secret), _)) => builder.with_key(secret),
+        Some((KeySource::File(path), _)) => builder.with_keys(Arc::new(KeyRing::from_file(path))),
+        None => builder,
     }
 }
 
@@ -319,6 +377,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named => f.write_str("named in the request"),
+            Self::Fallback => f.write_str("`provider.fallback` names it"),
             Self::Configured(origin) => write!(f, "`provider.default` from {origin}"),
             Self::FirstKey(origin) => write!(f, "the first key found, from {origin}"),
             Self::Answers => f.write_str("no key is set, and it answers on this machine"),

@@ -61,10 +61,22 @@ impl BaseUrl {
         self.0.scheme() == "https"
     }
 
+    /// Its path, without a slash at its end; empty when it is only a host.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
+    /// Its host, without the port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// The address of `path` under this one.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
-        let joined = format!("{}/{}", self.0.path().trim_end_matches('/'), path.trim_start_matches('/'));
+        let joined = format!("{}/{}", self.path(), path.trim_start_matches('/'));
         url.set_path(&joined);
         url
     }

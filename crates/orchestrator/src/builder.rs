@@ -61,6 +61,7 @@ pub struct Builder {
     seed: Option<u64>,
     providers: Vec<Arc<dyn Provider>>,
     default_provider: Option<ProviderName>,
+    fallbacks: Vec<ProviderName>,
     strategies: Vec<Arc<dyn Strategy>>,
     tools: Vec<Arc<dyn Tool>>,
     corpora: Vec<CorpusName>,
@@ -86,6 +87,7 @@ impl Builder {
             seed: None,
             providers: Vec::new(),
             default_provider: None,
+            fallbacks: Vec::new(),
             strategies: built_in(),
             tools: Vec::new(),
             corpora: Vec::new(),
@@ -115,6 +117,15 @@ impl Builder {
     /// Says which provider answers requests that name none.
     pub fn with_default_provider(mut self, name: ProviderName) -> Self {
         self.default_provider = Some(name);
+        self
+    }
+
+    /// Says which providers are asked, in this order, when the one a request names cannot answer: it cannot be reached, is
+    /// out of quota, refuses its key, does not know the model, or must be waited for longer than half a minute. Each
+    /// attempt is a call of its own, with its own reservation, and its record says who was asked. They answer with their
+    /// default models. Whoever has failed a call for good is not asked again in that workflow while another one is left.
+    pub fn with_fallback(mut self, names: impl IntoIterator<Item = ProviderName>) -> Self {
+        self.fallbacks = names.into_iter().collect();
         self
     }
 
@@ -223,7 +234,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::NoProvider`]; [`Error::DuplicateName`] when two providers, strategies or tools have one name;
-    /// [`Error::UnknownProvider`] when the default is none of them; [`Error::Build`] naming a folder that cannot be read,
+    /// [`Error::UnknownProvider`] when the default or a fallback is none of them; [`Error::Build`] naming a folder that cannot be read,
     /// a corpus name or a tool's schema that is not valid.
     pub fn build(self) -> Result<Orchestrator, Error> {
         let first = self.providers.first().map(|provider| provider.name().clone()).ok_or(Error::NoProvider)?;
@@ -231,6 +242,9 @@ impl Builder {
         let default_provider = self.default_provider.unwrap_or(first);
         if !providers.contains_key(&default_provider) {
             return Err(Error::UnknownProvider { name: default_provider.to_string(), known: names(providers.keys()) });
+        }
+        if let Some(unknown) = self.fallbacks.iter().find(|name| !providers.contains_key(*name)) {
+            return Err(Error::UnknownProvider { name: unknown.to_string(), known: names(providers.keys()) });
         }
         let strategies = by_name("strategies", self.strategies, |strategy| strategy.name().clone())?;
         #[cfg_attr(not(feature = "corpus"), expect(unused_mut, reason = "only folders add corpora"))]
@@ -253,6 +267,7 @@ impl Builder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             providers,
             default_provider: Some(default_provider),
+            fallbacks: self.fallbacks,
             strategies,
             tools,
             corpora,

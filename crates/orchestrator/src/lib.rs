@@ -39,7 +39,7 @@
 //! | `json-schema` | arguments of tools are held to the whole of their JSON Schema, not to its top level only | yes |
 //! | `sqlite` | `SqliteStore`: workflows that survive the process | yes |
 //! | `redis` | `RedisStore`: workflows that processes of several machines share | no |
-//! | `http-providers` | `ChatProvider`: models behind the Chat wire | no |
+//! | `http-providers` | `HttpProvider`: models of hosted services and of servers of your own | no |
 //!
 //! Without features there is no C code, no search engine, no HTTP client and no schema library; [`MemoryStore`] and your
 //! own [`Provider`], [`Tool`], [`Strategy`] and [`Store`] remain, in fewer than forty crates.
@@ -48,7 +48,7 @@
 //!
 //! [`Orchestrator::builder`], then [`Handle`]. Everything one needs to *use* the library is at the root. What one needs to
 //! *extend* it is in a module for each contract: the trait is at the root, the words of its methods are in [`provider`],
-//! [`tool`], [`strategy`] and [`store`], and what they share is in [`domain`]. [`event`] and [`report`] hold the parts of
+//! [`tool`], [`strategy`] and [`store`], and what they share is in [`domain`]. [`layers`] go around a provider. [`event`] and [`report`] hold the parts of
 //! what [`Handle::events`], [`Handle::watch`] and [`Handle::results`] give. Each item has one path; depend on this crate alone.
 //!
 //! Dropping a future of this crate ends the wait for its outcome, and never a workflow; every method says what else it
@@ -69,6 +69,7 @@ mod error;
 mod fork;
 mod handle;
 mod hub;
+mod limits;
 mod orchestrator;
 mod parts;
 mod patience;
@@ -80,7 +81,7 @@ mod worker;
 
 pub use builder::Builder;
 pub use clock::{Clock, SystemClock};
-pub use contracts::{domain, event, provider, report, store, strategy, tool};
+pub use contracts::{domain, event, layers, provider, report, store, strategy, tool};
 pub use ends::EndedWorkflow;
 pub use error::Error;
 pub use fork::{ForkOptions, ResumeOptions};
@@ -98,7 +99,7 @@ pub use mcp_orchestrator_domain::{
 pub use mcp_orchestrator_providers::ExtractiveProvider;
 pub use mcp_orchestrator_providers::Provider;
 #[cfg(feature = "http-providers")]
-pub use mcp_orchestrator_providers::chat::ChatProvider;
+pub use mcp_orchestrator_providers::http::HttpProvider;
 #[cfg(feature = "redis")]
 pub use mcp_orchestrator_store::RedisStore;
 #[cfg(feature = "sqlite")]

@@ -25,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) dice: Dice,
     pub(crate) providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) default_provider: Option<ProviderName>,
+    /// Whom to ask, in this order, when the provider of a request cannot answer.
+    pub(crate) fallbacks: Vec<ProviderName>,
     pub(crate) strategies: BTreeMap<PatternName, Arc<dyn Strategy>>,
     pub(crate) tools: Registry,
     pub(crate) corpora: Vec<CorpusName>,

@@ -123,6 +123,28 @@ pub struct ChatAnswer {
     pub cost: Cost,
     /// How long the request waited for permission to run.
     pub parked: Duration,
+    /// What the service says is left of its limits.
+    pub limits: RateLimits,
+}
+
+/// What a service says is left of its limits. Nothing is said by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "providers build it")]
+pub struct RateLimits {
+    /// Requests.
+    pub requests: Option<Allowance>,
+    /// Tokens.
+    pub tokens: Option<Allowance>,
+}
+
+/// What is left of one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "providers build it")]
+pub struct Allowance {
+    /// So many more.
+    pub remaining: u64,
+    /// After so long the limit is as if nothing had been used.
+    pub reset: Duration,
 }
 
 impl ChatAnswer {
@@ -138,6 +160,13 @@ impl ChatAnswer {
 pub trait DeltaSink: Send {
     /// The next piece of text.
     fn text(&mut self, delta: &str);
+
+    /// The request waits for permission to run from now on: for a rate limit, for example. By default it is not
+    /// interesting. Whoever sets the call a time limit stops its clock here.
+    fn waits(&mut self) {}
+
+    /// It waits no longer. Called once after each [`waits`](DeltaSink::waits), unless the call ends before.
+    fn runs(&mut self) {}
 }
 
 /// A sink for callers who only want the whole answer.

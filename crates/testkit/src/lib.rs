@@ -8,6 +8,7 @@ mod luck;
 #[cfg(feature = "engine")]
 mod manual_clock;
 mod model_server;
+pub mod provider_suite;
 mod redis_server;
 #[cfg(feature = "engine")]
 mod scripted_provider;

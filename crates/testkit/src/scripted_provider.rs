@@ -105,6 +105,16 @@ impl ScriptedProvider {
         Self::new(move |asked| Act::Say(obliging(asked, parts)))
     }
 
+    /// The same under another name.
+    ///
+    /// # Panics
+    /// When it is no name of a provider.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = ProviderName::new(name).expect("a valid name");
+        self
+    }
+
     /// The same with a known price.
     #[must_use]
     pub const fn with_price(mut self, price: Price) -> Self {
@@ -243,7 +253,7 @@ impl Provider for ScriptedProvider {
             reply: Reply { message, finish, model: None, request_id: None },
             usage,
             cost,
-            parked: Duration::ZERO,
+            ..ChatAnswer::default()
         })
     }
 }

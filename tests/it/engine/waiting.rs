@@ -35,6 +35,23 @@ async fn a_rate_limited_agent_waits_as_long_as_asked_while_its_siblings_finish()
 }
 
 #[tokio::test]
+async fn waits_are_no_tries() {
+    let engine = Engine::start(ScriptedProvider::new(|asked| match (asked.step(), asked.before) {
+        ("belter_0", 0..3) => Act::Fail(FailureClass::RateLimited, Some(Duration::from_secs(1))),
+        ("belter_0", 3) => Act::Fail(FailureClass::Truncated, None),
+        _ => Act::Say(obliging(asked, 3)),
+    }));
+    let id = engine.submit(research(3)).await;
+    for failed in 1..=4_usize {
+        engine.until_recorded(&id, "call_failed", failed).await;
+        engine.clock.advance(Duration::from_secs(30));
+    }
+    let results = engine.handle.wait(&id).await.unwrap();
+    let belter = results.steps.iter().find(|step| step.id.as_str() == "belter_0").unwrap();
+    assert!(belter.failure.is_none(), "{:?}", belter.failure);
+}
+
+#[tokio::test]
 async fn a_wait_beyond_the_deadline_fails_the_agent_at_once() {
     let engine = Engine::start(ScriptedProvider::new(|asked| match asked.step() {
         "belter_0" => Act::Fail(FailureClass::RateLimited, Some(Duration::from_secs(100_000))),

@@ -23,6 +23,7 @@ struct ProviderRow {
     title: Option<String>,
     key: Option<Value>,
     base_url: Option<String>,
+    wire: Option<&'static str>,
     model: Option<String>,
     is_default: Option<bool>,
     is_model: Option<bool>,
@@ -59,13 +60,16 @@ pub(crate) fn providers(session: &Session) -> Result<ExitCode, CliError> {
         }
         None => {
             let known = session.providers().known()?;
-            let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "ADDRESS"]);
+            let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "ADDRESS (WIRE)"]);
             for provider in &known {
                 table.row([
                     provider.name.clone(),
                     key(&provider.key),
                     provider.model.clone().unwrap_or_else(|| "-".to_owned()),
-                    provider.base_url.clone().unwrap_or_else(|| provider.title.clone()),
+                    match (&provider.base_url, provider.wire) {
+                        (Some(address), Some(wire)) => format!("{address} ({})", wire.as_str()),
+                        _ => provider.title.clone(),
+                    },
                 ]);
             }
             let how = "used when none is named: `provider.default`, else the first with a key, else Ollama if it answers, \
@@ -102,6 +106,7 @@ impl ProviderRow {
             title: Some(provider.title.clone()),
             key: Some(json!({ "state": state, "origin": origin, "variables": variables })),
             base_url: provider.base_url.clone(),
+            wire: provider.wire.map(|wire| wire.as_str()),
             model: provider.model.clone(),
             ..Self::default()
         }

@@ -11,7 +11,7 @@ use std::{
 use mcp_orchestrator::Orchestrator;
 use mcp_orchestrator_api::Api;
 use mcp_orchestrator_app::LiveCorpora;
-use mcp_orchestrator_providers::{ExtractiveProvider, chat::ChatProvider};
+use mcp_orchestrator_providers::{ExtractiveProvider, http::HttpProvider};
 use mcp_orchestrator_store::{SqliteStore, Store};
 use mcp_orchestrator_transport_http::{Http, Rate, Settings};
 use mcp_orchestrator_webhooks::{WebhookSettings, Webhooks};
@@ -59,7 +59,7 @@ impl Served {
                 let mut builder =
                     Orchestrator::builder_shared(Arc::clone(&store)).with_corpus_names(corpora.names().cloned());
                 if let Some(url) = odd.model {
-                    let model = ChatProvider::builder("local", url).with_default_model("test").build().unwrap();
+                    let model = HttpProvider::builder("local", url).with_default_model("test").build().unwrap();
                     builder = builder.with_provider(model);
                 }
                 builder = builder.with_provider(ExtractiveProvider::new());

@@ -39,10 +39,18 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "store.ended_max", kind: Kind::Whole(1, 1_000_000_000) },
     Key { name: "store.ended_bytes_max", kind: Kind::Size },
     Key { name: "provider.default", kind: Kind::Text },
+    Key { name: "provider.fallback", kind: Kind::Texts },
     Key { name: "provider.*.api_key", kind: Kind::Secret },
     Key { name: "provider.*.api_key_file", kind: Kind::Path },
     Key { name: "provider.*.base_url", kind: Kind::Text },
     Key { name: "provider.*.model", kind: Kind::Text },
+    Key { name: "provider.*.wire", kind: Kind::OneOf(&["chat", "responses", "messages", "gemini"]) },
+    Key { name: "provider.*.effort", kind: Kind::OneOf(&["low", "medium", "high"]) },
+    Key { name: "provider.*.requests_per_minute", kind: Kind::Whole(1, 10_000_000) },
+    Key { name: "provider.*.tokens_per_minute", kind: Kind::Whole(1, 1_000_000_000_000) },
+    Key { name: "provider.*.concurrency_max", kind: Kind::Whole(1, 100_000) },
+    Key { name: "provider.*.breaker_failures", kind: Kind::Whole(0, 1_000) },
+    Key { name: "provider.*.breaker_pause", kind: Kind::Duration },
     Key { name: "corpora.*", kind: Kind::Paths },
     Key { name: "report.out", kind: Kind::Path },
     Key { name: "report.formats", kind: Kind::Texts },
@@ -122,7 +130,19 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, nearest};
+    use mcp_orchestrator_providers::http::{Effort, Wire};
+
+    use super::{Key, Kind, nearest};
+
+    #[test]
+    fn every_wire_and_every_effort_has_its_word() {
+        let words = |name: &str| match Key::find(name).unwrap().kind {
+            Kind::OneOf(words) => words.to_vec(),
+            _ => panic!("{name} takes any word"),
+        };
+        assert_eq!(words("provider.lab.wire"), Wire::ALL.iter().map(|wire| wire.as_str()).collect::<Vec<_>>());
+        assert!(words("provider.lab.effort").iter().all(|word| word.parse::<Effort>().is_ok()));
+    }
 
     #[test]
     fn names_with_a_chosen_part_are_known() {

@@ -110,3 +110,26 @@ fn a_key_given_for_this_process_wins_over_one_in_a_file() {
     assert_eq!(key("extractive"), KeyState::NotNeeded);
     assert!(!format!("{known:?} {settings:?}").contains("from-"));
 }
+
+#[tokio::test]
+async fn a_service_is_asked_over_its_own_wire_and_its_likes_over_the_one_they_have() {
+    let wire = |file: &str, variables: &[(&str, &str)], name: &str| {
+        let root = tempfile::tempdir().unwrap();
+        let settings = settings(root.path(), file, &[]).unwrap();
+        let environment = environment(variables);
+        let known = Providers::new(&settings, &environment).known().unwrap();
+        known.iter().find(|provider| provider.name == name).unwrap().wire.map(|wire| wire.as_str())
+    };
+    assert_eq!(wire("", &[], "xai"), Some("responses"));
+    assert_eq!(wire("", &[], "openai"), Some("responses"));
+    assert_eq!(wire("", &[("OPENAI_BASE_URL", "http://127.0.0.1:4000/v1")], "openai"), Some("chat"));
+    let file = "[provider.openai]\nwire = \"responses\"\n";
+    assert_eq!(wire(file, &[("OPENAI_BASE_URL", "http://127.0.0.1:4000/v1")], "openai"), Some("responses"));
+    assert_eq!(wire("", &[], "anthropic"), Some("messages"));
+    assert_eq!(wire("", &[("ANTHROPIC_BASE_URL", "http://127.0.0.1:4000")], "anthropic"), Some("messages"));
+    assert_eq!(wire("", &[], "gemini"), Some("gemini"));
+    assert_eq!(wire("", &[], "ollama"), Some("chat"));
+    assert_eq!(wire("", &[], "extractive"), None);
+    let file = "[provider.lab]\nbase_url = \"http://127.0.0.1:9\"\nwire = \"messages\"\n";
+    assert_eq!(wire(file, &[], "lab"), Some("messages"));
+}

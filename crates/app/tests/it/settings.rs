@@ -89,7 +89,7 @@ fn keys_are_read_from_files_and_never_shown() {
     std::fs::write(root.path().join("config/groq.key"), " gsk-from-file\n").unwrap();
     let file = "[provider.groq]\napi_key_file = \"groq.key\"\n[provider.openai]\napi_key = \"sk-direct\"\n";
     let loaded = settings(root.path(), file, &[]).unwrap();
-    assert!(loaded.providers["groq"].api_key.is_some());
+    assert!(loaded.providers["groq"].api_key_file.is_some());
     let everything = format!("{loaded:?} {:?}", loaded.shown());
     assert!(!everything.contains("gsk-from-file") && !everything.contains("sk-direct"), "{everything}");
     assert_eq!(shown(&loaded, "provider.openai.api_key").value.as_deref(), Some("(set, not shown)"));

@@ -3,6 +3,7 @@
 
 pub mod domain;
 pub mod event;
+pub mod layers;
 pub mod provider;
 pub mod report;
 pub mod store;

@@ -31,10 +31,16 @@
 //! ```
 
 #[cfg(feature = "http-providers")]
-pub use mcp_orchestrator_providers::chat::{
-    ChatProviderBuilder, ChatTimeouts, CostReport, Dialect, InvalidChatProvider, OutputSchema, Probe, ProbeAuth,
-    SystemMessages, Temperature, TokenLimit, Vendor, catalogue, vendor,
+pub use mcp_orchestrator_providers::http::{
+    CostReport, Dialect, Effort, HttpProviderBuilder, HttpTimeouts, InvalidHttpProvider, OutputSchema, SystemMessages,
+    Temperature, TokenLimit, UnknownEffort, UnknownWire, Vendor, Wire, catalogue, vendor,
 };
 pub use mcp_orchestrator_providers::{
-    Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError,
+    Allowance, Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError, RateLimits,
+    estimated_prompt_tokens,
+};
+#[cfg(feature = "http-providers")]
+pub use mcp_orchestrator_providers::{
+    clients::Clients,
+    keys::{Key, KeyError, KeyProvider, KeyRing},
 };

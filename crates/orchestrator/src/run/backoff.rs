@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use mcp_orchestrator_domain::{CallNo, FailureClass, Retry, Timestamp};
-
-/// The first pause of a growing series.
-const FIRST: Duration = Duration::from_millis(500);
-/// The longest pause nobody asked for.
-const LONGEST: Duration = Duration::from_secs(60);
+use mcp_orchestrator_providers::Backoff;
 
 /// A failed call.
 #[derive(Clone, Copy, Debug)]
@@ -28,21 +24,9 @@ pub(crate) fn retry_at(failed: FailedCall, now: Timestamp, deadline: Option<Time
         Retry::Backoff if failed.failures > u32::from(failed.retries_max) => return None,
         Retry::Backoff | Retry::Park => {}
     }
-    let grown = FIRST.saturating_mul(1 << failed.failures.saturating_sub(1).min(10)).min(LONGEST);
-    let base = failed.retry_after.unwrap_or(grown);
-    let at = now.after(base.saturating_add(jitter(failed.seed, failed.call, grown)));
+    let luck = failed.seed ^ u64::from(failed.call.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let at = now.after(Backoff::default().pause(failed.failures, failed.retry_after, luck));
     deadline.is_none_or(|deadline| at < deadline).then_some(at)
-}
-
-/// Up to a quarter of the pause, so that calls that failed together do not come back together.
-fn jitter(seed: u64, call: CallNo, pause: Duration) -> Duration {
-    let mut x = seed ^ u64::from(call.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    x ^= x >> 30;
-    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x ^= x >> 27;
-    #[expect(clippy::cast_possible_truncation, reason = "a quarter of at most a minute")]
-    let quarter_ms = (pause.as_millis() as u64 / 4).max(1);
-    Duration::from_millis(x % quarter_ms)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Whether a call may be made: budgets are reserved before it and settled after. Pure.
 
 use mcp_orchestrator_domain::{Failure, FailureClass, Message, Reserved, ToolSpec, Workflow};
-use mcp_orchestrator_providers::Capabilities;
+use mcp_orchestrator_providers::{Capabilities, estimated_prompt_tokens};
 
 /// Whether a call fits into what is left.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub(crate) fn worst_case(
     if !capabilities.is_model {
         return Reserved { tokens: 0, cost: capabilities.price.map(|price| price.of(0, 0)) };
     }
-    let input = estimated_tokens(messages, tools);
+    let input = estimated_prompt_tokens(messages, tools);
     let output = u64::from(output_tokens_max);
     Reserved { tokens: input + output, cost: capabilities.price.map(|price| price.of(input, output)) }
 }
@@ -68,23 +68,6 @@ pub(crate) fn calls_left(workflow: &Workflow) -> Option<Failure> {
     let max = workflow.request().budget.calls_max?;
     let used = workflow.spent().calls;
     (used >= max).then(|| Failure::new(FailureClass::Budget, format!("all {max} calls are used")))
-}
-
-/// Prompt tokens, estimated high: a token for three bytes and eight for each message.
-fn estimated_tokens(messages: &[Message], tools: &[ToolSpec]) -> u64 {
-    let said: usize = messages
-        .iter()
-        .map(|message| match message {
-            Message::System(text) | Message::User(text) => text.len(),
-            Message::Assistant(assistant) => {
-                let calls = assistant.tool_calls.iter().map(|call| call.name.len() + call.arguments.len() + 32);
-                assistant.text.len() + calls.sum::<usize>()
-            }
-            Message::Tool(result) => result.content.len() + 32,
-        })
-        .sum();
-    let offered: usize = tools.iter().map(|tool| tool.description.len() + tool.parameters.to_string().len() + 32).sum();
-    ((said + offered).div_ceil(3) + 8 * messages.len()) as u64
 }
 
 fn refuse(message: String) -> Fit {

@@ -1,6 +1,10 @@
 //! Making calls: what runs outside the loop, one task each. Starts only what the log already knows of.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{
@@ -21,7 +25,7 @@ use super::{
     trace::CallLine,
 };
 use crate::{
-    Error,
+    Clock, Error,
     caught::{caught, panic_text},
     parts::Parts,
 };
@@ -112,7 +116,8 @@ impl Caller {
     /// Makes one call and stores what is too large for the log. Dropping the future ends the call.
     async fn make(&self, start: &Start) -> CallEnded {
         let began = self.parts.clock.now();
-        let outcome = match start {
+        let parked = Parked::new(Arc::clone(&self.parts.clock));
+        let mut outcome = match start {
             Start::Model {
                 call: _,
                 step,
@@ -138,32 +143,48 @@ impl Caller {
                     request_id: self.request_id.as_ref(),
                     input,
                 };
-                let mut sink = Deltas { id: &self.id, step, to: &self.parts.deltas };
-                let answer = self.within(*limit_ms, provider.chat(request, &mut sink)).await;
+                let mut sink = Deltas { id: &self.id, step, to: &self.parts.deltas, parked: &parked };
+                let answer = self.within(*limit_ms, &parked, provider.chat(request, &mut sink)).await;
                 CallOutcome::Model(self.model_answered(provider.name().as_str(), answer).await)
             }
             Start::Tool { call: _, step: _, position: _, name, arguments, idempotency_key, limit_ms } => {
                 let context = CallContext { idempotency_key, principal: &self.principal, corpora: &self.corpora };
                 let calling = self.parts.tools.call(name.as_str(), Arguments::Text(arguments), context);
-                let answer = self.within(*limit_ms, calling).await;
+                let answer = self.within(*limit_ms, &parked, calling).await;
                 CallOutcome::Tool(self.tool_answered(name.as_str(), answer).await)
             }
         };
-        let run_ms = millis(self.parts.clock.now().since(began));
+        let took = self.parts.clock.now().since(began);
+        let mut parked_ms = millis(parked.so_far());
+        if let CallOutcome::Model(Ok(answered)) = &mut outcome {
+            // A provider that does not tell while it waits tells afterwards.
+            parked_ms = parked_ms.max(answered.parked_ms);
+            answered.parked_ms = parked_ms;
+        }
+        let run_ms = millis(took).saturating_sub(parked_ms);
         let (call, step, position) = start.place();
         CallEnded { call, step, position, run_ms, outcome }
     }
 
-    /// Runs a call within a time limit and catches its panic.
-    async fn within<T>(&self, limit_ms: u64, call: impl Future<Output = T>) -> Cut<T> {
-        let deadline: Timestamp = self.parts.clock.now().after(Duration::from_millis(limit_ms));
-        tokio::select! {
-            biased;
-            answer = caught(call) => match answer {
-                Ok(answer) => Cut::Answered(answer),
-                Err(panic) => Cut::Panicked(panic_text(panic.as_ref())),
-            },
-            () = self.parts.clock.sleep_until(deadline) => Cut::Late(limit_ms),
+    /// Runs a call within a time limit and catches its panic. Time it is parked does not count.
+    async fn within<T>(&self, limit_ms: u64, parked: &Parked, call: impl Future<Output = T>) -> Cut<T> {
+        let clock = &self.parts.clock;
+        let end: Timestamp = clock.now().after(Duration::from_millis(limit_ms));
+        let call = caught(call);
+        tokio::pin!(call);
+        loop {
+            let deadline = end.after(parked.so_far());
+            if deadline <= clock.now() {
+                return Cut::Late(limit_ms);
+            }
+            tokio::select! {
+                biased;
+                answer = &mut call => return match answer {
+                    Ok(answer) => Cut::Answered(answer),
+                    Err(panic) => Cut::Panicked(panic_text(panic.as_ref())),
+                },
+                () = clock.sleep_until(deadline) => {}
+            }
         }
     }
 
@@ -275,6 +296,7 @@ struct Deltas<'a> {
     id: &'a WorkflowId,
     step: &'a StepId,
     to: &'a mpsc::Sender<(WorkflowId, Bytes)>,
+    parked: &'a Parked,
 }
 
 impl DeltaSink for Deltas<'_> {
@@ -287,5 +309,44 @@ impl DeltaSink for Deltas<'_> {
         if let Ok(json) = serde_json::to_vec(&Delta { agent_id: self.step.as_str(), text: delta }) {
             let _ = self.to.try_send((self.id.clone(), json.into()));
         }
+    }
+    fn waits(&mut self) {
+        self.parked.begin();
+    }
+
+    fn runs(&mut self) {
+        self.parked.end();
+    }
+}
+
+/// How long a call has waited for permission to run.
+struct Parked {
+    clock: Arc<dyn Clock>,
+    time: Mutex<(Duration, Option<Timestamp>)>,
+}
+
+impl Parked {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, time: Mutex::new((Duration::ZERO, None)) }
+    }
+
+    fn begin(&self) {
+        let now = self.clock.now();
+        self.time.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(now);
+    }
+
+    fn end(&self) {
+        let now = self.clock.now();
+        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = time.1.take() {
+            time.0 += now.since(since);
+        }
+    }
+
+    /// So long until now, the present wait included.
+    fn so_far(&self) -> Duration {
+        let now = self.clock.now();
+        let time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        time.0 + time.1.map_or(Duration::ZERO, |since| now.since(since))
     }
 }

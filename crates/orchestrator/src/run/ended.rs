@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mcp_orchestrator_domain::{
     AgentNext, CallCompleted, CallFailed, CallNo, CallState, Completed, Cost, DocumentRef, DocumentsWritten, Event,
-    Failure, FailureClass, Message, Outcome, Payload, Reply, ReportChecked, Span, StepId, StepKind, StepOutput, Usage,
+    Failure, FailureClass, Message, Outcome, Payload, Reply, ReportChecked, Retry, Span, StepId, StepKind, StepOutput,
+    Usage,
 };
 
 use super::{
@@ -28,6 +29,7 @@ pub(super) struct CallEnded {
     pub(super) call: CallNo,
     pub(super) step: StepId,
     pub(super) position: u16,
+    /// Without the time it waited for permission to run.
     pub(super) run_ms: u64,
     pub(super) outcome: CallOutcome,
 }
@@ -124,7 +126,7 @@ impl Run {
             cost: answered.cost,
             evidence: Vec::new(),
             parked_ms: answered.parked_ms,
-            run_ms: ended.run_ms.saturating_sub(answered.parked_ms),
+            run_ms: ended.run_ms,
         })))?;
         let Some(at_work) = self.agents.get_mut(&ended.step) else { return Ok(()) };
         // An agent that is done asks nobody again, so its last answer joins no conversation.
@@ -168,7 +170,7 @@ impl Run {
             CallError::Unkept(failure, cost, usage) => (failure.clone(), None, *cost, *usage),
             CallError::Store(error) => return Err(Stop::Fault(error.clone())),
         };
-        let failures = self.failures_like(ended.call) + 1;
+        let failures = self.failures_like(ended.call, failure.class.retry()) + 1;
         let failed = FailedCall {
             class: failure.class,
             retry_after,
@@ -177,7 +179,8 @@ impl Run {
             seed: self.workflow.seed(),
             call: ended.call,
         };
-        let retry_at = backoff::retry_at(failed, self.parts.clock.now(), self.workflow.deadline());
+        let retry_at = backoff::retry_at(failed, self.parts.clock.now(), self.workflow.deadline())
+            .filter(|at| self.workflow.call(ended.call).is_none_or(|call| self.worth_waiting(call, *at)));
         self.advance(Event::CallFailed(CallFailed {
             call: ended.call,
             step: ended.step.clone(),
@@ -196,7 +199,7 @@ impl Run {
     }
 
     /// Earlier failures of the same call with the same right to a retry.
-    fn failures_like(&self, no: CallNo) -> u32 {
+    fn failures_like(&self, no: CallNo, retry: Retry) -> u32 {
         let Some(call) = self.workflow.call(no) else { return 0 };
         let tries = self.workflow.steps()[call.step].calls().iter().filter_map(|no| self.workflow.call(*no));
         let failed = tries.filter(|other| {
@@ -204,7 +207,7 @@ impl Run {
                 && other.position == call.position
                 && other.target == call.target
                 && !other.inherited
-                && matches!(other.state, CallState::Failed { .. })
+                && matches!(&other.state, CallState::Failed { failure, .. } if failure.class.retry() == retry)
         });
         u32::try_from(failed.count()).unwrap_or(u32::MAX)
     }

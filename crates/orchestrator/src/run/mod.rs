@@ -9,6 +9,7 @@ mod calls;
 mod check;
 mod documents;
 mod ended;
+mod fallback;
 mod log;
 mod plan;
 mod poison;

@@ -105,14 +105,14 @@ impl Run {
         }
         let Some(at_work) = self.agents.get(&spec.id) else { return Ok(()) };
         let StepKind::Agent { output_tokens_max, .. } = spec.kind else { return Ok(()) };
-        let Some(name) = self.workflow.request().provider.clone() else {
+        let Some(name) = self.provider_to_ask(&spec.id, turn) else {
             return self.fail(Self::bug("the workflow names no provider"));
         };
         let Some(provider) = self.parts.providers.get(&name).cloned() else {
             return self
                 .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
         };
-        let model = self.model(&spec.role);
+        let model = self.model_at(&name, &spec.role);
         let capabilities = match caught_now(|| provider.capabilities(model.as_ref())) {
             Ok(capabilities) => capabilities,
             Err(panic) => {

@@ -50,8 +50,8 @@ impl Run {
     }
 
     /// What the log says of the tries of a call: a model call of a turn, or the tool call at a position of it.
-    pub(super) fn tries(&self, step: &StepId, turn: u16, position: Option<u16>) -> Tries {
-        let Some(step) = self.workflow.step(step.as_str()) else { return Tries::Due(1) };
+    pub(super) fn tries(&self, id: &StepId, turn: u16, position: Option<u16>) -> Tries {
+        let Some(step) = self.workflow.step(id.as_str()) else { return Tries::Due(1) };
         let is_tool = |call: &Call| matches!(call.target, Target::Tool { .. });
         let mut tries = step
             .calls()
@@ -66,6 +66,11 @@ impl Run {
             CallState::Open => Tries::Open,
             CallState::Abandoned(_) => next,
             CallState::Failed { .. } if last.inherited => next,
+            CallState::Failed { failure, retry_at: None, .. }
+                if position.is_none() && self.another_is_left(id, turn, failure.class) =>
+            {
+                next
+            }
             CallState::Failed { failure, retry_at: None, .. } => Tries::Failed(failure.clone()),
             CallState::Failed { retry_at: Some(at), .. } if *at > self.parts.clock.now() => Tries::Parked(*at),
             CallState::Failed { .. } => next,

@@ -1,14 +1,15 @@
-//! One JSON object of an answer, streamed or whole. Owns leniency: a field of an unexpected type is an absent field,
-//! because compatible servers differ in exactly these.
+//! One JSON object of an answer, streamed or whole. Owns where this wire's servers put the same few things.
 
 use std::borrow::Cow;
 
 use mcp_orchestrator_domain::Usage;
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
-/// A field read only as far as somebody needs it.
-pub(super) type Raw<'a> = Option<&'a RawValue>;
+use crate::http::{
+    fold::{UsageParts, openai_usage},
+    loose::{self, Raw, count, parse, string},
+};
 
 /// A streamed chunk or a whole completion.
 #[derive(Debug, Deserialize)]
@@ -120,12 +121,9 @@ pub(super) struct FunctionPiece<'a> {
 }
 
 impl<'a> FunctionPiece<'a> {
-    /// The arguments as JSON text; some servers send an object instead of its text.
+    /// The arguments as JSON text.
     pub(super) fn arguments(&self) -> Cow<'a, str> {
-        match self.arguments {
-            Some(raw) if raw.get().starts_with('{') => Cow::Borrowed(raw.get()),
-            raw => string(raw).unwrap_or_default(),
-        }
+        loose::arguments(self.arguments)
     }
 }
 
@@ -151,19 +149,16 @@ pub(super) struct UsageBody<'a> {
 }
 
 impl UsageBody<'_> {
-    /// The counts in our terms. Some services leave reasoning out of the completion tokens; the total tells.
+    /// The counts in our terms.
     pub(super) fn normal(&self) -> Usage {
         let prompt: Details<'_> = parse(self.prompt_tokens_details).unwrap_or_default();
         let completion: Details<'_> = parse(self.completion_tokens_details).unwrap_or_default();
-        let input = count(self.prompt_tokens);
-        let output = count(self.completion_tokens).max(count(self.total_tokens).saturating_sub(input));
-        Usage {
-            input,
-            cached: count(prompt.cached_tokens).max(count(self.prompt_cache_hit_tokens)).min(input),
-            cache_write: count(prompt.cache_write_tokens).min(input),
-            output,
-            reasoning: count(completion.reasoning_tokens).min(output),
-        }
+        let parts = UsageParts {
+            cached: count(prompt.cached_tokens).max(count(self.prompt_cache_hit_tokens)),
+            cache_write: count(prompt.cache_write_tokens),
+            reasoning: count(completion.reasoning_tokens),
+        };
+        openai_usage(self.prompt_tokens, self.completion_tokens, self.total_tokens, parts)
     }
 }
 
@@ -177,21 +172,6 @@ struct Details<'a> {
     reasoning_tokens: Raw<'a>,
 }
 
-/// The field as a `T`; `None` when absent, null or something else.
-pub(super) fn parse<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
-    serde_json::from_str(raw?.get()).ok()
-}
-
-/// The field as a string; `None` when absent, null or something else.
-pub(super) fn string(raw: Raw<'_>) -> Option<Cow<'_, str>> {
-    let text = raw?.get();
-    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
-        Some(_) => serde_json::from_str(text).ok().map(Cow::Owned),
-        None => None,
-    }
-}
-
 /// A text: a string, or an array of parts of which those with a `text` count.
 pub(super) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     string(raw).or_else(|| {
@@ -199,15 +179,4 @@ pub(super) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
         let texts = parts.iter().filter(|part| part.get("type").is_none_or(|kind| kind == "text"));
         Some(Cow::Owned(texts.filter_map(|part| part.get("text")?.as_str()).collect()))
     })
-}
-
-/// A number of tokens; anything else counts as none.
-fn count(raw: Raw<'_>) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the cast saturates, and that is meant"
-    )]
-    let whole = |number: f64| number as u64;
-    parse::<u64>(raw).or_else(|| parse::<f64>(raw).map(whole)).unwrap_or(0)
 }

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::http::continuation::{is_own, signed};
+
 /// Written by this wire; another wire's continuation has another word here and is left alone.
 const WIRE: &str = "chat";
 
@@ -12,13 +14,12 @@ pub(super) struct Carried {
     pub(super) reasoning_content: String,
     pub(super) reasoning: String,
     pub(super) reasoning_details: Vec<Value>,
-    /// Per call id.
-    pub(super) extra_content: Map<String, Value>,
 }
 
 impl Carried {
-    /// The continuation of a message of `vendor`; `None` when there is nothing to carry.
-    pub(super) fn into_value(self, vendor: &str) -> Option<Value> {
+    /// The continuation of a message of `vendor`, with what belongs to its calls by their ids; `None` when there is
+    /// nothing to carry.
+    pub(super) fn into_value(self, extra_content: Map<String, Value>, vendor: &str) -> Option<Value> {
         let mut map = Map::new();
         if !self.reasoning_content.is_empty() {
             map.insert("reasoning_content".to_owned(), self.reasoning_content.into());
@@ -30,15 +31,10 @@ impl Carried {
         if !self.reasoning_details.is_empty() {
             map.insert("reasoning_details".to_owned(), self.reasoning_details.into());
         }
-        if !self.extra_content.is_empty() {
-            map.insert("extra_content".to_owned(), self.extra_content.into());
+        if !extra_content.is_empty() {
+            map.insert("extra_content".to_owned(), extra_content.into());
         }
-        if map.is_empty() {
-            return None;
-        }
-        map.insert("wire".to_owned(), WIRE.into());
-        map.insert("vendor".to_owned(), vendor.into());
-        Some(map.into())
+        signed(map, WIRE, vendor)
     }
 }
 
@@ -54,8 +50,7 @@ pub(super) struct Continuation<'a> {
 impl<'a> Continuation<'a> {
     /// Empty unless `vendor` itself wrote it: others refuse what they did not write.
     pub(super) fn read(value: &'a Value, vendor: &str) -> Self {
-        let is = |field: &str, word: &str| value.get(field).and_then(Value::as_str) == Some(word);
-        if !is("wire", WIRE) || !is("vendor", vendor) {
+        if !is_own(value, WIRE, vendor) {
             return Self::default();
         }
         Self {

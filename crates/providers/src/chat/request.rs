@@ -3,35 +3,31 @@
 
 use std::borrow::Cow;
 
-use mcp_orchestrator_domain::{AssistantMessage, Message, ToolCall, ToolSpec};
-use serde::{Serialize, Serializer, de::IgnoredAny, ser::SerializeSeq};
+use mcp_orchestrator_domain::{AssistantMessage, Message, ToolSpec};
+use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::Value;
 
-use super::{
-    continuation::Continuation,
-    dialect::{Dialect, SystemMessages, TokenLimit},
+use super::continuation::Continuation;
+use crate::http::{
+    Dialect, Effort, SystemMessages, TokenLimit,
+    request::{Arguments, Outgoing, joined_system},
+    schema::is_strict,
 };
-use crate::ChatRequest;
 
 /// The JSON of one request.
-pub(super) fn encode(
-    request: &ChatRequest<'_>,
-    vendor: &str,
-    model: &str,
-    dialect: &Dialect,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let tools = if dialect.tools { request.tools } else { &[] };
-    let schema = request.output_schema.filter(|_| dialect.takes_schema(!tools.is_empty()));
-    let limit = |name| (dialect.token_limit == name).then_some(request.output_tokens_max);
+pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Error> {
+    let Outgoing { chat, vendor, model, dialect, effort } = *outgoing;
+    let limit = |name| (dialect.token_limit == name).then_some(chat.output_tokens_max);
     serde_json::to_vec(&Body {
         model,
-        messages: Messages { messages: request.messages, vendor, dialect },
-        tools: Tools(tools),
-        response_format: schema.map(|schema| ResponseFormat {
+        messages: Messages { messages: chat.messages, vendor, dialect },
+        tools: Tools(outgoing.tools()),
+        response_format: outgoing.schema().map(|schema| ResponseFormat {
             kind: "json_schema",
-            json_schema: NamedSchema { name: "answer", strict: true, schema },
+            json_schema: NamedSchema { name: "answer", strict: is_strict(schema), schema },
         }),
-        temperature: request.temperature.filter(|_| dialect.takes_temperature(model)),
+        temperature: outgoing.temperature(),
+        reasoning_effort: effort.map(Effort::as_str),
         max_tokens: limit(TokenLimit::MaxTokens),
         max_completion_tokens: limit(TokenLimit::MaxCompletionTokens),
         stream: true,
@@ -49,6 +45,8 @@ struct Body<'a> {
     response_format: Option<ResponseFormat<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +122,7 @@ impl<'a> Messages<'a> {
                 .map(|call| WireCall {
                     id: &call.id,
                     kind: "function",
-                    function: WireFunction { name: &call.name, arguments: arguments(call) },
+                    function: WireFunction { name: &call.name, arguments: Arguments::of(call).text() },
                     extra_content: kept.of_call(&call.id),
                 })
                 .collect(),
@@ -132,24 +130,6 @@ impl<'a> Messages<'a> {
             reasoning: kept.reasoning,
             reasoning_details: kept.reasoning_details,
         }
-    }
-}
-
-fn joined_system(messages: &[Message]) -> Option<Cow<'_, str>> {
-    messages
-        .iter()
-        .filter_map(|message| match message {
-            Message::System(text) => Some(Cow::Borrowed(text.as_str())),
-            Message::User(_) | Message::Assistant(_) | Message::Tool(_) => None,
-        })
-        .reduce(|all, text| Cow::Owned(format!("{all}\n\n{text}")))
-}
-
-/// Arguments a model wrote that are no JSON are wrapped: servers that parse the history would refuse all of it.
-fn arguments(call: &ToolCall) -> Cow<'_, str> {
-    match serde_json::from_str::<IgnoredAny>(&call.arguments) {
-        Ok(_) => Cow::Borrowed(&call.arguments),
-        Err(_) => Cow::Owned(serde_json::json!({ "invalid_json": call.arguments }).to_string()),
     }
 }
 

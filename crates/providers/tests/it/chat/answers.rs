@@ -3,7 +3,7 @@
 use mcp_orchestrator_domain::{Cost, FinishReason, Money, Usage};
 use mcp_orchestrator_providers::{
     ChatAnswer,
-    chat::{ChatProviderBuilder, CostReport, Dialect},
+    http::{CostReport, Dialect, HttpProviderBuilder},
 };
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn with_done<'a>(events: &[&'a str]) -> Vec<&'a str> {
     events.iter().copied().chain(["[DONE]"]).collect()
 }
 
-fn answered(bytes: Vec<u8>, change: impl FnOnce(ChatProviderBuilder) -> ChatProviderBuilder) -> ChatAnswer {
+fn answered(bytes: Vec<u8>, change: impl FnOnce(HttpProviderBuilder) -> HttpProviderBuilder) -> ChatAnswer {
     run(async {
         let server = Server::saying(bytes).await;
         ask(&change(provider(&server)).build().unwrap()).await.unwrap()

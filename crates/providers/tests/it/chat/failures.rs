@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcp_orchestrator_domain::{Cost, FailureClass as Class, Usage};
-use mcp_orchestrator_providers::{ProviderError, chat::Dialect};
+use mcp_orchestrator_providers::{ProviderError, http::Dialect};
 
 use super::{
     KEY, ask, provider, run,

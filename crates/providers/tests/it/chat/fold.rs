@@ -1,6 +1,6 @@
 //! A streamed answer and the same one whole are the same answer.
 
-use mcp_orchestrator_providers::chat::{CostReport, Dialect};
+use mcp_orchestrator_providers::http::{CostReport, Dialect};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

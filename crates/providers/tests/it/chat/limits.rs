@@ -6,7 +6,7 @@ use mcp_orchestrator_domain::{Cost, FailureClass as Class};
 use mcp_orchestrator_egress::{ClientSettings, HttpClient};
 use mcp_orchestrator_providers::{
     Provider as _,
-    chat::{ChatProvider, ChatTimeouts},
+    http::{HttpProvider, HttpTimeouts},
 };
 
 use super::{
@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(60);
 fn a_silent_server_ends_at_the_heads_time_limit() {
     run(async {
         let mut server = Server::start(vec![vec![Act::Hang]]).await;
-        let timeouts = ChatTimeouts { head: SHORT, idle: LONG, probe: LONG };
+        let timeouts = HttpTimeouts { head: SHORT, idle: LONG, probe: LONG };
         let error = ask(&provider(&server).with_timeouts(timeouts).build().unwrap()).await.unwrap_err();
         assert_eq!((error.class(), error.status, error.cost), (Class::Timeout, None, Cost::Unknown));
         assert!(error.to_string().contains("the head of the answer took longer than 120 ms"), "{error}");
@@ -34,7 +34,7 @@ fn a_stalled_stream_ends_at_the_idle_time_limit() {
     run(async {
         let begun = piece(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n");
         let mut server = Server::start(vec![vec![Act::Send([stream_head(), begun].concat()), Act::Hang]]).await;
-        let timeouts = ChatTimeouts { head: LONG, idle: SHORT, probe: LONG };
+        let timeouts = HttpTimeouts { head: LONG, idle: SHORT, probe: LONG };
         let error = ask(&provider(&server).with_timeouts(timeouts).build().unwrap()).await.unwrap_err();
         assert_eq!((error.class(), error.status), (Class::Timeout, Some(200)));
         server.saw_a_client_leave().await;
@@ -48,7 +48,7 @@ fn a_connection_that_never_stands_ends_at_its_own_time_limit_and_is_free() {
         let server = Server::start(vec![vec![Act::Hang]]).await;
         let mut settings = ClientSettings::default();
         settings.connect_timeout = SHORT;
-        let provider = ChatProvider::builder("lab", server.base_url().replace("http:", "https:"))
+        let provider = HttpProvider::builder("lab", server.base_url().replace("http:", "https:"))
             .with_default_model("m1")
             .with_http(HttpClient::new(settings))
             .build()
@@ -62,7 +62,7 @@ fn a_connection_that_never_stands_ends_at_its_own_time_limit_and_is_free() {
 fn a_probe_ends_at_its_time_limit() {
     run(async {
         let server = Server::start(vec![vec![Act::Hang]]).await;
-        let timeouts = ChatTimeouts { head: LONG, idle: LONG, probe: SHORT };
+        let timeouts = HttpTimeouts { head: LONG, idle: LONG, probe: SHORT };
         let error = provider(&server).with_timeouts(timeouts).build().unwrap().check().await.unwrap_err();
         assert_eq!(error.class(), Class::Timeout);
     });

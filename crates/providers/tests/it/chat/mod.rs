@@ -5,17 +5,17 @@ mod failures;
 mod fold;
 mod limits;
 mod requests;
-mod server;
 mod services;
 
 use std::{future::Future, time::Duration};
 
-use mcp_orchestrator_domain::{Message, ModelName, Role, StepInput};
+use mcp_orchestrator_domain::{Message, ModelName};
 use mcp_orchestrator_providers::{
     ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError,
-    chat::{ChatProvider, ChatProviderBuilder, ChatTimeouts},
+    http::{HttpProvider, HttpProviderBuilder, HttpTimeouts},
 };
 
+use mcp_orchestrator_testkit::provider_suite::{Pieces, input, server};
 use server::Server;
 
 /// A key that must never be seen again.
@@ -27,38 +27,15 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// A provider that gives up soon: nothing on the loopback takes long unless it is meant to.
-fn provider(server: &Server) -> ChatProviderBuilder {
-    ChatProvider::builder("lab", server.base_url()).with_key(KEY.into()).with_default_model("m1").with_timeouts(
-        ChatTimeouts { head: Duration::from_secs(20), idle: Duration::from_secs(20), probe: Duration::from_secs(20) },
+fn provider(server: &Server) -> HttpProviderBuilder {
+    HttpProvider::builder("lab", server.base_url()).with_key(KEY.into()).with_default_model("m1").with_timeouts(
+        HttpTimeouts { head: Duration::from_secs(20), idle: Duration::from_secs(20), probe: Duration::from_secs(20) },
     )
-}
-
-/// Keeps the pieces of text.
-#[derive(Default)]
-struct Pieces(Vec<String>);
-
-impl DeltaSink for Pieces {
-    fn text(&mut self, delta: &str) {
-        self.0.push(delta.to_owned());
-    }
-}
-
-fn input() -> StepInput {
-    StepInput {
-        role: Role::Researcher,
-        question: "q".to_owned(),
-        task: "t".to_owned(),
-        parts: 1,
-        tools: Vec::new(),
-        spans: Vec::new(),
-        outputs: Vec::new(),
-        tool_calls_made: 0,
-    }
 }
 
 /// Asks `change` of a minimal request.
 async fn ask_with(
-    provider: &ChatProvider,
+    provider: &HttpProvider,
     sink: &mut dyn DeltaSink,
     change: impl FnOnce(&mut ChatRequest<'_>),
 ) -> Result<ChatAnswer, ProviderError> {
@@ -79,7 +56,7 @@ async fn ask_with(
     provider.chat(request, sink).await
 }
 
-async fn ask(provider: &ChatProvider) -> Result<ChatAnswer, ProviderError> {
+async fn ask(provider: &HttpProvider) -> Result<ChatAnswer, ProviderError> {
     ask_with(provider, &mut Pieces::default(), |_| {}).await
 }
 

@@ -3,7 +3,7 @@
 use mcp_orchestrator_domain::{AssistantMessage, Message, RequestId, ToolCall, ToolName, ToolResult, ToolSpec};
 use mcp_orchestrator_providers::{
     ChatRequest,
-    chat::{ChatProviderBuilder, Dialect, OutputSchema, SystemMessages, vendor},
+    http::{Dialect, HttpProviderBuilder, OutputSchema, SystemMessages, vendor},
 };
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::{
 const OK: &str = r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
 
 fn sent(
-    build: impl FnOnce(ChatProviderBuilder) -> ChatProviderBuilder,
+    build: impl FnOnce(HttpProviderBuilder) -> HttpProviderBuilder,
     change: impl FnOnce(&mut ChatRequest<'_>),
 ) -> Received {
     run(async {
@@ -64,7 +64,8 @@ fn tools() -> Vec<ToolSpec> {
 }
 
 fn schema() -> Value {
-    json!({"type": "object", "properties": {"parts": {"type": "array", "items": {"type": "string"}}}})
+    let parts = json!({"type": "array", "items": {"type": "string"}});
+    json!({"type": "object", "properties": {"parts": parts}, "required": ["parts"], "additionalProperties": false})
 }
 
 /// The whole request of everything at once, to a service of a dialect.
@@ -150,7 +151,7 @@ fn headers_follow_dialect_and_key() {
     assert_eq!(trimmed.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
     run(async {
         let server = Server::saying(json_answer(200, OK)).await;
-        let keyless = mcp_orchestrator_providers::chat::ChatProvider::builder("lab", server.base_url() + "/");
+        let keyless = mcp_orchestrator_providers::http::HttpProvider::builder("lab", server.base_url() + "/");
         ask(&keyless.with_default_model("m1").build().unwrap()).await.unwrap();
         assert_eq!(server.requests()[0].header("authorization"), None);
         assert_eq!(server.requests()[0].line, "POST /v1/chat/completions HTTP/1.1");
@@ -235,7 +236,7 @@ fn reasoning_and_signatures_go_back_to_whoever_wrote_them_and_to_nobody_else() {
         run(async move {
             let server = Server::saying(answer).await;
             let build = |name: &str| {
-                let base = mcp_orchestrator_providers::chat::ChatProvider::builder(name, server.base_url());
+                let base = mcp_orchestrator_providers::http::HttpProvider::builder(name, server.base_url());
                 base.with_default_model("m1").with_dialect(dialect).build().unwrap()
             };
             let said = ask(&build("one")).await.unwrap().reply.message;

@@ -3,7 +3,7 @@
 use mcp_orchestrator_domain::FailureClass as Class;
 use mcp_orchestrator_providers::{
     Price, Provider as _,
-    chat::{self, ChatProvider, Dialect, InvalidChatProvider},
+    http::{self, Dialect, HttpProvider, InvalidHttpProvider},
 };
 
 use super::{
@@ -38,14 +38,9 @@ fn check_asks_for_the_models_and_pays_nothing() {
 fn check_asks_each_service_where_it_would_notice_a_wrong_key() {
     run(async {
         let server = Server::saying(json(200, "{}")).await;
-        for (name, line) in [("openrouter", "GET /v1/key HTTP/1.1"), ("anthropic", "GET /v1/models HTTP/1.1")] {
-            let known = chat::vendor(name).unwrap().provider(Some(KEY.into())).with_base_url(server.base_url());
-            known.build().unwrap().check().await.unwrap();
-            assert_eq!(server.requests().last().unwrap().line, line);
-        }
-        let anthropic = server.requests().pop().unwrap();
-        assert_eq!(anthropic.header("x-api-key"), Some(KEY));
-        assert_eq!(anthropic.header("authorization"), None);
+        let known = http::vendor("openrouter").unwrap().provider(Some(KEY.into())).with_base_url(server.base_url());
+        known.build().unwrap().check().await.unwrap();
+        assert_eq!(server.requests()[0].line, "GET /v1/key HTTP/1.1");
     });
 }
 
@@ -54,7 +49,7 @@ fn a_local_server_chooses_its_first_model_that_can_chat_once() {
     run(async {
         let listing = r#"{"object":"list","data":[{"id":"nomic-embed-text:latest"},{"id":"qwen3:8b","object":"model"},{"id":"llama3"}]}"#;
         let server = Server::start(vec![vec![Act::Send(json(200, listing))], vec![Act::Send(json(200, OK))]]).await;
-        let ollama = chat::vendor("ollama").unwrap().provider(None).with_base_url(server.base_url()).build().unwrap();
+        let ollama = http::vendor("ollama").unwrap().provider(None).with_base_url(server.base_url()).build().unwrap();
         assert_eq!(ollama.capabilities(None).default_model, None);
         let (first, second) = futures::join!(ask(&ollama), ask(&ollama));
         first.unwrap();
@@ -76,7 +71,7 @@ fn a_local_server_without_models_says_so_and_is_asked_again() {
             vec![Act::Send(json(200, OK))],
         ])
         .await;
-        let ollama = chat::vendor("ollama").unwrap().provider(None).with_base_url(server.base_url()).build().unwrap();
+        let ollama = http::vendor("ollama").unwrap().provider(None).with_base_url(server.base_url()).build().unwrap();
         let error = ask(&ollama).await.unwrap_err();
         assert_eq!(error.class(), Class::NotFound);
         assert!(error.to_string().contains("no model to chat with"), "{error}");
@@ -87,11 +82,11 @@ fn a_local_server_without_models_says_so_and_is_asked_again() {
 #[test]
 fn capabilities_follow_the_dialect() {
     let of = |name: &str| {
-        let vendor = chat::vendor(name).unwrap();
+        let vendor = http::vendor(name).unwrap();
         vendor.provider(None).build().unwrap().capabilities(Some(&model("any")))
     };
     assert_eq!(of("ollama").price, Some(Price::FREE));
-    assert_eq!(of("openai").price, None);
+    assert_eq!(of("openai").price, None, "a model nobody knows");
     assert_eq!(of("openai").default_model.as_deref(), Some("gpt-5.4-mini"));
     assert!(of("openai").tools && of("openai").output_schema && of("openai").is_model);
     assert!(!of("perplexity").tools);
@@ -101,22 +96,22 @@ fn capabilities_follow_the_dialect() {
 #[test]
 fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     let base = "https://api.example.com/v1";
-    let built = |name: &str, base: &str, key: &str| ChatProvider::builder(name, base).with_key(key.into()).build();
-    assert!(matches!(built("Lab", base, KEY), Err(InvalidChatProvider::Name(_))));
-    assert!(matches!(built("lab", "api.example.com", KEY), Err(InvalidChatProvider::BaseUrl { .. })));
+    let built = |name: &str, base: &str, key: &str| HttpProvider::builder(name, base).with_key(key.into()).build();
+    assert!(matches!(built("Lab", base, KEY), Err(InvalidHttpProvider::Name(_))));
+    assert!(matches!(built("lab", "api.example.com", KEY), Err(InvalidHttpProvider::BaseUrl { .. })));
     for key in ["", "  ", "two words", "line\nbreak", "schlüssel"] {
-        assert!(matches!(built("lab", base, key), Err(InvalidChatProvider::Key { .. })), "{key:?}");
+        assert!(matches!(built("lab", base, key), Err(InvalidHttpProvider::Key { .. })), "{key:?}");
     }
     let password = format!("https://user:{KEY}@example.com");
     let error = built("lab", &password, KEY).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(KEY));
-    let empty_model = ChatProvider::builder("lab", base).with_default_model("").build();
-    assert!(matches!(empty_model, Err(InvalidChatProvider::Name(_))));
+    let empty_model = HttpProvider::builder("lab", base).with_default_model("").build();
+    assert!(matches!(empty_model, Err(InvalidHttpProvider::Name(_))));
 }
 
 #[test]
 fn nothing_shows_the_key() {
-    let builder = ChatProvider::builder("lab", format!("https://u:{KEY}@example.com")).with_key(KEY.into());
+    let builder = HttpProvider::builder("lab", format!("https://u:{KEY}@example.com")).with_key(KEY.into());
     assert!(!format!("{builder:?}").contains(KEY));
     let provider = builder.with_base_url("https://example.com/v1").with_dialect(Dialect::LOCAL).build().unwrap();
     assert!(!format!("{provider:?}").contains(KEY));
@@ -129,4 +124,14 @@ fn a_model_the_service_does_not_have_is_not_found() {
         let server = Server::saying(stream(&[r#"{"error":{"message":"model 'x' not found","code":404}}"#])).await;
         assert_eq!(ask(&provider(&server).build().unwrap()).await.unwrap_err().class(), Class::NotFound);
     });
+}
+
+#[test]
+fn the_price_of_a_model_is_known_where_its_service_is_asked_itself() {
+    let price = |builder: http::HttpProviderBuilder| builder.build().unwrap().capabilities(None).price;
+    let openai = || http::vendor("openai").unwrap().provider(None);
+    assert!(price(openai()).is_some_and(|price| price.of(1_000_000, 0) > Price::FREE.of(1_000_000, 0)));
+    assert!(price(openai().with_base_url("https://eu.api.openai.com/v1")).is_some());
+    assert_eq!(price(openai().with_base_url("https://proxy.example.com/v1")), None);
+    assert_eq!(price(http::vendor("perplexity").unwrap().provider(None)), None, "it also takes a fee");
 }

@@ -1,4 +1,5 @@
 //! A server on the loopback that says exactly what a test wants, byte by byte. Owns HTTP framing; knows no wire.
+#![expect(clippy::missing_panics_doc, reason = "a server of tests fails by panicking, as a test does")]
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +13,8 @@ use tokio::{
 
 /// What the server does with one request, in order.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+#[expect(clippy::exhaustive_enums, reason = "tests build it")]
+pub enum Act {
     /// Sends bytes as they are.
     Send(Vec<u8>),
     /// Says nothing until the client goes away.
@@ -23,30 +25,40 @@ pub(crate) enum Act {
 
 /// One request as it came.
 #[derive(Clone, Debug)]
-pub(crate) struct Received {
-    pub(crate) line: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+#[non_exhaustive]
+pub struct Received {
+    /// Method, target and version.
+    pub line: String,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
 }
 
 impl Received {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The first header of that name, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn json(&self) -> Value {
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
 /// Plays one script per request; the last one again and again. Ends with its drop.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     port: u16,
     seen: Arc<Seen>,
     closed: watch::Receiver<u32>,
     task: JoinHandle<()>,
 }
 
+#[derive(Debug)]
 struct Seen {
     requests: Mutex<Vec<Received>>,
     connections: Mutex<u32>,
@@ -54,7 +66,8 @@ struct Seen {
 }
 
 impl Server {
-    pub(crate) async fn start(scripts: Vec<Vec<Act>>) -> Self {
+    /// Starts one on a free port of the loopback.
+    pub async fn start(scripts: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, closed) = watch::channel(0);
@@ -72,31 +85,43 @@ impl Server {
     }
 
     /// A server that answers everything with these bytes.
-    pub(crate) async fn saying(answer: Vec<u8>) -> Self {
+    pub async fn saying(answer: Vec<u8>) -> Self {
         Self::start(vec![vec![Act::Send(answer)]]).await
     }
 
-    pub(crate) fn base_url(&self) -> String {
-        format!("http://127.0.0.1:{}/v1", self.port)
+    /// Its address with the path `/v1`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.address("v1")
     }
 
-    pub(crate) fn requests(&self) -> Vec<Received> {
+    /// Its address with this path.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port)
+    }
+
+    /// Every request so far, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Received> {
         self.seen.requests.lock().unwrap().clone()
     }
 
-    pub(crate) fn connections(&self) -> u32 {
+    /// How many connections were opened.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
         *self.seen.connections.lock().unwrap()
     }
 
     /// Waits until a request has come.
-    pub(crate) async fn asked(&self) {
+    pub async fn asked(&self) {
         while self.requests().is_empty() {
             tokio::task::yield_now().await;
         }
     }
 
     /// Waits until a client has gone away during [`Act::Hang`].
-    pub(crate) async fn saw_a_client_leave(&mut self) {
+    pub async fn saw_a_client_leave(&mut self) {
         self.closed.wait_for(|count| *count > 0).await.unwrap();
     }
 }
@@ -108,32 +133,37 @@ impl Drop for Server {
 }
 
 /// An answer with a length.
-pub(crate) fn answer(status: u16, headers: &[&str], body: &str) -> Vec<u8> {
+#[must_use]
+pub fn answer(status: u16, headers: &[&str], body: &str) -> Vec<u8> {
     let headers = headers.iter().map(|header| format!("{header}\r\n")).collect::<String>();
     format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// A complete JSON answer.
-pub(crate) fn json(status: u16, body: &str) -> Vec<u8> {
+#[must_use]
+pub fn json(status: u16, body: &str) -> Vec<u8> {
     answer(status, &["content-type: application/json", "x-request-id: req_1"], body)
 }
 
 /// The head of a stream of unknown length.
-pub(crate) fn stream_head() -> Vec<u8> {
+#[must_use]
+pub fn stream_head() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-request-id: req_1\r\ntransfer-encoding: chunked\r\n\r\n"
         .to_vec()
 }
 
 /// A piece of such a stream.
-pub(crate) fn piece(bytes: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn piece(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
 /// The end of such a stream.
-pub(crate) const STREAM_END: &[u8] = b"0\r\n\r\n";
+pub const STREAM_END: &[u8] = b"0\r\n\r\n";
 
 /// A whole stream of data events, each in a piece of its own.
-pub(crate) fn stream(events: &[&str]) -> Vec<u8> {
+#[must_use]
+pub fn stream(events: &[&str]) -> Vec<u8> {
     let mut bytes = stream_head();
     for event in events {
         bytes.extend(piece(format!("data: {event}\n\n").as_bytes()));

@@ -1,8 +1,8 @@
-//! How services that speak the Chat wire differ, as data. Owns the switches; the code that obeys them is elsewhere.
+//! How services that speak the same wire differ, as data. Owns the switches; the code that obeys them is elsewhere.
 
-use mcp_orchestrator_egress::Request;
+use std::str::FromStr;
 
-/// How one service deviates from the others on the Chat wire.
+/// How one service deviates from the others on its wire. What a wire has only one way for, it does not look at.
 ///
 /// [`Dialect::LENIENT`] suits an unknown server; change fields of it for a particular one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,24 +12,27 @@ pub struct Dialect {
     pub tools: bool,
     /// Whether it takes an output schema in a streamed request.
     pub output_schema: OutputSchema,
-    /// Whether it must be asked for token counts with `stream_options` (`true`), or refuses that field (`false`).
+    /// On the Chat wire: whether it must be asked for token counts with `stream_options` (`true`), or refuses that field (`false`).
     pub stream_options: bool,
-    /// What it calls the limit of completion tokens.
+    /// On the Chat wire: what it calls the limit of completion tokens.
     pub token_limit: TokenLimit,
     /// Which of its models take a temperature.
     pub temperature: Temperature,
-    /// Where it takes system messages.
+    /// On the Chat and Responses wires: where it takes system messages.
     pub system: SystemMessages,
-    /// Whether reasoning it sends must, or may, be sent back with the message. Others refuse the field.
+    /// On the Chat wire: whether reasoning it sends must, or may, be sent back with the message. Others refuse the field.
     pub returns_reasoning: bool,
+    /// On the Responses wire: models, by the beginnings of their names, that give their reasoning encrypted so that it can
+    /// be sent back. Others may refuse to be asked.
+    pub encrypts_reasoning: &'static [&'static str],
     /// Whether it understands the `Idempotency-Key` header.
     pub idempotency_key: bool,
     /// How it says what a request cost.
     pub cost: CostReport,
     /// The header with its id of the request.
     pub request_id_header: &'static str,
-    /// What is asked to find out whether the service answers and accepts the key.
-    pub probe: Probe,
+    /// What is asked to find out whether the service answers and accepts the key: a path under the base URL that costs nothing.
+    pub probe_path: &'static str,
 }
 
 impl Dialect {
@@ -42,10 +45,11 @@ impl Dialect {
         temperature: Temperature::Any,
         system: SystemMessages::FirstOnly,
         returns_reasoning: false,
+        encrypts_reasoning: &[],
         idempotency_key: false,
         cost: CostReport::Never,
         request_id_header: "x-request-id",
-        probe: Probe { path: "/models", auth: ProbeAuth::Bearer },
+        probe_path: "/models",
     };
 
     /// A server on the operator's own machine: tokens cost nothing, and it chooses the model if nobody does.
@@ -57,6 +61,10 @@ impl Dialect {
             Temperature::Never => false,
             Temperature::ExceptModels(prefixes) => !prefixes.iter().any(|prefix| model.starts_with(prefix)),
         }
+    }
+
+    pub(crate) fn encrypts_reasoning(&self, model: &str) -> bool {
+        self.encrypts_reasoning.iter().any(|prefix| model.starts_with(prefix))
     }
 
     pub(super) const fn takes_schema(&self, with_tools: bool) -> bool {
@@ -126,33 +134,44 @@ pub enum CostReport {
     UsageTicks,
 }
 
-/// A request that costs nothing and shows whether the key is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a row of a table, built as a literal")]
-pub struct Probe {
-    /// The path under the base URL.
-    pub path: &'static str,
-    /// How the key is sent there.
-    pub auth: ProbeAuth,
+/// How hard a model that reasons should think. What each word means is the service's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the three words all services share")]
+pub enum Effort {
+    /// A little: fast and cheap.
+    Low,
+    /// What most services do by themselves.
+    Medium,
+    /// Much: slow and dear.
+    High,
 }
 
-/// How a key is sent to the probed path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the probe handles each")]
-pub enum ProbeAuth {
-    /// `authorization: Bearer …`, as for chats.
-    Bearer,
-    /// `x-api-key` with `anthropic-version`: that vendor's listing is not part of its Chat-compatible routes.
-    XApiKey,
-}
+impl Effort {
+    /// Every effort.
+    pub const ALL: &'static [Self] = &[Self::Low, Self::Medium, Self::High];
 
-impl ProbeAuth {
-    pub(super) fn sign(self, request: Request, key: &str) -> Request {
+    /// The word, for example `low`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Bearer => request.with_secret_header("authorization", format!("Bearer {key}")),
-            Self::XApiKey => {
-                request.with_secret_header("x-api-key", key).with_header("anthropic-version", "2023-06-01")
-            }
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
         }
+    }
+}
+
+/// A word that names no effort.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no effort is named {0:?}; known are low, medium, high")]
+#[non_exhaustive]
+pub struct UnknownEffort(pub String);
+
+impl FromStr for Effort {
+    type Err = UnknownEffort;
+
+    fn from_str(word: &str) -> Result<Self, UnknownEffort> {
+        let known = Self::ALL.iter().find(|effort| effort.as_str() == word);
+        known.copied().ok_or_else(|| UnknownEffort(word.chars().take(40).collect()))
     }
 }

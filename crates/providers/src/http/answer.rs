@@ -33,11 +33,15 @@ impl From<Broken> for ReadError {
 }
 
 /// Reads `response` into `fold` to its end. What goes wrong after the message was complete is no error.
-pub(super) async fn read(mut response: Response, fold: &mut Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
+pub(super) async fn read(
+    mut response: Response,
+    fold: &mut dyn Fold,
+    sink: &mut dyn DeltaSink,
+) -> Result<(), ReadError> {
     let mut body = Body::of(response.header("content-type"));
     while let Some(piece) = next(&mut response, fold).await? {
         body.push(&piece, fold, sink)?;
-        if fold.is_done() {
+        if fold.draft().done {
             response.drain(DRAIN).await;
             return Ok(());
         }
@@ -46,8 +50,8 @@ pub(super) async fn read(mut response: Response, fold: &mut Fold, sink: &mut dyn
 }
 
 /// The next piece; an end when the message is complete and nothing more comes.
-async fn next(response: &mut Response, fold: &Fold) -> Result<Option<Bytes>, ReadError> {
-    if !fold.is_complete() {
+async fn next(response: &mut Response, fold: &dyn Fold) -> Result<Option<Bytes>, ReadError> {
+    if !fold.draft().is_complete() {
         return response.chunk().await.map_err(ReadError::Http);
     }
     match timeout(TAIL_GRACE, response.chunk()).await {
@@ -72,7 +76,7 @@ impl Body {
         }
     }
 
-    fn push(&mut self, bytes: &[u8], fold: &mut Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
+    fn push(&mut self, bytes: &[u8], fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
         if let Self::Unknown = self {
             *self = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 None => return Ok(()),
@@ -94,7 +98,7 @@ impl Body {
         Ok(())
     }
 
-    fn end(self, fold: &mut Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
+    fn end(self, fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
         match self {
             Self::Whole(whole) => Ok(fold.whole(&String::from_utf8_lossy(&whole), sink)?),
             Self::Stream(decoder, _) => match decoder.finish().map(|event| take(&event, fold, sink)) {
@@ -107,10 +111,13 @@ impl Body {
     }
 }
 
-fn take(event: &SseEvent, fold: &mut Fold, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
-    if event.is_error && !fold.is_complete() {
+fn take(event: &SseEvent, fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
+    if event.is_error && !fold.draft().is_complete() {
         let error = serde_json::from_str(&event.data).unwrap_or_else(|_| Value::String(event.data.clone()));
         return Err(Broken::Refused(error));
     }
-    fold.event(&event.data, sink)
+    if fold.draft().done {
+        return Ok(());
+    }
+    fold.event(event, sink)
 }

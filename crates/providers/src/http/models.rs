@@ -33,11 +33,12 @@ pub(super) fn first_chat_model(listing: &[u8]) -> Option<ModelName> {
 
 #[derive(Deserialize)]
 struct Listing {
-    #[serde(default)]
+    #[serde(default, alias = "models")]
     data: Vec<Listed>,
 }
 
 #[derive(Deserialize)]
 struct Listed {
+    #[serde(alias = "name")]
     id: String,
 }

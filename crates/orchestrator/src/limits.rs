@@ -1,0 +1,85 @@
+//! Rate limits that all processes on one store keep to together. Owns how they are kept there; the limits are the governor's.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mcp_orchestrator_domain::{Timestamp, millis};
+use mcp_orchestrator_providers::layers::SharedLimits;
+use mcp_orchestrator_store::{BucketAnswer, BucketTake, RecordPut, Store};
+
+use crate::{Clock, SystemClock};
+
+/// The kind of record a parked lane has.
+const PARKED: &str = "parked";
+
+/// Keeps the limits of a [`Governor`](crate::layers::Governor) in a store, so that all processes that share the store share
+/// an account's rates and pauses.
+///
+/// Rates are buckets of the store, counted by its clock. A pause is a small record that ends by itself; how long is left is
+/// told by the clock of the machine, so the clocks of machines should agree to a second or so. When the store does not
+/// answer, each process keeps to its own count.
+pub struct StoreLimits {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl StoreLimits {
+    /// Keeps them in this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, clock: Arc::new(SystemClock::new()) }
+    }
+
+    /// Replaces the clock, for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+}
+
+#[async_trait]
+impl SharedLimits for StoreLimits {
+    async fn take(&self, bucket: &str, amount: u64, capacity: u64, per_second: f64) -> Option<Duration> {
+        let take = BucketTake { key: format!("governor/{bucket}"), amount, capacity, per_second };
+        match self.store.bucket_take(take).await {
+            Ok(BucketAnswer::Wait(pause)) => Some(pause),
+            // Without the store each process keeps to its own count.
+            Ok(BucketAnswer::Taken) | Err(_) => None,
+        }
+    }
+
+    async fn park(&self, lane: &str, pause: Duration) {
+        let until = self.clock.now().after(pause);
+        let known = self.store.record_get(PARKED, lane).await.ok().flatten();
+        if known.as_ref().and_then(|record| read(&record.value)).is_some_and(|other| other >= until) {
+            return;
+        }
+        let put = RecordPut {
+            space: PARKED.to_owned(),
+            key: lane.to_owned(),
+            expected: known.map_or(0, |record| record.version),
+            value: Some(Bytes::from(until.as_millis().to_string())),
+            ttl: Some(pause),
+        };
+        // Whoever was faster has parked it too.
+        let _ = self.store.record_put(put).await;
+    }
+
+    async fn parked(&self, lane: &str) -> Option<Duration> {
+        let record = self.store.record_get(PARKED, lane).await.ok().flatten()?;
+        let left = read(&record.value)?.since(self.clock.now());
+        (millis(left) > 0).then_some(left)
+    }
+}
+
+impl fmt::Debug for StoreLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreLimits").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+fn read(value: &[u8]) -> Option<Timestamp> {
+    std::str::from_utf8(value).ok()?.parse().ok().map(Timestamp::from_millis)
+}
