@@ -38,6 +38,10 @@ mod slow;
 
 use quantile::{median, quantile};
 
+/// The allocator of the binaries that use the store.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Prints a table; quickly, when it only has to work.
 type Print = fn(bool) -> anyhow::Result<()>;
 

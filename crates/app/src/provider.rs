@@ -265,11 +265,14 @@ impl<'a> Providers<'a> {
     }
 
     /// The providers that are asked when `chosen` cannot answer: those `provider.fallback` names, but for those that are
-    /// chosen already.
+    /// chosen already. None when no model was chosen: nothing else is needed then.
     ///
     /// # Errors
     /// [`ProviderChoiceError`] as [`Providers::named`].
     pub fn fallbacks(&self, chosen: &[Choice]) -> Result<Vec<Choice>, ProviderChoiceError> {
+        if chosen.iter().all(|choice| !choice.provider.capabilities(None).is_model) {
+            return Ok(Vec::new());
+        }
         let is_new = |name: &&ProviderName| chosen.iter().all(|choice| choice.name != **name);
         let names = self.settings.provider_fallback.iter().filter(is_new);
         names.map(|name| self.named(name.as_str(), Reason::Fallback)).collect()

@@ -117,10 +117,13 @@ fn fallbacks_are_found_in_their_order_and_without_a_key_are_an_error() {
     let providers = Providers::new(&settings, &variables);
     let chosen = providers.named("groq", Reason::Named).unwrap();
     let names = |choices: Vec<Choice>| choices.iter().map(|choice| choice.name.to_string()).collect::<Vec<_>>();
-    assert_eq!(names(providers.fallbacks(&[chosen]).unwrap()), ["ollama", "openai"]);
+    assert_eq!(names(providers.fallbacks(std::slice::from_ref(&chosen)).unwrap()), ["ollama", "openai"]);
 
     let variables = environment(&[("GROQ_API_KEY", "gsk-1")]);
-    let error = Providers::new(&settings, &variables).fallbacks(&[]).unwrap_err();
+    let providers = Providers::new(&settings, &variables);
+    let error = providers.fallbacks(&[chosen]).unwrap_err();
+    let quoting = providers.named("extractive", Reason::Named).unwrap();
+    assert_eq!(names(providers.fallbacks(&[quoting]).unwrap()), Vec::<String>::new(), "nobody else is needed");
     assert!(error.to_string().contains("provider openai has no key"), "{error}");
 }
 

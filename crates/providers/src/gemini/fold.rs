@@ -56,7 +56,8 @@ impl GeminiFold {
         }
         let reason = string(candidate.finish_reason).unwrap_or_default();
         if !matches!(&*reason, "" | "FINISH_REASON_UNSPECIFIED") {
-            self.malformed = reason == "MALFORMED_FUNCTION_CALL";
+            self.malformed =
+                matches!(&*reason, "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS");
             self.draft.finish = Some(finish_reason(&reason));
         }
         Ok(())
@@ -112,8 +113,8 @@ impl Fold for GeminiFold {
         if self.draft.is_complete() && !self.candidate_seen {
             return Err(Broken::Unreadable("it holds no candidate".to_owned()));
         }
-        let is_empty = self.draft.text.is_empty() && self.draft.calls.is_empty();
-        if self.malformed && is_empty {
+        // Whatever it said before, it had not come to an end.
+        if self.malformed {
             return Err(Broken::Unreadable("the model wrote a tool call that is none".to_owned()));
         }
         let (mut reply, calls) = self.draft.into_reply()?;

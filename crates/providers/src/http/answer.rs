@@ -40,13 +40,18 @@ pub(super) async fn read(
 ) -> Result<(), ReadError> {
     let mut body = Body::of(response.header("content-type"));
     while let Some(piece) = next(&mut response, fold).await? {
-        body.push(&piece, fold, sink)?;
+        if let Err(error) = body.push(&piece, fold, sink) {
+            return if fold.draft().is_complete() { Ok(()) } else { Err(error) };
+        }
         if fold.draft().done {
             response.drain(DRAIN).await;
             return Ok(());
         }
     }
-    body.end(fold, sink)
+    match body.end(fold, sink) {
+        Err(_) if fold.draft().is_complete() => Ok(()),
+        ended => ended,
+    }
 }
 
 /// The next piece; an end when the message is complete and nothing more comes.

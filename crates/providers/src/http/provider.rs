@@ -218,18 +218,17 @@ impl HttpProvider {
 
     /// Whether the request was refused because of its key, and another one may be taken.
     fn another_key(&self, key: Option<&Key>, error: &ProviderError) -> bool {
-        // An answer that had begun is the request's only one.
-        let is_refused = error.status.is_some_and(|status| status >= 400) && is_of_key(error.class());
-        let keys = self.keys.as_ref().zip(key).filter(|_| is_refused);
+        let keys = self.keys.as_ref().zip(key).filter(|_| error.status.is_some() && is_of_key(error.class()));
         keys.is_some_and(|(keys, key)| keys.refused(key, error.class(), error.retry_after))
     }
 
-    /// Asks once, with this key.
+    /// Asks once, with this key. `answers` is set when the service has begun to.
     async fn attempt(
         &self,
         request: &ChatRequest<'_>,
         key: Option<&Key>,
         sink: &mut dyn DeltaSink,
+        answers: &mut bool,
     ) -> Result<ChatAnswer, ProviderError> {
         let model = self.model(request.model, key).await?;
         let outgoing = self.request(&model, request, key).map_err(|(class, why)| self.error(class, &why, key))?;
@@ -238,6 +237,7 @@ impl HttpProvider {
         if !response.is_success() {
             return Err(self.refused(response, key).await);
         }
+        *answers = true;
         let seen = Seen::of(&response, &self.dialect);
         let mut fold = self.wire.fold(self.dialect.cost);
         let outcome = read(response, &mut *fold, sink).await;
@@ -288,11 +288,13 @@ impl Provider for HttpProvider {
         let mut tried = 1;
         loop {
             let key = self.key().await?;
-            let error = match self.attempt(&request, key.as_ref(), sink).await {
+            let mut answers = false;
+            let error = match self.attempt(&request, key.as_ref(), sink, &mut answers).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if !self.another_key(key.as_ref(), &error) || tried >= KEYS_MAX {
+            // An answer that had begun is the request's only one.
+            if answers || !self.another_key(key.as_ref(), &error) || tried >= KEYS_MAX {
                 return Err(error);
             }
             tried += 1;

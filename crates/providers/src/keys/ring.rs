@@ -112,7 +112,8 @@ impl KeyProvider for KeyRing {
         if let Some(kept) = state.keys.iter_mut().find(|kept| kept.key.is(key)) {
             kept.rests_until = Some(now + pause);
         }
-        state.keys.iter().any(|kept| kept.is_awake(now))
+        // Not the same one again, even if its pause is none.
+        state.keys.iter().any(|kept| !kept.key.is(key) && kept.is_awake(now))
     }
 }
 

@@ -4,13 +4,17 @@
 use std::{
     collections::HashMap,
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 use super::circuit::{Became, Circuit, Leave};
 use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
@@ -60,6 +64,8 @@ pub struct CircuitBreaker {
     inner: Arc<dyn Provider>,
     limits: BreakerLimits,
     circuits: Mutex<HashMap<Option<ModelName>, Tracked>>,
+    /// A call has ended.
+    ended: Notify,
 }
 
 struct Tracked {
@@ -79,15 +85,15 @@ impl CircuitBreaker {
     #[must_use]
     pub fn around(provider: Arc<dyn Provider>, limits: BreakerLimits) -> Self {
         let limits = BreakerLimits { failures_max: limits.failures_max.max(1), ..limits };
-        Self { inner: provider, limits, circuits: Mutex::default() }
+        Self { inner: provider, limits, circuits: Mutex::default(), ended: Notify::new() }
     }
 
     fn circuits(&self) -> MutexGuard<'_, HashMap<Option<ModelName>, Tracked>> {
         self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leave for one call, or the class of the last failure and how long to wait.
-    fn admit(&self, model: Option<&ModelName>) -> Result<UnderWay<'_>, (FailureClass, Duration)> {
+    /// Leave for one call.
+    fn admit(&self, model: Option<&ModelName>) -> Result<UnderWay<'_>, Closed> {
         let mut circuits = self.circuits();
         let mut model = model.cloned();
         if !circuits.contains_key(&model) && circuits.len() >= CIRCUITS_MAX {
@@ -106,11 +112,35 @@ impl CircuitBreaker {
                 tracked.under_way += 1;
                 Ok(UnderWay { breaker: self, model, leave, became: (Became::Unknown, None) })
             }
-            Err(pause) => Err((tracked.last, pause)),
+            Err(pause) => Err(Closed { class: tracked.last, pause, is_probed: tracked.circuit.is_probing() }),
         }
     }
 
-    fn open(&self, (class, pause): (FailureClass, Duration)) -> ProviderError {
+    /// Leave for one call. Who comes while another call shows whether the service is back waits for that one, for a
+    /// pause at most: it would be a waste to be refused a moment before all goes on.
+    async fn admitted(&self, model: Option<&ModelName>, sink: &mut dyn DeltaSink) -> Result<UnderWay<'_>, Closed> {
+        let (mut waits, until) = (false, Instant::now() + self.limits.pause);
+        let admitted = loop {
+            let mut ended = pin!(self.ended.notified());
+            ended.as_mut().enable();
+            match self.admit(model) {
+                Err(closed) if closed.is_probed && Instant::now() < until => {
+                    if !waits {
+                        waits = true;
+                        sink.waits();
+                    }
+                    let _ = timeout_at(until, ended).await;
+                }
+                admitted => break admitted,
+            }
+        };
+        if waits {
+            sink.runs();
+        }
+        admitted
+    }
+
+    fn closed(&self, Closed { class, pause, .. }: Closed) -> ProviderError {
         let (name, failures, seconds) = (self.inner.name(), self.limits.failures_max, pause.as_secs().max(1));
         let message = format!("{name} has failed {failures} times in a row and is left alone for another {seconds} s");
         ProviderError::new(class, message).with_retry_after(pause)
@@ -128,11 +158,11 @@ impl Provider for CircuitBreaker {
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
-        let mut under_way = self.admit(request.model).map_err(|open| self.open(open))?;
+        let mut under_way = self.admitted(request.model, sink).await.map_err(|closed| self.closed(closed))?;
         let outcome = self.inner.chat(request, sink).await;
         under_way.became = match &outcome {
             Ok(_) => (Became::Well, None),
-            Err(error) => (of_class(error.class()), Some(error.class())),
+            Err(error) => (of_error(error), Some(error.class())),
         };
         outcome
     }
@@ -149,6 +179,16 @@ impl fmt::Debug for CircuitBreaker {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
+}
+
+/// Why there is no leave.
+#[derive(Debug)]
+struct Closed {
+    /// How the last call failed.
+    class: FailureClass,
+    pause: Duration,
+    /// Whether a call is under way that shows whether the service is back.
+    is_probed: bool,
 }
 
 /// A call under way. Its drop tells the circuit what became of it.
@@ -169,12 +209,16 @@ impl Drop for UnderWay<'_> {
         if let (Became::Failed, Some(class)) = (became, class) {
             tracked.last = class;
         }
+        drop(circuits);
+        self.breaker.ended.notify_waiters();
     }
 }
 
 /// What a failure says of the service.
-fn of_class(class: FailureClass) -> Became {
-    match class {
+fn of_error(error: &ProviderError) -> Became {
+    match error.class() {
+        // Of a governor inside: nobody was asked.
+        FailureClass::RateLimited if error.status.is_none() => Became::Unknown,
         FailureClass::Network
         | FailureClass::Server
         | FailureClass::Timeout

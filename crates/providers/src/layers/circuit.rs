@@ -88,6 +88,11 @@ impl Circuit {
         }
     }
 
+    /// Whether a call is under way to see whether the pause was long enough.
+    pub(super) const fn is_probing(&self) -> bool {
+        matches!(self.state, State::HalfOpen { probing: true })
+    }
+
     /// Whether it has nothing to remember.
     pub(super) fn is_idle(&self) -> bool {
         matches!(&self.state, State::Closed(failures) if failures.is_empty())

@@ -204,7 +204,8 @@ impl Provider for Governor {
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
-        let line = self.line(request.model);
+        let default = self.inner.capabilities(None).default_model.and_then(|name| ModelName::new(&name).ok());
+        let line = self.line(request.model.or(default.as_ref()));
         let prompt = estimated_prompt_tokens(request.messages, request.tools);
         let tokens = prompt.saturating_add(u64::from(request.output_tokens_max));
         let began = Instant::now();

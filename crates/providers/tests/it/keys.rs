@@ -11,7 +11,7 @@ use mcp_orchestrator_providers::{
 };
 use mcp_orchestrator_testkit::provider_suite::{
     Pieces,
-    server::{Act, Server, answer, json},
+    server::{Act, Server, answer, json, stream},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::advance;
@@ -173,5 +173,25 @@ fn a_refusal_that_names_no_pause_lasts_until_what_is_used_up_is_whole_again() {
         let server = Server::start(vec![refusal(429, &used_up)]).await;
         let error = ask(&provider(&server, keys(&["k"]))).await.unwrap_err();
         assert_eq!((error.class(), error.retry_after), (FailureClass::RateLimited, Some(Duration::from_secs(9))));
+    });
+}
+
+#[test]
+fn a_key_that_is_to_rest_for_no_time_is_not_tried_again_at_once() {
+    run(async {
+        let server = Server::start(vec![refusal(429, &["retry-after: 0"]), fine()]).await;
+        let error = ask(&provider(&server, keys(&["k-1"]))).await.unwrap_err();
+        assert_eq!((error.class(), shown(&server).len()), (FailureClass::RateLimited, 1));
+    });
+}
+
+#[test]
+fn an_answer_that_has_begun_is_not_asked_for_with_another_key() {
+    run(async {
+        let begun =
+            stream(&[r#"{"choices":[{"delta":{"content":"One"}}]}"#, r#"{"error":{"code":429,"message":"too many"}}"#]);
+        let server = Server::start(vec![vec![Act::Send(begun)], fine()]).await;
+        let error = ask(&provider(&server, keys(&["k-1", "k-2"]))).await.unwrap_err();
+        assert_eq!((error.class(), shown(&server).len()), (FailureClass::RateLimited, 1));
     });
 }

@@ -98,11 +98,14 @@ impl Workflow {
             }
         }
         // A service that says what it charged and counts no tokens was not asked; one that does not say may have been.
-        let uncounted =
-            usage.total() == 0 && (cost == Cost::Unknown || matches!(call.state, CallState::Completed { .. }));
-        if uncounted {
-            self.held_tokens = self.held_tokens.saturating_add(reserved.tokens);
-        }
+        let is_completed = matches!(call.state, CallState::Completed { .. });
+        let uncounted = match usage.total() {
+            0 if cost == Cost::Unknown || is_completed => reserved.tokens,
+            // What broke off has counted what came until then.
+            counted if cost == Cost::Unknown && !is_completed => reserved.tokens.saturating_sub(counted),
+            _ => 0,
+        };
+        self.held_tokens = self.held_tokens.saturating_add(uncounted);
         let step = &mut self.steps[call.step];
         step.open_calls -= 1;
         if step.open_calls == 0 {

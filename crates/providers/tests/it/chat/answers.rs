@@ -248,3 +248,11 @@ fn two_chats_share_one_connection() {
         assert_eq!((server.requests().len(), server.connections()), (2, 1));
     });
 }
+
+#[test]
+fn what_goes_wrong_after_the_answer_is_complete_is_no_failure() {
+    for after in [r#"{"error":{"code":500,"message":"the counts cannot be made"}}"#, "{\"choices\":"] {
+        let whole = r#"{"choices":[{"delta":{"content":"Whole."},"finish_reason":"stop"}]}"#;
+        assert_eq!(plain(stream(&[whole, after])).reply.message.text, "Whole.", "{after}");
+    }
+}

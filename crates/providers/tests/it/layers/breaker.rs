@@ -89,7 +89,7 @@ fn rate_limits_and_refused_requests_do_not_count() {
 }
 
 #[test]
-fn of_two_hundred_that_come_when_the_pause_is_over_one_goes() {
+fn of_two_hundred_that_come_when_the_pause_is_over_one_goes_and_the_others_wait_for_it() {
     run(async {
         let stub = broken_until(5);
         let breaker = Arc::new(CircuitBreaker::new(stub.clone(), BreakerLimits::default()));
@@ -102,9 +102,30 @@ fn of_two_hundred_that_come_when_the_pause_is_over_one_goes() {
             let breaker = Arc::clone(&breaker);
             tasks.spawn(async move { ask(&*breaker).await.is_ok() });
         }
-        assert_eq!(tasks.join_all().await.into_iter().filter(|well| *well).count(), 1);
+        advance(SECOND / 2).await;
+        assert_eq!(stub.count(), 6, "one is under way");
+        assert_eq!(tasks.join_all().await.into_iter().filter(|well| *well).count(), 200, "and that one has closed it");
+        assert_eq!(stub.count(), 205);
+    });
+}
+
+#[test]
+fn when_the_one_that_goes_first_fails_all_who_waited_for_it_are_refused() {
+    run(async {
+        let stub =
+            Stub::new(|at| (if at < 5 { Duration::ZERO } else { SECOND }, Act::Fail(FailureClass::Server, None)));
+        let breaker = Arc::new(CircuitBreaker::new(stub.clone(), BreakerLimits::default()));
+        for _ in 0..5 {
+            ask(&*breaker).await.unwrap_err();
+        }
+        advance(60 * SECOND).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..200 {
+            let breaker = Arc::clone(&breaker);
+            tasks.spawn(async move { ask(&*breaker).await.is_ok() });
+        }
+        assert!(tasks.join_all().await.into_iter().all(|well| !well));
         assert_eq!(stub.count(), 6);
-        assert!(ask(&*breaker).await.is_ok(), "and that one has closed it");
     });
 }
 

@@ -128,10 +128,12 @@ async fn a_blocked_prompt_is_a_filtered_one_with_its_tokens() {
 
 #[tokio::test]
 async fn a_call_the_service_could_not_read_is_asked_again() {
-    let body = value!({"candidates": [{"content": {}, "finishReason": "MALFORMED_FUNCTION_CALL"}]});
-    let server = Server::saying(json(200, &body.to_string())).await;
-    let error = chat(&known("gemini", &server, "v1beta").build().unwrap(), &[user("x")], |_| {}).await.unwrap_err();
-    assert_eq!(error.class(), Class::Decode);
+    for (said, reason) in [("", "MALFORMED_FUNCTION_CALL"), ("Let me look for", "UNEXPECTED_TOOL_CALL")] {
+        let candidate = value!({"content": {"parts": [{"text": said}]}, "finishReason": reason});
+        let server = Server::saying(json(200, &value!({"candidates": [candidate]}).to_string())).await;
+        let error = chat(&known("gemini", &server, "v1beta").build().unwrap(), &[user("x")], |_| {}).await.unwrap_err();
+        assert_eq!(error.class(), Class::Decode, "{reason}");
+    }
 }
 
 #[tokio::test]
