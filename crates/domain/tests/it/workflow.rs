@@ -6,12 +6,13 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Command, Cost, Event, InputRequested, Money, Poisoned, Recorded, Rejected, RequestId, Revived, Role, Seq, Spent,
-    Started, Status, StepId, StepKind, StepSpec, Submitted, Timestamp, Workflow,
+    CallFailed, CallNo, Command, Cost, Event, Failure, FailureClass, InputRequested, Money, Poisoned, Recorded,
+    Rejected, RequestId, Revived, Role, Seq, Spent, Started, Status, StepId, StepKind, StepSpec, Submitted, Timestamp,
+    Usage, Workflow,
 };
 use proptest::prelude::*;
 
-use crate::model::{attempts, event, id, log_of, submitted};
+use crate::model::{attempts, event, id, log_of, started_call, submitted};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
@@ -186,6 +187,37 @@ fn progress_never_goes_back(log: &[Recorded]) -> Result<(), TestCaseError> {
         prop_assert!(before.completed_agents <= after.completed_agents);
     }
     Ok(())
+}
+
+#[test]
+fn what_a_call_that_broke_off_may_have_used_stays_taken() {
+    let at = Timestamp::from_millis(1);
+    let spec = StepSpec::agent("one".parse::<StepId>().unwrap(), Role::Researcher, "Look");
+    let step = spec.id.clone();
+    let mut held = Vec::new();
+    for (used, cost) in [(0, Cost::Unknown), (4, Cost::Unknown), (20, Cost::Unknown), (4, Cost::FREE), (0, Cost::FREE)]
+    {
+        let (mut workflow, _) = Workflow::submit(id(), submitted(), at);
+        let broken = Event::CallFailed(CallFailed {
+            call: CallNo::new(0),
+            step: step.clone(),
+            failure: Failure::new(FailureClass::Truncated, "cut"),
+            cost,
+            usage: Usage { input: used, ..Usage::default() },
+            retry_at: None,
+            run_ms: 1,
+        });
+        for event in [
+            Event::Started(Started { deadline: Timestamp::from_millis(99), resumed: false }),
+            Event::StepPlanned(Arc::new(spec.clone())),
+            started_call(0, step.clone(), None),
+            broken,
+        ] {
+            workflow.advance(event, at).unwrap();
+        }
+        held.push(workflow.held().0);
+    }
+    assert_eq!(held, [10, 6, 0, 0, 0], "of ten tokens reserved");
 }
 
 #[test]
