@@ -40,6 +40,9 @@ const SENTENCE_MIN: usize = 25;
 const SENTENCE_MAX: usize = 320;
 const PARAGRAPH_MAX: usize = 1_500;
 
+/// Words whose full stop ends no sentence.
+const ABBREVIATIONS: &[&str] = &["al", "approx", "ca", "cf", "Dr", "Mr", "Mrs", "Ms", "St", "vs"];
+
 impl Corpus {
     /// Reads a folder.
     pub(super) fn read(name: &str, folder: &Path) -> anyhow::Result<Self> {
@@ -67,9 +70,10 @@ impl Corpus {
         &self.documents[place.document].text[place.paragraph.clone()]
     }
 
-    /// What a reader of the citation sees: the paragraph on one line, and the title of its document.
+    /// What a reader of the citation sees: the paragraph on one line, and the title and name of its document.
     pub(super) fn seen(&self, place: &Place) -> String {
-        format!("{} {}", one_line(self.paragraph(place)), self.documents[place.document].title)
+        let document = &self.documents[place.document];
+        format!("{} {} {}", one_line(self.paragraph(place)), document.title, document.name)
     }
 }
 
@@ -135,9 +139,11 @@ fn sentences(paragraph: &str) -> Vec<String> {
     for (at, _) in line.match_indices(". ") {
         let next = line[at + 2..].chars().next();
         let last_word = line[start..at].rsplit(' ').next().unwrap_or_default();
-        let is_end = next.is_some_and(|c| c.is_uppercase() || c == '`')
-            && last_word.chars().count() > 2
-            && !last_word.contains('.');
+        let is_number = last_word.ends_with(|c: char| c.is_ascii_digit());
+        let is_initial = last_word.chars().count() < 2 && !is_number;
+        let is_dotted = last_word.split('.').all(|part| part.chars().count() == 1) && !is_number;
+        let is_abbreviation = is_initial || is_dotted || ABBREVIATIONS.contains(&last_word);
+        let is_end = next.is_some_and(|c| c.is_uppercase() || c.is_ascii_digit() || c == '`') && !is_abbreviation;
         if is_end {
             found.push(line[start..=at].to_owned());
             start = at + 2;

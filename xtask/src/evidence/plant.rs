@@ -5,7 +5,7 @@ use super::{
     corpus::{Corpus, Place},
     dice::Dice,
     reword::{HEDGES, UNITS, Way, reword, unit_of, with},
-    slots::{Digits, days, digits, grouped, in_words, is_year, names, states, words},
+    slots::{Digits, MONTHS, days, digits, grouped, in_words, is_year, names, states, words},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +126,14 @@ pub(super) fn plant(fault: Fault, corpus: &Corpus, place: &Place, dice: &mut Dic
 }
 
 /// A fault said otherwise than the source says the rest, where that can be done without undoing it.
-pub(super) fn disguised(planted: Planted, corpus: &Corpus, place: &Place, dice: &mut Dice) -> Planted {
-    let way = dice.pick(&[Way::Introduced, Way::Contracted, Way::OtherWords]).copied().unwrap_or(Way::Introduced);
+pub(super) fn disguised(fault: Fault, planted: Planted, corpus: &Corpus, place: &Place, dice: &mut Dice) -> Planted {
+    // Whether "not produced" denies "made" is a question of meaning.
+    let ways: &[Way] = if fault == Fault::Negation {
+        &[Way::Introduced, Way::Contracted]
+    } else {
+        &[Way::Introduced, Way::Contracted, Way::OtherWords]
+    };
+    let way = dice.pick(ways).copied().unwrap_or(Way::Introduced);
     let faulty = Place { sentence: planted.text.clone(), ..place.clone() };
     match reword(way, corpus, &faulty, dice) {
         Some((text, None)) if matches!(planted.cites, Cites::Itself) => Planted { text, ..planted },
@@ -176,13 +182,9 @@ fn other_unit(sentence: &str, seen: &str, dice: &mut Dice) -> Option<String> {
     // Units whose spelling is part of another number's in the source cannot be told from it.
     let units: Vec<&&[&str]> =
         UNITS.iter().filter(absent).filter(|spellings| !spellings.iter().any(|s| glued(seen, s))).collect();
-    let unit = dice.pick(dice_free(&units))?.first()?;
+    let unit = dice.pick(&units)?.first()?;
     let gap = if number.range.end == number.unit_range.start && *unit != "%" { " " } else { "" };
     Some(with(sentence, number.unit_range.clone(), &format!("{gap}{unit}")))
-}
-
-fn dice_free<T>(items: &[T]) -> &[T] {
-    items
 }
 
 fn glued(text: &str, unit: &str) -> bool {
@@ -191,8 +193,10 @@ fn glued(text: &str, unit: &str) -> bool {
 
 /// A rounding that is too far, to the wrong side, or not said.
 fn rounding(sentence: &str, seen: &str, dice: &mut Dice) -> Option<String> {
-    let found: Vec<Digits> =
-        digits(sentence).into_iter().filter(|number| number.value > 20 && !is_year(number)).collect();
+    let found: Vec<Digits> = digits(sentence)
+        .into_iter()
+        .filter(|number| number.value > 20 && !is_year(number) && !MONTHS.contains(&number.unit.as_str()))
+        .collect();
     let number = dice.pick(&found)?;
     let before = sentence[..number.range.start].trim_end().to_lowercase();
     if HEDGES.iter().any(|word| before.ends_with(word)) {
@@ -225,7 +229,10 @@ fn bound(sentence: &str, seen: &str, dice: &mut Dice) -> Option<String> {
         ("within", "more than"),
         ("no more than", "at least"),
     ];
-    let found: Vec<Digits> = digits(sentence).into_iter().filter(|number| !is_year(number)).collect();
+    let found: Vec<Digits> = digits(sentence)
+        .into_iter()
+        .filter(|number| !is_year(number) && !MONTHS.contains(&number.unit.as_str()))
+        .collect();
     let number = dice.pick(&found)?;
     let before = sentence[..number.range.start].trim_end();
     // The same number twice in the source may be bounded there.
@@ -305,6 +312,12 @@ const TWISTS: &[&str] = &[
     "if", "where",
 ];
 
+/// Words that carry no meaning to deny.
+const EMPTY: &[&str] = &[
+    "there", "been", "have", "that", "this", "then", "than", "from", "with", "what", "which", "when", "into", "also",
+    "still", "itself", "very", "more", "most", "both", "other", "others", "such", "much", "once", "about", "again",
+];
+
 fn negation(sentence: &str, dice: &mut Dice) -> Option<String> {
     let all: Vec<&str> = sentence.split(' ').collect();
     let denied = |word: &&str| matches!(*word, "not" | "never");
@@ -315,19 +328,21 @@ fn negation(sentence: &str, dice: &mut Dice) -> Option<String> {
     if sentence.contains('`') || sentence.contains("n't") || sentence.contains(';') || sentence.contains(',') {
         return None;
     }
-    if let Some(at) = all.iter().position(|word| denied(&word)).filter(|_| twists == 1) {
+    // The word after "not" must carry the denial: not "it", "there", "at all".
+    let carries = |at: usize| {
+        let word = all.get(at).map_or("", |word| word.trim_matches(|c: char| !c.is_alphabetic()));
+        word.len() > 3 && word.chars().all(char::is_lowercase) && !EMPTY.contains(&word)
+    };
+    if let Some(at) = all.iter().position(|word| denied(&word)).filter(|at| twists == 1 && carries(at + 1)) {
         let mut left = all.clone();
         left.remove(at);
         return Some(left.join(" "));
     }
     let verb = all.iter().position(|word| VERBS.contains(word)).filter(|at| twists == 0 && at + 2 < all.len())?;
-    // "is the whole of …": the word after "not" must carry the denial.
-    let follows = all[verb + 1].trim_matches(|c: char| !c.is_alphabetic());
-    let carries = follows.len() > 3 && follows.chars().all(char::is_lowercase);
     let word = if matches!(all[verb], "is" | "are" | "was" | "were") && dice.flip() { "never" } else { "not" };
     let mut denied = all.clone();
     denied.insert(verb + 1, word);
-    carries.then(|| denied.join(" "))
+    carries(verb + 1).then(|| denied.join(" "))
 }
 
 /// Whether what another place shows lacks something of the sentence that must be there: a number, a date, a name, or

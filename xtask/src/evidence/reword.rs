@@ -160,7 +160,7 @@ fn spelled_unit(sentence: &str, dice: &mut Dice) -> Option<String> {
 
 /// Rounds to two digits, which is at most five percent away, and says so.
 fn rounded(sentence: &str, dice: &mut Dice) -> Option<String> {
-    let found: Vec<_> = digits(sentence).into_iter().filter(|number| number.value > 100 && !is_year(number)).collect();
+    let found: Vec<_> = digits(sentence).into_iter().filter(is_measured).collect();
     let number = dice.pick(&found)?;
     let step = 10_u64.pow(number.value.ilog10().saturating_sub(1));
     let near = (number.value + step / 2) / step * step;
@@ -173,9 +173,16 @@ fn rounded(sentence: &str, dice: &mut Dice) -> Option<String> {
     Some(with(sentence, number.range.clone(), &format!("{word} {}", grouped(near, ','))))
 }
 
+/// Whether something is measured or counted: a number alone may be a code, which nobody rounds.
+fn is_measured(number: &super::slots::Digits) -> bool {
+    number.value > 100 && !is_year(number) && !number.unit.is_empty()
+}
+
 /// Words before a number after which another would be too many.
-pub(super) const HEDGES: &[&str] =
-    &["about", "than", "least", "most", "within", "to", "nearly", "almost", "over", "under", "around", "of", "and"];
+pub(super) const HEDGES: &[&str] = &[
+    "about", "than", "least", "most", "within", "to", "nearly", "almost", "over", "under", "around", "of", "and",
+    "above", "below", "beyond", "exceeds", "roughly", "only", "another", "other", "next", "first", "last", "per",
+];
 
 fn introduced(corpus: &Corpus, place: &Place, dice: &mut Dice) -> Option<String> {
     let title = &corpus.documents[place.document].title;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     text::{Plain, Token, fold},
+    units::unit,
     words::{is_function_word, is_generic_name},
 };
 
@@ -23,7 +24,10 @@ pub(super) fn names(plain: &Plain, tokens: &[Token<'_>], taken: &[Range<usize>])
     let proper = proper_names_count(text, tokens);
     let mut previous_end = None;
     for (at, token) in tokens.iter().enumerate() {
-        if plain.is_code(token.start) || taken.iter().any(|range| range.contains(&token.start)) {
+        if plain.is_code(token.start)
+            || is_measure(tokens, at)
+            || taken.iter().any(|range| range.contains(&token.start))
+        {
             previous_end = None;
             continue;
         }
@@ -49,6 +53,14 @@ pub(super) fn names(plain: &Plain, tokens: &[Token<'_>], taken: &[Range<usize>])
         previous_end = Some(token.end());
     }
     names
+}
+
+/// Whether the word is the unit of a number, alone or glued to it: `64 kB`, `64kB`.
+fn is_measure(tokens: &[Token<'_>], at: usize) -> bool {
+    let ends_in_digit = |word: &str| word.ends_with(|c: char| c.is_ascii_digit());
+    let word = tokens[at].text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','));
+    let follows = at.checked_sub(1).is_some_and(|before| ends_in_digit(tokens[before].text));
+    unit(word).is_some() && (follows || word.len() < tokens[at].text.len())
 }
 
 /// The most of a snapshot looked through for a name, in bytes.
@@ -160,6 +172,7 @@ mod tests {
             ("Call `CallStarted` before tokio_util does.", vec!["CallStarted", "tokio_util"]),
             ("It uses sha256 and v1.2 at Rust 1.95.", vec!["sha256", "Rust"]),
             ("Result: Everything works.", vec![]),
+            ("It takes 64 kB, or 64KiB, of 5 MHz.", vec![]),
             ("Write Throughput", vec![]),
             ("Der Motor ist die Maschine von Ada und läuft.", vec![]),
         ] {

@@ -55,7 +55,8 @@ impl<'a> Stock<'a> {
             return (!is_free).then(|| if is_known() { ours.shown.clone() } else { ours.text.clone() });
         }
         let counts_same = |theirs: &&Number| {
-            theirs.counts.is_empty() || ours.counts.iter().any(|count| theirs.counts.contains(count))
+            theirs.measure.unit.is_none() && theirs.counts.is_empty()
+                || ours.counts.iter().any(|count| theirs.counts.contains(count))
         };
         let is_miscounted = !ours.counts.is_empty()
             && !ours.attached
@@ -251,6 +252,7 @@ mod tests {
             ("six lines", "four lines for six boats", false),
             ("six lines", "four lines, for larger ones six", true),
             ("3 days", "from May 3 on, for 4 days", false),
+            ("about 60 pumps", "51 pumps and 62 % of them", false),
         ] {
             assert_eq!(supported(sentence, quote), expected, "{sentence:?} against {quote:?}");
         }
