@@ -43,10 +43,12 @@ enum Lie {
 }
 
 fn lies() -> impl Strategy<Value = Lie> {
-    let name = || "[A-Z][a-z]{5,9}".prop_filter("a name of the page", |name| {
-        let page = format!("{PIER} {LOAD} {GATE} Almanac").to_lowercase();
-        !page.contains(&name.to_lowercase()[..4])
-    });
+    let name = || {
+        "[A-Z][a-z]{5,9}".prop_filter("a name of the page", |name| {
+            let page = format!("{PIER} {LOAD} {GATE} Almanac").to_lowercase();
+            !page.contains(&name.to_lowercase()[..4])
+        })
+    };
     prop_oneof![
         "[0-9a-f]{12}".prop_map(Lie::Id),
         prop::collection::vec("[a-z]{4,9}", 3..7).prop_map(Lie::Quotation),
@@ -58,7 +60,8 @@ fn lies() -> impl Strategy<Value = Lie> {
         (1_u32..1_000_000).prop_filter("the true one", |number| *number != 240).prop_map(Lie::Number),
         prop::sample::select(vec!["three hundred", "two hundred and fifty", "a thousand", "sixty", "two dozen"])
             .prop_map(Lie::NumberInWords),
-        prop::sample::select(vec!["kg", "kilometres", "litres", "passengers per hour", "pounds", "%"]).prop_map(Lie::Unit),
+        prop::sample::select(vec!["kg", "kilometres", "litres", "passengers per hour", "pounds", "%"])
+            .prop_map(Lie::Unit),
         (1_u8..100).prop_map(Lie::Share),
         prop::sample::select(vec!["more than", "fewer than", "less than"]).prop_map(Lie::Bound),
         (1_u8..28, 1800_u16..2026)

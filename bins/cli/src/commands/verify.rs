@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use mcp_orchestrator_documents::verify::{VerifyError, VerifyProblem, verify as check};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     error::CliError,
@@ -31,7 +31,7 @@ pub(crate) fn verify(report: &Path, terminal: Terminal) -> Result<ExitCode, CliE
             "sentences": found.sentences,
             "citations": found.citations,
             "snapshots": found.snapshots,
-            "problems": found.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "problems": found.problems.iter().map(shape).collect::<Vec<_>>(),
         }))?;
     } else {
         for problem in &found.problems {
@@ -49,6 +49,17 @@ pub(crate) fn verify(report: &Path, terminal: Terminal) -> Result<ExitCode, CliE
         terminal.out(Line::new().styled(Style::Green, "verified").plain(": ").plain(text))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A problem for programs: its kind, the sentence it is about, counted from 1 as in the message, and the message.
+fn shape(problem: &VerifyProblem) -> Value {
+    let sentence = problem.sentence();
+    json!({
+        "kind": problem.kind(),
+        "sentence": sentence.map(|(at, _)| at + 1),
+        "text": sentence.map(|(_, text)| text),
+        "message": problem.to_string(),
+    })
 }
 
 /// The kind of a problem in a word.

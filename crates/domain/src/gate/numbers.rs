@@ -111,7 +111,7 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         }
     }
     found.sort_by_key(|number| number.range.start);
-    spread(text, &mut found);
+    spread(text, &mut found, false);
     found
 }
 
@@ -150,7 +150,7 @@ pub(super) fn numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         i = tail_end.max(i + 1);
     }
     slashed(text, &mut found);
-    spread(text, &mut found);
+    spread(text, &mut found, false);
     found
 }
 
@@ -177,7 +177,7 @@ pub(super) fn evidence_numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number
     }
     found.extend(spelled(text, &words).iter().map(|word| in_words(text, word)));
     found.sort_by_key(|number| number.range.start);
-    spread(text, &mut found);
+    spread(text, &mut found, true);
     let parts: Vec<Number> = found.windows(2).filter_map(|pair| part_of(text, &pair[0], &pair[1])).collect();
     found.extend(parts);
     found
@@ -250,13 +250,15 @@ fn slashed(text: &str, found: &mut Vec<Number>) {
     }
 }
 
-/// In a range, what follows the second number holds for the first: "10 to 20 ms".
-fn spread(text: &str, found: &mut [Number]) {
+/// In a range, what follows the second number holds for the first: "10 to 20 ms". In a quote, which may say more than is
+/// asked of it, so it does in a list: "4, 5 and 6 metres".
+fn spread(text: &str, found: &mut [Number], in_lists: bool) {
     for at in (1..found.len()).rev() {
         let (before, after) = found.split_at_mut(at);
         let (Some(left), Some(right)) = (before.last_mut(), after.first()) else { continue };
         let gap = text.get(left.range.end..right.range.start).unwrap_or_default().trim();
         let is_range = matches!(gap, "-" | "–" | "—" | "to" | "bis" | "through" | "/")
+            || in_lists && matches!(gap, "," | "and" | "or" | ", and" | ", or" | "und" | "oder")
             || matches!(gap, "and" | "und") && follows_between(&text[..left.range.start]);
         if is_range && left.measure.unit.is_none() && left.counts.is_empty() && left.shares.is_empty() {
             left.measure.unit = right.measure.unit;

@@ -32,9 +32,11 @@ impl<'a> Stock<'a> {
         self.facts.iter().flat_map(|facts| &facts.numbers)
     }
 
-    /// Whether some quote speaks of this unit at all.
+    /// Whether some quote speaks of this unit, and gives it to no number, as the head of a table does.
     fn mentions(&self, unit: &str) -> bool {
+        let is_given = |number: &Number| [number.measure.unit, number.measure.per].contains(&Some(unit));
         self.facts.iter().any(|facts| facts.units.iter().any(|theirs| agree(unit, theirs)))
+            && !self.numbers().any(is_given)
     }
 
     /// What is wrong with the number, as written; `None` when the quotes support it or it need not be proved.
@@ -67,9 +69,12 @@ impl<'a> Stock<'a> {
     }
 
     fn supports(&self, ours: &Number, theirs: &Number) -> bool {
-        let is_day = theirs.origin == Origin::Date && theirs.values.iter().all(|value| value.len() < 4);
-        if is_day && (ours.measure.unit.is_some() || !ours.counts.is_empty()) {
-            return false;
+        if theirs.origin == Origin::Date {
+            // A year may stand before any noun, a day before none, and neither measures anything.
+            let is_day = theirs.values.iter().all(|value| value.len() < 4);
+            if ours.measure.unit.is_some() || is_day && !ours.counts.is_empty() {
+                return false;
+            }
         }
         if ours.negative && !theirs.negative || theirs.negative && !ours.negative && !self.falls {
             return false;
@@ -233,6 +238,9 @@ mod tests {
             ("50ms", "50 milliseconds", true),
             ("50ms", "50 s", false),
             ("50 ms", "| p99 (ms) | 50 |", true),
+            ("7 tonnes", "240 tonnes, as section 7 says", false),
+            ("4 metres", "4, 5 and 6 metres", true),
+            ("1912 tonnes", "240 tonnes since 3 May 1912", false),
             ("50 ms", "50", false),
             ("50 ms", "50 ships", false),
             ("5 km", "5 miles", false),
