@@ -4,6 +4,7 @@
 use super::{
     decimal::size,
     facts::Facts,
+    numbers::Number,
     text::{Plain, fold, stem, tokens},
     words::is_negation,
 };
@@ -138,13 +139,19 @@ fn states(facts: &Facts, factor: Factor) -> bool {
             number.values.contains(&times) && (number.measure.unit == Some("times") || facts.has_exact_word("factor"))
         });
     let ratio = f64::from(factor.0) / f64::from(factor.1);
-    is_multiple
-        || facts.numbers.windows(2).any(|pair| {
-            let sizes = pair[0].values.first().and_then(|v| size(v)).zip(pair[1].values.first().and_then(|v| size(v)));
-            pair[0].measure.unit == pair[1].measure.unit
-                && sizes.is_some_and(|(from, to)| from > 0.0 && (to / from - ratio).abs() < f64::EPSILON * 8.0)
-        })
+    let is_ratio = |from: &Number, to: &Number| {
+        let sizes =
+            from.values.first().and_then(|value| size(value)).zip(to.values.first().and_then(|value| size(value)));
+        from.measure.unit == to.measure.unit
+            && sizes.is_some_and(|(from, to)| from > 0.0 && (to / from - ratio).abs() < f64::EPSILON * 8.0)
+    };
+    // The years of the two may stand between them.
+    let pairs = |at: usize| facts.numbers[at + 1..].iter().take(NEAR).map(move |to| (at, to));
+    is_multiple || (0..facts.numbers.len()).flat_map(pairs).any(|(at, to)| is_ratio(&facts.numbers[at], to))
 }
+
+/// How many numbers of a quote further on one may stand in proportion to another.
+const NEAR: usize = 3;
 
 /// Whether the sentence says that something became or is less, in a word.
 pub(super) fn speaks_of_less(text: &Plain) -> bool {
