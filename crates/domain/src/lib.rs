@@ -74,7 +74,7 @@ pub use request::{
 };
 #[cfg(feature = "schema")]
 pub use schema::workflow_schema;
-pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
+pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage, Tier};
 pub use time::{Timestamp, millis};
 pub use workflow::{
     Call, CallState, CheckSummary, Command, ForkedFrom, IllegalTransition, Rejected, Rule, Status, Step, StepState,

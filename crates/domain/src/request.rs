@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentType, CorpusName, Definition, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, ToolName,
+    AgentType, CorpusName, Definition, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, Tier,
+    ToolName,
 };
 
 pub use change::changed_request;
@@ -80,6 +81,19 @@ pub struct Models {
     pub worker: Option<ModelName>,
     /// For synthesis.
     pub synthesis: Option<ModelName>,
+}
+
+impl Models {
+    /// The model for a part of the work: its own, else the primary one.
+    #[must_use]
+    pub fn of(&self, tier: Tier) -> Option<&ModelName> {
+        let own = match tier {
+            Tier::Primary => None,
+            Tier::Worker => self.worker.as_ref(),
+            Tier::Synthesis => self.synthesis.as_ref(),
+        };
+        own.or(self.primary.as_ref())
+    }
 }
 
 /// What may be spent; `None` is no limit.

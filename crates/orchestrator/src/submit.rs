@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{
     Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded, Request,
-    RequestDraft, RequestId, Seq, Submitted, Timestamp, ToolName, Workflow, WorkflowId,
+    RequestDraft, RequestId, Seq, Submitted, Tier, Timestamp, ToolName, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Lineage, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
 use mcp_orchestrator_tools::check_schema;
@@ -215,12 +215,16 @@ fn know_price(parts: &Parts, request: &Request, provider: &ProviderName) -> Resu
     if request.budget.cost_max.is_none() {
         return Ok(());
     }
-    let own = [&request.models.primary, &request.models.worker, &request.models.synthesis];
-    let is_priced = parts
-        .providers
-        .get(provider)
-        .is_some_and(|p| own.iter().all(|model| p.capabilities(model.as_ref()).price.is_some()));
-    if is_priced { Ok(()) } else { Err(Error::UnknownPrice { provider: provider.to_string() }) }
+    let unknown = |model| Err(Error::UnknownPrice { provider: provider.to_string(), model });
+    let Some(asked) = parts.providers.get(provider) else { return unknown(None) };
+    for tier in Tier::ALL {
+        let model = request.models.of(tier).cloned().or_else(|| asked.tier_model(tier));
+        let can = asked.capabilities(model.as_ref());
+        if can.price.is_none() {
+            return unknown(model.map(|model| model.to_string()).or(can.default_model));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the steps can run here: their tools are registered, their schemas are schemas, and who answers can answer.

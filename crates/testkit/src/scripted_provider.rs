@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
     AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, RequestId, Role,
-    StepInput, ToolCall, Usage,
+    StepInput, Tier, ToolCall, Usage,
 };
 use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use tokio::sync::Notify;
@@ -71,6 +71,7 @@ pub struct ScriptedProvider {
     name: ProviderName,
     script: Arc<Script>,
     price: Option<Price>,
+    tiers: HashMap<Tier, ModelName>,
     seen: Arc<Mutex<Seen>>,
     held: Arc<Notify>,
 }
@@ -94,6 +95,7 @@ impl ScriptedProvider {
             name: ProviderName::new("scripted").expect("a valid name"),
             script: Arc::new(script),
             price: None,
+            tiers: HashMap::new(),
             seen: Arc::default(),
             held: Arc::default(),
         }
@@ -119,6 +121,16 @@ impl ScriptedProvider {
     #[must_use]
     pub const fn with_price(mut self, price: Price) -> Self {
         self.price = Some(price);
+        self
+    }
+
+    /// The same with a model of its own for a part of the work.
+    ///
+    /// # Panics
+    /// When it is no name of a model.
+    #[must_use]
+    pub fn with_tier_model(mut self, tier: Tier, model: &str) -> Self {
+        self.tiers.insert(tier, ModelName::new(model).expect("a valid name"));
         self
     }
 
@@ -190,6 +202,10 @@ impl Provider for ScriptedProvider {
             price: self.price,
             is_model: true,
         }
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.tiers.get(&tier).cloned()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -10,6 +10,7 @@ mod fork_rules;
 mod forking;
 mod harness;
 mod leases;
+mod models;
 mod outages;
 mod patterns;
 mod poison;

@@ -18,7 +18,7 @@ pub use mcp_orchestrator_domain::{AssistantMessage, FinishReason, Message, Reply
 // What went wrong, and what it cost.
 pub use mcp_orchestrator_domain::{Cost, Failure, FailureClass, Money, Rejected, Retry, Spent, Usage};
 // Steps.
-pub use mcp_orchestrator_domain::{Role, Stage, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
+pub use mcp_orchestrator_domain::{Role, Stage, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage, Tier};
 // Evidence, and what its check found.
 pub use mcp_orchestrator_domain::{Finding, Problem, Source, Span};
 // The workflow, as it is folded from its log.

@@ -112,9 +112,13 @@ impl Run {
             return self
                 .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
         };
-        let model = self.model_at(&name, &spec.role);
-        let capabilities = match caught_now(|| provider.capabilities(model.as_ref())) {
-            Ok(capabilities) => capabilities,
+        let able = caught_now(|| {
+            let model = self.model_at(&name, provider.as_ref(), &spec.role);
+            let capabilities = provider.capabilities(model.as_ref());
+            (model, capabilities)
+        });
+        let (model, capabilities) = match able {
+            Ok(able) => able,
             Err(panic) => {
                 let text = panic_text(panic.as_ref());
                 let message = format!("the provider {name} panicked when it was asked what it can do: {text}");

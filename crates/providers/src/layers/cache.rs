@@ -8,13 +8,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, Message, ModelName, ProviderName, Reply, ToolSpec, Usage};
+use mcp_orchestrator_domain::{Cost, Message, ModelName, ProviderName, Reply, Tier, ToolSpec, Usage};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError, recent::Recent};
+use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError, recent::Recent};
 
 /// What a [`Cache`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,14 @@ impl Provider for Cache {
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

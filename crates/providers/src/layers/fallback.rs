@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName, Tier};
 
 use super::{retry::Paid, sink::Shown};
-use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
+use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Price, Provider, ProviderError};
 
 /// Asks the first provider, and the next one when it fails in a way another one need not: it cannot be reached, is
 /// overloaded, out of quota, refuses its key, or does not know the model.
@@ -95,6 +95,15 @@ impl Provider for Fallback {
                 is_model: all.is_model || one.is_model,
             }
         })
+    }
+
+    /// Its first's. Those after it are asked without a model, so they use their own default.
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.first.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.first.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName, Tier};
 use tokio::{
     sync::{Notify, Semaphore},
     time::{Instant, sleep_until},
@@ -23,7 +23,7 @@ use super::{
     shared::{SharedLane, SharedLimits},
 };
 use crate::{
-    Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError, RateLimits,
+    Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError, RateLimits,
     estimated_prompt_tokens,
 };
 
@@ -201,6 +201,14 @@ impl Provider for Governor {
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
