@@ -95,8 +95,8 @@ pub(crate) enum Command {
     Patterns,
     /// List the tools agents may call
     Tools,
-    /// List model providers and which of them can be used
-    Providers,
+    /// List model providers and which of them can be used, or the models of one
+    Providers(ProvidersArgs),
     /// Show settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -111,6 +111,16 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProvidersArgs {
+    /// Show what is known of this one's models: sizes, abilities, prices
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Ask those that can be used whether they are there and take their key; costs nothing
+    #[arg(long)]
+    pub(crate) health: bool,
 }
 
 #[derive(Debug, Args)]

@@ -36,6 +36,7 @@ mod config;
 mod error;
 mod fork;
 mod prompt;
+mod providers;
 mod resource;
 mod schema;
 mod start;

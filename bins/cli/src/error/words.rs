@@ -9,7 +9,9 @@ pub(super) fn of_engine(error: &EngineError) -> String {
     match error {
         EngineError::UnknownPrice { provider, model } => {
             let model = model.as_deref().unwrap_or("MODEL");
-            format!("{error}: declare it as [price.\"{provider}/{model}\"] in the settings, or use --budget-tokens or --max-calls")
+            format!(
+                "{error}: declare it as [price.\"{provider}/{model}\"] in the settings, or use --budget-tokens or --max-calls"
+            )
         }
         _ => error.to_string(),
     }

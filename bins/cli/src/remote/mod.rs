@@ -8,9 +8,9 @@ mod results;
 use bytes::Bytes;
 use mcp_orchestrator_api::{
     CancelAnswer,
-    view::{PatternsView, ProvidersView, StartedView, ToolsView, WorkflowPage, WorkflowView},
+    view::{PatternsView, ProviderView, ProvidersView, StartedView, ToolsView, WorkflowPage, WorkflowView},
 };
-use mcp_orchestrator_domain::{Record, Recorded, RequestDraft, Seq, WorkflowId};
+use mcp_orchestrator_domain::{ProviderName, Record, Recorded, RequestDraft, Seq, WorkflowId};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, HttpError, InvalidBaseUrl, Request, Response};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -159,8 +159,13 @@ impl Server {
         self.json(self.post("/v1/tools/list_registered_tools", &json!({}))).await
     }
 
-    pub(crate) async fn providers(&self) -> Result<ProvidersView, RemoteError> {
-        self.json(self.get("/v1/providers")).await
+    pub(crate) async fn providers(&self, health: bool) -> Result<ProvidersView, RemoteError> {
+        self.json(asking(self.get("/v1/providers"), health)).await
+    }
+
+    /// One of them, with its models.
+    pub(crate) async fn provider(&self, name: &ProviderName, health: bool) -> Result<ProviderView, RemoteError> {
+        self.json(asking(self.get(&format!("/v1/providers/{name}")), health)).await
     }
 
     fn get(&self, path: &str) -> Request {
@@ -205,6 +210,11 @@ impl Server {
     fn not_ours(&self, detail: &impl ToString) -> RemoteError {
         RemoteError::NotOurs { server: self.base.clone(), detail: detail.to_string().chars().take(300).collect() }
     }
+}
+
+/// Whether providers are to be asked if they are there. Servers that cannot are not told.
+fn asking(request: Request, health: bool) -> Request {
+    if health { request.with_query("health", "true") } else { request }
 }
 
 /// The address of what is about one workflow. An id has no character that means something in an address.
