@@ -183,6 +183,9 @@ pub(crate) struct SharedArgs {
     /// A further fact for every agent; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, help_heading = HOW)]
     pub(crate) context: Vec<(String, String)>,
+    /// An image that planning and the agents are shown: PNG, JPEG, WebP or GIF; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = WITH)]
+    pub(crate) image: Vec<PathBuf>,
     /// 0 to 9; higher runs first [default: 5]
     #[arg(long, value_name = "N", help_heading = HOW)]
     pub(crate) priority: Option<u64>,

@@ -35,6 +35,7 @@ mod caller;
 mod config;
 mod error;
 mod fork;
+mod images;
 mod prompt;
 mod providers;
 mod resource;

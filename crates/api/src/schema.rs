@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use mcp_orchestrator_domain::workflow_schema;
+use mcp_orchestrator_domain::{Image, workflow_schema};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use strsim::damerau_levenshtein;
@@ -85,7 +85,7 @@ pub(crate) fn is_field(name: &str) -> bool {
 /// The field nearest to an unknown name, if one is near enough to be meant.
 pub(crate) fn nearest(kind: StartKind, name: &str) -> Option<String> {
     let properties = WHOLE["properties"].as_object()?;
-    let own = ["idempotency_key", "webhook_url", "wait_seconds"].map(str::to_owned);
+    let own = ["idempotency_key", "webhook_url", "wait_seconds", "images"].map(str::to_owned);
     let known = properties.keys().filter(|field| kind.shows(field)).cloned().chain(own);
     known
         .map(|field| (damerau_levenshtein(name, &field), field))
@@ -128,6 +128,13 @@ pub fn start_schema(kind: StartKind) -> Map<String, Value> {
         json!({
             "type": ["integer", "null"], "minimum": 0, "maximum": WAIT_SECONDS_MAX,
             "description": "How long the call waits for the end before it answers with the id; 0: not at all.",
+        }),
+    );
+    properties.insert(
+        "images".to_owned(),
+        json!({
+            "type": ["array", "null"], "items": { "type": "string" }, "maxItems": Image::COUNT_MAX,
+            "description": "Images the agents are shown: PNG, JPEG, WebP or GIF, each in Base64. The model must see images.",
         }),
     );
     let required = match kind {

@@ -304,6 +304,9 @@ fn with_own(mut builder: http::HttpProviderBuilder, own: &ProviderSettings) -> h
     if let Some(effort) = own.effort {
         builder = builder.with_effort(effort);
     }
+    if let Some(tokens) = own.context_tokens {
+        builder = builder.with_context_tokens(tokens);
+    }
     if let Some(images) = own.images {
         builder = builder.with_images(images);
     }

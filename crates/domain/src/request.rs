@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentType, CorpusName, Definition, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, Tier,
-    ToolName,
+    AgentType, CorpusName, Definition, GateMode, ImageRef, InvalidName, ModelName, Money, PatternName, ProviderName,
+    Tier, ToolName,
 };
 
 pub use change::changed_request;
@@ -43,6 +43,9 @@ pub struct Request {
     /// Tools agents may call; filled in by the facade.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolName>,
+    /// Images that planning and the agents are shown; filled in by the facade.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageRef>,
     /// Documents to render; may be empty.
     pub formats: Vec<DocumentFormat>,
     /// 0 to 9; higher runs first.

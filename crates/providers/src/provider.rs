@@ -69,6 +69,8 @@ pub struct Capabilities {
     pub tools: bool,
     /// Whether it takes an output schema.
     pub output_schema: bool,
+    /// Whether it sees images. What nobody knows is no.
+    pub images: bool,
     /// The model used when a request names none.
     pub default_model: Option<String>,
     /// The price; `None` when nobody knows. See [`Price::FREE`].
@@ -112,6 +114,9 @@ pub struct ChatRequest<'a> {
     pub messages: &'a [Message],
     /// Tools the model may call.
     pub tools: &'a [ToolSpec],
+    /// The tools of the turns before, when it may call none any more; empty otherwise. A service that can be told to call none
+    /// is told of them, so that its cache still knows how the prompt begins.
+    pub former_tools: &'a [ToolSpec],
     /// JSON Schema the answer must have.
     pub output_schema: Option<&'a Value>,
     /// 0 to 2.

@@ -72,6 +72,7 @@ pub struct ScriptedProvider {
     script: Arc<Script>,
     price: Option<Price>,
     tiers: HashMap<Tier, ModelName>,
+    images: bool,
     seen: Arc<Mutex<Seen>>,
     held: Arc<Notify>,
 }
@@ -96,6 +97,7 @@ impl ScriptedProvider {
             script: Arc::new(script),
             price: None,
             tiers: HashMap::new(),
+            images: false,
             seen: Arc::default(),
             held: Arc::default(),
         }
@@ -131,6 +133,13 @@ impl ScriptedProvider {
     #[must_use]
     pub fn with_tier_model(mut self, tier: Tier, model: &str) -> Self {
         self.tiers.insert(tier, ModelName::new(model).expect("a valid name"));
+        self
+    }
+
+    /// The same with eyes.
+    #[must_use]
+    pub const fn with_images(mut self) -> Self {
+        self.images = true;
         self
     }
 
@@ -198,6 +207,7 @@ impl Provider for ScriptedProvider {
         Capabilities {
             tools: true,
             output_schema: false,
+            images: self.images,
             default_model: Some("scripted-1".to_owned()),
             price: self.price,
             is_model: true,

@@ -9,6 +9,7 @@ mod fallback;
 mod fork_rules;
 mod forking;
 mod harness;
+mod images;
 mod leases;
 mod models;
 mod outages;

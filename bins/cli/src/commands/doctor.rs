@@ -190,7 +190,13 @@ async fn health(session: &Session, chosen: Option<Choice>) -> Vec<Finding> {
     while let Some(answer) = tasks.join_next().await {
         let Ok((health, name)) = answer else { continue };
         findings.push(match health {
-            Health::Up(latency) => ok("health", format!("{name} answers, after {} ms", latency.as_millis())),
+            Health::Up(latency) => {
+                let own = session.settings.providers.get(name.as_str()).and_then(|own| own.context_tokens);
+                let cuts = name.as_str() == "ollama" && own.is_none();
+                let note =
+                    if cuts { "; it cuts long prompts silently: see `provider.ollama.context_tokens`" } else { "" };
+                ok("health", format!("{name} answers, after {} ms{note}", latency.as_millis()))
+            }
             Health::Down(failure) => {
                 let detail = format!("{name} ({}): {}", failure.class, failure.message);
                 Finding { check: "health", verdict: Verdict::Warning, detail }

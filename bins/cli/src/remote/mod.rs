@@ -5,12 +5,13 @@ mod events;
 mod problem;
 mod results;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use mcp_orchestrator_api::{
     CancelAnswer,
     view::{PatternsView, ProviderView, ProvidersView, StartedView, ToolsView, WorkflowPage, WorkflowView},
 };
-use mcp_orchestrator_domain::{ProviderName, Record, Recorded, RequestDraft, Seq, WorkflowId};
+use mcp_orchestrator_domain::{Image, ProviderName, Record, Recorded, RequestDraft, Seq, WorkflowId};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, HttpError, InvalidBaseUrl, Request, Response};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -69,8 +70,17 @@ impl Server {
     }
 
     /// Submits work. When this returns it is stored there.
-    pub(crate) async fn start(&self, draft: &RequestDraft, key: Option<&str>) -> Result<StartedView, RemoteError> {
-        let request = self.post("/v1/workflows", &said(draft));
+    pub(crate) async fn start(
+        &self,
+        draft: &RequestDraft,
+        images: &[Image],
+        key: Option<&str>,
+    ) -> Result<StartedView, RemoteError> {
+        let mut body = said(draft);
+        if !images.is_empty() {
+            body["images"] = images.iter().map(|image| STANDARD.encode(image.bytes())).collect();
+        }
+        let request = self.post("/v1/workflows", &body);
         let request = match key {
             Some(key) => request.with_header("idempotency-key", key),
             None => request,

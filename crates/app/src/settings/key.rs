@@ -49,6 +49,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "provider.*.worker_model", kind: Kind::Text },
     Key { name: "provider.*.synthesis_model", kind: Kind::Text },
     Key { name: "provider.*.images", kind: Kind::OneOf(&["yes", "no"]) },
+    Key { name: "provider.*.context_tokens", kind: Kind::Whole(256, 1_000_000_000) },
     Key { name: "provider.*.wire", kind: Kind::OneOf(&["chat", "responses", "messages", "gemini"]) },
     Key { name: "provider.*.effort", kind: Kind::OneOf(&["low", "medium", "high"]) },
     Key { name: "provider.*.requests_per_minute", kind: Kind::Whole(1, 10_000_000) },

@@ -37,6 +37,8 @@ pub struct ProviderSettings {
     pub synthesis_model: Option<String>,
     /// Whether its models see images; `None`: as the table of models says.
     pub images: Option<bool>,
+    /// How many tokens of a prompt it takes; a longer one is not sent.
+    pub context_tokens: Option<u64>,
     /// What its models cost, by model; `*` is any model.
     pub prices: BTreeMap<String, ModelPrice>,
     /// How it is talked to.
@@ -88,6 +90,7 @@ pub(super) fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSetti
             ("worker_model", Value::Text(text)) => provider.worker_model = Some(text.clone()),
             ("synthesis_model", Value::Text(text)) => provider.synthesis_model = Some(text.clone()),
             ("images", Value::Text(text)) => provider.images = Some(text == "yes"),
+            ("context_tokens", Value::Whole(number)) => provider.context_tokens = Some(*number),
             // Only these words get here.
             ("wire", Value::Text(text)) => provider.wire = text.parse().ok(),
             ("effort", Value::Text(text)) => provider.effort = text.parse().ok(),

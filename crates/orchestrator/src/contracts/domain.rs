@@ -14,7 +14,10 @@ pub use mcp_orchestrator_domain::{
     Request, SearchDepth, SwarmOptions, Timeouts,
 };
 // Conversations.
-pub use mcp_orchestrator_domain::{AssistantMessage, FinishReason, Message, Reply, ToolCall, ToolResult, ToolSpec};
+pub use mcp_orchestrator_domain::{
+    AssistantMessage, FinishReason, Image, ImageRef, ImageType, InvalidImage, Message, Reply, ToolCall, ToolResult,
+    ToolSpec,
+};
 // What went wrong, and what it cost.
 pub use mcp_orchestrator_domain::{Cost, Failure, FailureClass, Money, Rejected, Retry, Spent, Usage};
 // Steps.

@@ -36,6 +36,7 @@ pub struct HttpProviderBuilder {
     known: Option<Vendor>,
     declared: BTreeMap<String, ModelPrice>,
     images: Option<bool>,
+    context_tokens: Option<u64>,
     timeouts: HttpTimeouts,
     http: HttpClient,
 }
@@ -97,6 +98,7 @@ impl HttpProviderBuilder {
             known: None,
             declared: BTreeMap::new(),
             images: None,
+            context_tokens: None,
             timeouts: HttpTimeouts::default(),
             http: HttpClient::default(),
         }
@@ -168,6 +170,14 @@ impl HttpProviderBuilder {
         self
     }
 
+    /// How many tokens of a prompt the server takes. A longer one is refused before it is sent, as the estimate of
+    /// [`estimated_prompt_tokens`](crate::estimated_prompt_tokens) counts it. For servers that cut prompts without saying so;
+    /// hosted services refuse them themselves. Default: nothing is refused.
+    pub const fn with_context_tokens(mut self, tokens: u64) -> Self {
+        self.context_tokens = Some(tokens);
+        self
+    }
+
     /// How the service deviates. Default [`Dialect::LENIENT`].
     pub const fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
@@ -222,6 +232,7 @@ impl HttpProviderBuilder {
             prices: Prices::new(self.declared, priced.map(|vendor| vendor.name)),
             facts: self.known.map(|vendor| Facts::of(vendor.name)).unwrap_or_default(),
             images: self.images,
+            context_tokens: self.context_tokens,
             timeouts: self.timeouts,
             http: self.http,
         })

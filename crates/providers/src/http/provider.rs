@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, Models, ProviderName, Tier, Usage};
+use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, Models, ProviderName, Tier, Usage, clean_line};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, HttpError, Phase, Request, Response};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -57,6 +57,7 @@ pub struct HttpProvider {
     pub(super) prices: Prices,
     pub(super) facts: Facts,
     pub(super) images: Option<bool>,
+    pub(super) context_tokens: Option<u64>,
     pub(super) timeouts: HttpTimeouts,
     pub(super) http: HttpClient,
 }
@@ -228,6 +229,9 @@ impl HttpProvider {
         answers: &mut bool,
     ) -> Result<ChatAnswer, ProviderError> {
         let model = self.model(request.model, key).await?;
+        if let Some((class, why)) = self.refusal(&model, request) {
+            return Err(self.error(class, &why, key));
+        }
         let outgoing = self.request(&model, request, key).map_err(|(class, why)| self.error(class, &why, key))?;
         let report = self.cost_report(&model);
         let sent = self.http.send(outgoing).await;
@@ -236,10 +240,11 @@ impl HttpProvider {
             return Err(self.refused(response, key).await);
         }
         *answers = true;
-        let seen = Seen::of(&response, &self.dialect);
+        let mut seen = Seen::of(&response, &self.dialect);
         let mut fold = self.wire.fold(report);
         let outcome = read(response, &mut *fold, sink).await;
         let (usage, cost) = so_far(fold.draft());
+        seen.request_id = seen.request_id.or_else(|| fold.draft().request_id().map(clean_id));
         outcome.map_err(|error| self.broken(error, &seen, (usage, cost), key))?;
         let mut reply = fold
             .finish(self.name.as_str())
@@ -262,6 +267,7 @@ impl Provider for HttpProvider {
         Capabilities {
             tools: self.dialect.tools,
             output_schema: self.dialect.takes_schema(false),
+            images: self.sees(model.or(default_model)),
             default_model: default_model.map(ToString::to_string),
             price: self.price_at_most(model.or(default_model)),
             is_model: true,
@@ -315,6 +321,11 @@ impl fmt::Debug for HttpProvider {
             .field("default_model", &self.models.primary)
             .finish_non_exhaustive()
     }
+}
+
+/// An id as a service writes it, short and on one line.
+fn clean_id(id: &str) -> String {
+    clean_line(id, 200)
 }
 
 /// What a request that was sent may have cost.

@@ -139,15 +139,17 @@ struct Asked<'a> {
     model: Option<&'a str>,
     messages: &'a [Message],
     tools: &'a [ToolSpec],
+    former_tools: &'a [ToolSpec],
     output_schema: Option<&'a Value>,
     temperature: Option<f32>,
     output_tokens_max: u32,
 }
 
 fn hash_of(request: &ChatRequest<'_>) -> Option<[u8; 32]> {
-    let ChatRequest { model, messages, tools, output_schema, temperature, output_tokens_max, .. } = *request;
+    let ChatRequest { model, messages, tools, former_tools, output_schema, temperature, output_tokens_max, .. } =
+        *request;
     let model = model.map(ModelName::as_str);
-    let asked = Asked { model, messages, tools, output_schema, temperature, output_tokens_max };
+    let asked = Asked { model, messages, tools, former_tools, output_schema, temperature, output_tokens_max };
     let mut hasher = Hasher(Sha256::new());
     serde_json::to_writer(&mut hasher, &asked).ok()?;
     Some(hasher.0.finalize().into())

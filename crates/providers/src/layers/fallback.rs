@@ -87,6 +87,7 @@ impl Provider for Fallback {
             Capabilities {
                 tools: all.tools && one.tools,
                 output_schema: all.output_schema && one.output_schema,
+                images: all.images && one.images,
                 default_model: all.default_model,
                 price: all.price.zip(one.price).map(|(a, b)| Price {
                     input_per_million: a.input_per_million.max(b.input_per_million),

@@ -214,7 +214,8 @@ impl Provider for Governor {
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let default = self.inner.capabilities(None).default_model.and_then(|name| ModelName::new(&name).ok());
         let line = self.line(request.model.or(default.as_ref()));
-        let prompt = estimated_prompt_tokens(request.messages, request.tools);
+        let told = if request.tools.is_empty() { request.former_tools } else { request.tools };
+        let prompt = estimated_prompt_tokens(request.messages, told);
         let tokens = prompt.saturating_add(u64::from(request.output_tokens_max));
         let began = Instant::now();
         sink.waits();

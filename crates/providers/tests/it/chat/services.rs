@@ -158,6 +158,19 @@ fn a_declared_price_holds_at_every_address_and_is_what_an_answer_costs() {
 }
 
 #[test]
+fn a_prompt_that_is_longer_than_the_server_takes_is_refused_before_it_is_sent() {
+    run(async {
+        let server = Server::saying(json(200, OK)).await;
+        let with = |tokens| provider(&server).with_context_tokens(tokens).build().unwrap();
+        let error = ask(&with(8)).await.unwrap_err();
+        assert_eq!((error.class(), error.cost), (Class::ContextLength, Cost::FREE));
+        assert!(error.to_string().contains("`provider.lab.context_tokens` is 8"), "{error}");
+        assert!(server.requests().is_empty());
+        ask(&with(4096)).await.unwrap();
+    });
+}
+
+#[test]
 fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     let base = "https://api.example.com/v1";
     let built = |name: &str, base: &str, key: &str| HttpProvider::builder(name, base).with_key(key.into()).build();
