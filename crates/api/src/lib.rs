@@ -52,7 +52,7 @@ pub use error::{ApiError, Code, FieldProblem};
 pub use fork::{ForkCall, fork_schema};
 pub use prompt::{PROMPTS, PromptSpec, prompt};
 pub use resource::{ResourceTemplate, ResourceText, ResourceView, ResourcesView};
-pub use schema::{StartKind, start_schema};
+pub use schema::{StartKind, start_schema, submission_schema};
 pub use start::{StartCall, WAIT_SECONDS_MAX};
 pub use submit::Defaults;
 pub use summary::{SUMMARY_CHARS_MAX, status_line, summary};

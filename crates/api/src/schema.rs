@@ -130,13 +130,6 @@ pub fn start_schema(kind: StartKind) -> Map<String, Value> {
             "description": "How long the call waits for the end before it answers with the id; 0: not at all.",
         }),
     );
-    properties.insert(
-        "images".to_owned(),
-        json!({
-            "type": ["array", "null"], "items": { "type": "string" }, "maxItems": Image::COUNT_MAX,
-            "description": "Images the agents are shown: PNG, JPEG, WebP or GIF, each in Base64. The model must see images.",
-        }),
-    );
     let required = match kind {
         StartKind::Any => vec!["pattern"],
         _ => vec![kind.task()],
@@ -148,6 +141,24 @@ pub fn start_schema(kind: StartKind) -> Map<String, Value> {
     schema.remove("description");
     if kind.pattern().is_some() {
         schema.remove("$defs");
+    }
+    schema
+}
+
+/// The same of a program's submission of any pattern: with images. A model that calls a tool writes none in Base64, so the
+/// schemas of tools do not have them.
+#[must_use]
+pub fn submission_schema() -> Map<String, Value> {
+    let mut schema = start_schema(StartKind::Any);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert(
+            "images".to_owned(),
+            json!({
+                "type": ["array", "null"], "items": { "type": "string" }, "maxItems": Image::COUNT_MAX,
+                "description": "Images that planning and the agents are shown: PNG, JPEG, WebP or GIF, each in Base64. Their models \
+                                must be known to see.",
+            }),
+        );
     }
     schema
 }
