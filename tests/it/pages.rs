@@ -110,7 +110,7 @@ fn the_table_of_services_says_what_the_catalogue_has() {
         let [primary, rest @ ..] = models;
         assert_eq!(
             row[8],
-            primary.map_or("the first that can chat".to_owned(), |model| format!("`{model}`")),
+            primary.map_or_else(|| "the first that can chat".to_owned(), |model| format!("`{model}`")),
             "{named}"
         );
         for (cell, model) in row[9..].iter().zip(rest) {

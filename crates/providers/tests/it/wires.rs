@@ -171,7 +171,7 @@ async fn an_image_is_sent_before_its_text_as_each_wire_has_it_and_only_to_models
         chat(&seeing, &messages, |_| {}).await.unwrap();
         let sent = server.requests().pop().unwrap().json().pointer(place).unwrap().clone();
         assert_eq!(sent["role"], "user", "{name}");
-        assert_eq!(sent.get("content").or(sent.get("parts")), Some(&content), "{name}");
+        assert_eq!(sent.get("content").or_else(|| sent.get("parts")), Some(&content), "{name}");
     }
     let sees = |name: &str, model: &str| {
         let provider = http::vendor(name).unwrap().provider(None).with_default_model(model).build().unwrap();
