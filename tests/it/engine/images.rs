@@ -2,6 +2,7 @@
 
 use mcp_orchestrator::{Error, ResumeOptions, SubmitOptions};
 use mcp_orchestrator_domain::{Event, FailureClass, Image, Message, RequestDraft, Role, Seq, Status, Tier};
+use mcp_orchestrator_store::named_blobs;
 use mcp_orchestrator_testkit::{Act, Asked, ScriptedProvider, obliging};
 
 use super::harness::{Engine, research};
@@ -51,6 +52,8 @@ async fn the_log_names_them_by_hash_and_a_continuation_shows_them_again() {
     let log = engine.handle.records(&id, Seq::ZERO, 1).await.unwrap();
     let Event::Submitted(submitted) = &log[0].record.event else { panic!("{log:?}") };
     assert_eq!(submitted.request.images.iter().map(|image| image.blob.bytes).collect::<Vec<_>>(), [40_000]);
+    let named = submitted.request.images.iter().map(|image| image.blob.sha256).collect::<Vec<_>>();
+    assert_eq!(named_blobs([&*log[0].record]), named, "a store keeps what a record names");
     assert!(serde_json::to_string(&*log[0].record).unwrap().len() < 8_000, "the log names them and holds none");
     let next = engine.handle.resume(&id, ResumeOptions::default()).await.unwrap();
     engine.handle.settled(&next).await.unwrap();
