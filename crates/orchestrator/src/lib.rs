@@ -69,6 +69,7 @@ mod error;
 mod fork;
 mod handle;
 mod hub;
+mod image;
 mod limits;
 mod orchestrator;
 mod parts;

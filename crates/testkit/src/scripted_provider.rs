@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
     AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, RequestId, Role,
-    StepInput, ToolCall, Usage,
+    StepInput, Tier, ToolCall, Usage,
 };
 use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use tokio::sync::Notify;
@@ -71,6 +71,8 @@ pub struct ScriptedProvider {
     name: ProviderName,
     script: Arc<Script>,
     price: Option<Price>,
+    tiers: HashMap<Tier, ModelName>,
+    images: bool,
     seen: Arc<Mutex<Seen>>,
     held: Arc<Notify>,
 }
@@ -94,6 +96,8 @@ impl ScriptedProvider {
             name: ProviderName::new("scripted").expect("a valid name"),
             script: Arc::new(script),
             price: None,
+            tiers: HashMap::new(),
+            images: false,
             seen: Arc::default(),
             held: Arc::default(),
         }
@@ -119,6 +123,23 @@ impl ScriptedProvider {
     #[must_use]
     pub const fn with_price(mut self, price: Price) -> Self {
         self.price = Some(price);
+        self
+    }
+
+    /// The same with a model of its own for a part of the work.
+    ///
+    /// # Panics
+    /// When it is no name of a model.
+    #[must_use]
+    pub fn with_tier_model(mut self, tier: Tier, model: &str) -> Self {
+        self.tiers.insert(tier, ModelName::new(model).expect("a valid name"));
+        self
+    }
+
+    /// The same with eyes.
+    #[must_use]
+    pub const fn with_images(mut self) -> Self {
+        self.images = true;
         self
     }
 
@@ -186,10 +207,15 @@ impl Provider for ScriptedProvider {
         Capabilities {
             tools: true,
             output_schema: false,
+            images: self.images,
             default_model: Some("scripted-1".to_owned()),
             price: self.price,
             is_model: true,
         }
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.tiers.get(&tier).cloned()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -32,6 +32,7 @@ async fn ask(provider: &dyn Provider) -> Result<(), ProviderError> {
         model: None,
         messages: &[Message::User("?".to_owned())],
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 100,

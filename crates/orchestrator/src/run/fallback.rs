@@ -6,7 +6,7 @@ use std::time::Duration;
 use mcp_orchestrator_domain::{
     Call, CallState, FailureClass, ModelName, ProviderName, Role, StepId, Target, Timestamp,
 };
-use mcp_orchestrator_providers::layers::another_may_answer;
+use mcp_orchestrator_providers::{Provider, layers::another_may_answer};
 
 use super::Run;
 
@@ -37,9 +37,12 @@ impl Run {
         at.since(self.parts.clock.now()) <= WAIT_MAX || !self.order(first).any(|name| is_other(&name))
     }
 
-    /// The model of a role at a provider. The names a request gives are those of its own provider's models.
-    pub(super) fn model_at(&self, provider: &ProviderName, role: &Role) -> Option<ModelName> {
-        (self.workflow.request().provider.as_ref() == Some(provider)).then(|| self.model(role)).flatten()
+    /// The model of a role at a provider: the request's, else the provider's own for such a role. The names a request gives are
+    /// those of its own provider's models.
+    pub(super) fn model_at(&self, name: &ProviderName, provider: &dyn Provider, role: &Role) -> Option<ModelName> {
+        let is_own = self.workflow.request().provider.as_ref() == Some(name);
+        let asked = is_own.then(|| self.model(role)).flatten();
+        asked.or_else(|| provider.tier_model(role.tier()))
     }
 
     fn order<'a>(&'a self, first: &'a ProviderName) -> impl Iterator<Item = &'a ProviderName> {

@@ -29,8 +29,8 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Agent, CallNo, Failure, FailureClass, Message, Record, Rejected, Seq, StepId, StepInput, Timestamp, ToolSpec,
-    Workflow,
+    Agent, CallNo, Failure, FailureClass, Image, Message, Record, Rejected, Seq, StepId, StepInput, Timestamp,
+    ToolSpec, Workflow,
 };
 use mcp_orchestrator_store::{AppendError, Head, Lease, LeaseRef};
 use mcp_orchestrator_strategies::Strategy;
@@ -42,6 +42,7 @@ use tokio::{
 use crate::{
     Error,
     hub::Last,
+    image,
     parts::Parts,
     patience::Patience,
     signal::Signal,
@@ -55,7 +56,7 @@ use tail::Tail;
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
 pub(crate) use poison::{died_of_it, hold_back};
-pub(crate) use resume::{Read, load, read_log, read_log_to, read_workflow};
+pub(crate) use resume::{Read, load, put_blob, read_log, read_log_to, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 32;
@@ -152,6 +153,8 @@ pub(crate) struct Run {
     starts: Vec<Start>,
     agents: HashMap<StepId, AgentAtWork>,
     texts: HashMap<StepId, Arc<str>>,
+    /// What planning and the agents are shown.
+    images: Vec<Image>,
     in_flight: JoinSet<Box<Ended>>,
     open_here: HashMap<CallNo, tokio::task::AbortHandle>,
     /// Calls to abort once it is durable that nobody waits for them.
@@ -238,6 +241,7 @@ impl Run {
         if let Some(corpus) = workflow.request().corpora.iter().find(|corpus| !parts.corpora.contains(corpus)) {
             return Err(Error::UnknownCorpus { name: corpus.to_string(), known: names(parts.corpora.iter()) });
         }
+        let images = image::load(parts.store.as_ref(), workflow.principal(), &workflow.request().images).await?;
         let shown = Shown::of(workflow.request());
         Ok(Self {
             append_id: u128::from_be_bytes(parts.dice.roll()?),
@@ -251,6 +255,7 @@ impl Run {
             starts: Vec::new(),
             agents: HashMap::new(),
             texts: HashMap::new(),
+            images,
             in_flight: JoinSet::new(),
             open_here: HashMap::new(),
             aborts: Vec::new(),

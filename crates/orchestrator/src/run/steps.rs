@@ -112,17 +112,27 @@ impl Run {
             return self
                 .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
         };
-        let model = self.model_at(&name, &spec.role);
-        let capabilities = match caught_now(|| provider.capabilities(model.as_ref())) {
-            Ok(capabilities) => capabilities,
+        let able = caught_now(|| {
+            let model = self.model_at(&name, provider.as_ref(), &spec.role);
+            let capabilities = provider.capabilities(model.as_ref());
+            (model, capabilities)
+        });
+        let (model, capabilities) = match able {
+            Ok(able) => able,
             Err(panic) => {
                 let text = panic_text(panic.as_ref());
                 let message = format!("the provider {name} panicked when it was asked what it can do: {text}");
                 return self.fail_step(&spec.id, Self::bug(message));
             }
         };
-        let tools = if with_tools { Arc::clone(&at_work.tools) } else { Arc::from([]) };
-        let worst = budget::worst_case(&capabilities, &at_work.messages, &tools, output_tokens_max);
+        let (tools, former_tools) = match (Arc::clone(&at_work.tools), Arc::from([])) {
+            (all, none) if with_tools => (all, none),
+            // Only who has been told of tools before has a prompt that begins with them.
+            (all, none) if turn > 0 => (none, all),
+            (_, none) => (Arc::clone(&none), none),
+        };
+        let told = if with_tools { &tools } else { &former_tools };
+        let worst = budget::worst_case(&capabilities, &at_work.messages, told, output_tokens_max);
         let reserved = match budget::fit(&self.workflow, worst, name.as_str()) {
             Fit::Yes(reserved) => reserved,
             Fit::Later if self.workflow.open_calls().next().is_some() => return Ok(()),
@@ -147,6 +157,7 @@ impl Run {
             model,
             messages: Arc::clone(&at_work.messages),
             tools,
+            former_tools,
             output_schema: at_work.asked.output_schema.clone().filter(|_| capabilities.output_schema),
             temperature: at_work.asked.temperature,
             output_tokens_max,

@@ -122,12 +122,6 @@ impl Run {
     }
 
     pub(super) fn model(&self, role: &Role) -> Option<ModelName> {
-        let models = &self.workflow.request().models;
-        let own = match role {
-            Role::Researcher | Role::Searcher(_) | Role::Custom(_) => &models.worker,
-            Role::Synthesizer | Role::Executive | Role::Editor | Role::Monitor => &models.synthesis,
-            _ => &None,
-        };
-        own.clone().or_else(|| models.primary.clone())
+        self.workflow.request().models.of(role.tier()).cloned()
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Chunk<'a> {
     #[serde(borrow)]
     pub(super) model_version: Raw<'a>,
     #[serde(borrow)]
+    pub(super) response_id: Raw<'a>,
+    #[serde(borrow)]
     pub(super) error: Raw<'a>,
 }
 

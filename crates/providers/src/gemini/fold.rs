@@ -39,6 +39,7 @@ impl GeminiFold {
             return Err(Broken::Refused(serde_json::from_str(json).unwrap_or_default()));
         }
         self.draft.name_model(string(chunk.model_version));
+        self.draft.name_request(string(chunk.response_id));
         if let Some(usage) = chunk.usage() {
             self.draft.count(usage);
         }

@@ -52,6 +52,7 @@ pub(crate) struct Draft {
     /// Whether the service said that it has nothing more to send.
     pub(crate) done: bool,
     pub(crate) model: Option<String>,
+    request_id: Option<String>,
     report: CostReport,
     usage: Usage,
     cost: Option<Money>,
@@ -83,6 +84,7 @@ impl Draft {
             finish: None,
             done: false,
             model: None,
+            request_id: None,
             report,
             usage: Usage { input: 0, cached: 0, cache_write: 0, output: 0, reasoning: 0 },
             cost: None,
@@ -121,6 +123,18 @@ impl Draft {
         if self.model.is_none() {
             self.model = model.map(Into::into).filter(|model| !model.is_empty());
         }
+    }
+
+    /// Keeps the first id of the request that the answer itself gives: for services that name it in no header.
+    pub(crate) fn name_request(&mut self, id: Option<impl Into<String>>) {
+        if self.request_id.is_none() {
+            self.request_id = id.map(Into::into).filter(|id| !id.is_empty());
+        }
+    }
+
+    /// The id of the request, as the answer itself gives it.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// Begins a call after all others, unless `index` gives it a place.

@@ -10,14 +10,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName, Tier};
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
 
 use super::circuit::{Became, Circuit, Leave};
-use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
+use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError};
 
 /// Circuits kept at most. Further models share the circuit of requests that name none.
 const CIRCUITS_MAX: usize = 64;
@@ -155,6 +155,14 @@ impl Provider for CircuitBreaker {
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName, Tier};
 use tokio::{
     sync::{Notify, Semaphore},
     time::{Instant, sleep_until},
@@ -23,7 +23,7 @@ use super::{
     shared::{SharedLane, SharedLimits},
 };
 use crate::{
-    Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError, RateLimits,
+    Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError, RateLimits,
     estimated_prompt_tokens,
 };
 
@@ -203,10 +203,19 @@ impl Provider for Governor {
         self.inner.capabilities(model)
     }
 
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
+    }
+
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let default = self.inner.capabilities(None).default_model.and_then(|name| ModelName::new(&name).ok());
         let line = self.line(request.model.or(default.as_ref()));
-        let prompt = estimated_prompt_tokens(request.messages, request.tools);
+        let told = if request.tools.is_empty() { request.former_tools } else { request.tools };
+        let prompt = estimated_prompt_tokens(request.messages, told);
         let tokens = prompt.saturating_add(u64::from(request.output_tokens_max));
         let began = Instant::now();
         sink.waits();

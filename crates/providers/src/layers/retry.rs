@@ -8,11 +8,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName, Retry as Chance, Usage};
+use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName, Retry as Chance, Tier, Usage};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::sink::Shown;
-use crate::{Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
+use crate::{Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError};
 
 /// How a [`Retry`] goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,14 @@ impl Provider for Retry {
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -43,6 +43,7 @@ pub(crate) async fn ask_as(
         model,
         messages: &[Message::User(key.to_owned())],
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 100,
