@@ -160,7 +160,7 @@ fn is_workable(sentence: &str) -> bool {
         && sentence.ends_with('.')
         && sentence.starts_with(char::is_uppercase)
         && !sentence.contains(['[', ']', '|', '<', '>', '“', '"', '*', '\\', '{'])
-        && sentence.matches('`').count() % 2 == 0
+        && sentence.matches('`').count().is_multiple_of(2)
         && sentence.matches('(').count() == sentence.matches(')').count()
 }
 
