@@ -144,6 +144,12 @@ pub(super) fn days(sentence: &str) -> Vec<Day> {
     found
 }
 
+/// Words that a capital makes no name.
+const SENTENCE_STARTS: &[&str] = &[
+    "Then", "This", "That", "These", "Those", "They", "There", "When", "What", "Where", "Which", "With", "Some",
+    "Many", "Most",
+];
+
 /// Names inside a sentence: words with a capital after a word in lower case.
 pub(super) fn names(sentence: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -157,6 +163,7 @@ pub(super) fn names(sentence: &str) -> Vec<Range<usize>> {
             && bare.starts_with(char::is_uppercase)
             && bare[1..].chars().all(char::is_lowercase)
             && !MONTHS.contains(&bare)
+            && !SENTENCE_STARTS.contains(&bare)
             && sentence[..at].matches('`').count().is_multiple_of(2);
         if is_name {
             found.push(at..at + bare.len());

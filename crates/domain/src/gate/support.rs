@@ -161,7 +161,7 @@ fn is_rounded(ours: &Number, theirs: &Number) -> bool {
         theirs.values.iter().filter_map(|value| size(value)).any(|theirs| {
             let far = |max: f64| (theirs - ours).abs() <= max * theirs.abs();
             if stated.is_up() {
-                (ours..ours + step).contains(&theirs) && theirs > ours && far(BOUND_MAX)
+                theirs > ours && theirs < ours + step && far(BOUND_MAX)
             } else if stated.is_down() {
                 theirs < ours && theirs > ours - step && far(BOUND_MAX)
             } else {
@@ -318,6 +318,7 @@ mod tests {
             ("more than 1,200 ships", "1,234 ships", true),
             ("more than 1,200 ships", "1,150 ships", false),
             ("less than 1,300 ships", "1,234 ships", true),
+            ("within 404100 ms", "within 404000 ms", false),
         ] {
             assert_eq!(supported(sentence, quote), expected, "{sentence:?} against {quote:?}");
         }
