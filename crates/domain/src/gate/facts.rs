@@ -66,7 +66,7 @@ impl Facts {
         for text in [&quote, &*span.quote, &span.source.title, &span.source.uri] {
             facts.learn_words(text);
         }
-        for text in [&quote, &span.source.title] {
+        for text in [&unindented(&quote), &span.source.title] {
             let dates = dates(text);
             let taken: Vec<_> = dates.iter().map(|date| date.range.clone()).collect();
             facts.numbers.extend(evidence_numbers(text, &taken));
@@ -184,6 +184,15 @@ impl Line {
                 .match_indices(sentence)
                 .any(|(at, _)| self.bounds.contains(&at) && self.bounds.contains(&(at + sentence.len() - 1)))
     }
+}
+
+/// The text with its lines beginning at their first letter: "in excess\n  of 5" is wrapped, not spaced.
+fn unindented(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        lines.push_str(line.trim_start_matches([' ', '\t']));
+    }
+    lines
 }
 
 /// A quote's sentences, lines and table cells: where a verbatim sentence may begin and end.

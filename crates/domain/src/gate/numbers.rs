@@ -336,7 +336,7 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, found: &mut Vec<Number>)
         return;
     }
     let is_decade = tail == "s" && digits.len() == 4;
-    let rest = text[tail_end..].trim_start_matches([' ', '\u{a0}', '\u{202f}', '-']);
+    let rest = text[tail_end..].trim_start_matches([' ', '\n', '\u{a0}', '\u{202f}', '-']);
     let next = &rest[..word_end(rest, 0)];
     let glued = glued_scale(tail, currency_before(text, run.start).is_some());
     let places = glued.or_else(|| scale(next).filter(|_| tail.is_empty()));

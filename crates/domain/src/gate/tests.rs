@@ -153,6 +153,7 @@ fn what_is_compared_otherwise_fails_too() {
     ] {
         passes(text, &[HARBOUR]);
     }
+    passes("It holds more than one billion records.", &["- It holds more\n  than 1\n  billion records."]);
 }
 
 #[test]
