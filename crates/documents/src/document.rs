@@ -44,8 +44,8 @@ pub struct Document {
     /// Agents that failed, so that a reader knows what was not looked at.
     #[serde(default)]
     pub gaps: Vec<Gap>,
-    /// What the strategy decided on the way that a reader should know, a sentence each: which branch was taken, whether
-    /// passes converged.
+    /// What happened on the way that a reader should know, a sentence each: which branch was taken, whether passes
+    /// converged, whose answer was cut off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The report.

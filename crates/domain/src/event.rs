@@ -303,6 +303,9 @@ pub struct StepCompleted {
     pub facts: StepFacts,
     /// What it wrote.
     pub output: StepOutput,
+    /// Whether the token limit cut what it wrote, also when it was asked for it once more: the end is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 /// What a step wrote.

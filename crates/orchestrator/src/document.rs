@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mcp_orchestrator_documents::{Counts, Document, Gap, Writer};
 use mcp_orchestrator_domain::{
-    CallState, CheckSummary, Decision, ModelName, Payload, ProviderName, Reply, Report, Span, StepKind, Target,
+    CallState, CheckSummary, Decision, ModelName, Payload, ProviderName, Reply, Report, Role, Span, StepKind, Target,
     Workflow,
 };
 use mcp_orchestrator_store::StoreError;
@@ -49,13 +49,17 @@ pub(crate) fn assemble(
     }
 }
 
-/// What was decided, in the words of the strategy: of several passes only how they ended.
+/// What was decided, in the words of the strategy: of several passes only how they ended. Then what was cut off.
 fn notes(workflow: &Workflow) -> Vec<String> {
     let is_news = |decision: &&Decision| match decision {
         Decision::Pass { number, of, done, .. } => *done || number >= of,
         _ => true,
     };
-    decisions(workflow).filter(is_news).map(ToString::to_string).collect()
+    let cut = workflow.steps().iter().filter(|step| step.is_cut()).map(|step| match step.role() {
+        Role::Executive | Role::Editor => "The report was cut off at the token limit: its end is missing.".to_owned(),
+        _ => format!("What {} wrote was cut off at the token limit: its end is missing.", step.id()),
+    });
+    decisions(workflow).filter(is_news).map(ToString::to_string).chain(cut).collect()
 }
 
 /// Every decision of the strategy, in order.

@@ -45,6 +45,9 @@ pub enum ClientData {
         subtask_count: Option<usize>,
         /// The sub-tasks in order.
         subtasks: Vec<Subtask>,
+        /// Whether the token limit cut the plan; left out when it is whole.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
         /// What planning used.
         #[serde(flatten)]
         used: Used,
@@ -64,6 +67,9 @@ pub enum ClientData {
         /// Which agent.
         #[serde(flatten)]
         agent: AgentFacts,
+        /// Whether the token limit cut its answer; left out when it is whole.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
         /// What it used.
         #[serde(flatten)]
         used: Used,
@@ -115,6 +121,9 @@ pub enum ClientData {
         /// The length of its text in characters, when the text is in the log itself.
         #[serde(skip_serializing_if = "Option::is_none")]
         synthesis_length: Option<usize>,
+        /// Whether the token limit cut its answer; left out when it is whole.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
         /// What it used.
         #[serde(flatten)]
         used: Used,

@@ -3,6 +3,7 @@
 mod asking;
 mod budgets;
 mod cancel;
+mod cut;
 mod failover;
 mod failures;
 mod fallback;

@@ -128,6 +128,9 @@ pub struct AgentView {
     /// What it wrote. Left out when that is no text, or was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Whether the token limit cut what it wrote: the end is missing. Left out when it is whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
     /// `completed` or `failed`.
     pub status: String,
     /// Seconds its calls ran.
@@ -281,6 +284,7 @@ fn agent(step: &mcp_orchestrator::StepResult) -> AgentView {
         agent_type: step.role.agent_type().to_owned(),
         task: step.task.clone(),
         content: step.text.as_deref().map(str::to_owned),
+        is_cut: step.is_cut,
         status: if step.failure.is_some() { "failed" } else { "completed" }.to_owned(),
         execution_time: seconds(step.used.run_ms),
         cost: step.used.cost.known().map(Money::usd),

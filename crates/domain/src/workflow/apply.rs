@@ -306,6 +306,7 @@ impl Workflow {
             asked: false,
             answer: None,
             check: None,
+            is_cut: false,
         });
         Ok(())
     }
@@ -328,6 +329,7 @@ impl Workflow {
             StepOutput::Report | StepOutput::Inline(_) => {}
         }
         self.end_step(position, StepState::Completed(completed.output.clone()), at);
+        self.steps[position].is_cut = completed.is_cut;
         if self.steps[position].stage() == Stage::Agents {
             self.progress.completed_agents += 1;
         }

@@ -155,6 +155,7 @@ pub(crate) fn event(workflow: &Workflow, attempt: &Attempt) -> Vec<Event> {
             step: step(*number),
             facts: facts(*number),
             output: StepOutput::Call(call_of(*call)),
+            is_cut: false,
         })],
         Attempt::EndStep { step: number, well: false, .. } => vec![Event::StepFailed(StepFailed {
             step: step(*number),
@@ -175,6 +176,7 @@ pub(crate) fn event(workflow: &Workflow, attempt: &Attempt) -> Vec<Event> {
                 step: step(*number),
                 facts: facts(*number),
                 output: StepOutput::Report,
+                is_cut: false,
             }),
         ],
         Attempt::Timer => vec![Event::TimerFired(TimerFired { due: Timestamp::from_millis(5) })],

@@ -129,9 +129,16 @@ impl Run {
             run_ms: ended.run_ms,
         })))?;
         let Some(at_work) = self.agents.get_mut(&ended.step) else { return Ok(()) };
-        // An agent that is done asks nobody again, so its last answer joins no conversation.
-        if at_work.agent.reply(answered.reply.clone()).is_ok() && !matches!(at_work.agent.next(), AgentNext::Done) {
-            Arc::make_mut(&mut at_work.messages).push(Message::Assistant(answered.reply.message.clone()));
+        if at_work.agent.reply(answered.reply.clone()).is_ok() {
+            match at_work.agent.next() {
+                // An agent that is done asks nobody again, so its last answer joins no conversation.
+                AgentNext::Done | AgentNext::Failed(_) => {}
+                AgentNext::RunTools { .. } => {
+                    Arc::make_mut(&mut at_work.messages).push(Message::Assistant(answered.reply.message.clone()));
+                }
+                // It was told at once what is wrong with its answer, or with all tools it asked for.
+                AgentNext::AskModel { .. } => at_work.tell_anew(),
+            }
         }
         Ok(())
     }

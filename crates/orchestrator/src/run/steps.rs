@@ -10,7 +10,7 @@ use mcp_orchestrator_domain::{
 use mcp_orchestrator_tools::answer_by_schema;
 
 use super::{
-    Run, Stop,
+    AgentAtWork, Run, Stop,
     budget::{self, Fit},
     calls::Start,
     prompts::objection,
@@ -20,6 +20,15 @@ use crate::caught::{caught_now, panic_text};
 
 /// Messages before an agent has said anything: the two halves of its prompt.
 const PROMPT_MESSAGES: usize = 2;
+
+impl AgentAtWork {
+    /// Makes the conversation anew of what the agent and its tools have said.
+    pub(super) fn tell_anew(&mut self) {
+        let messages = Arc::make_mut(&mut self.messages);
+        messages.truncate(PROMPT_MESSAGES);
+        messages.extend(self.agent.messages());
+    }
+}
 
 impl Run {
     /// Moves every open step forward as far as it goes now.
@@ -78,10 +87,19 @@ impl Run {
             // Who answers nothing is named; all else an agent fails of is its own.
             AgentNext::Failed(Failure { class: FailureClass::NoResult, message, .. }) => {
                 let failure = Failure::new(FailureClass::NoResult, format!("{}: {message}", self.provider_name()));
-                self.fail_step(&spec.id, failure)
+                self.end_unanswered(spec, failure)
             }
-            AgentNext::Failed(failure) => self.fail_step(&spec.id, failure),
+            AgentNext::Failed(failure) => self.end_unanswered(spec, failure),
         }
+    }
+
+    /// Ends an agent that gets no further answer: with the one that was cut, if it has that, and badly otherwise.
+    fn end_unanswered(&mut self, spec: &Arc<StepSpec>, failure: Failure) -> Result<(), Stop> {
+        let at_work = self.agents.get_mut(&spec.id);
+        if at_work.is_some_and(|at_work| at_work.agent.keep_cut().is_ok()) {
+            return self.complete_agent(spec);
+        }
+        self.fail_step(&spec.id, failure)
     }
 
     fn ask_model(&mut self, spec: &Arc<StepSpec>, turn: u16, with_tools: bool) -> Result<(), Stop> {
@@ -91,7 +109,7 @@ impl Run {
                 self.wake_at(at);
                 return Ok(());
             }
-            Tries::Failed(failure) => return self.fail_step(&spec.id, failure),
+            Tries::Failed(failure) => return self.end_unanswered(spec, failure),
             Tries::Answered { .. } => {
                 return self.fail_step(&spec.id, Self::bug("the agent does not fit its own answers in the log"));
             }
@@ -101,7 +119,7 @@ impl Run {
             return Ok(());
         }
         if let Some(late) = self.out_of_time(spec) {
-            return self.fail_step(&spec.id, late);
+            return self.end_unanswered(spec, late);
         }
         let Some(at_work) = self.agents.get(&spec.id) else { return Ok(()) };
         let StepKind::Agent { output_tokens_max, .. } = spec.kind else { return Ok(()) };
@@ -126,8 +144,10 @@ impl Run {
         let reserved = match budget::fit(&self.workflow, worst, name.as_str()) {
             Fit::Yes(reserved) => reserved,
             Fit::Later if self.workflow.open_calls().next().is_some() => return Ok(()),
-            Fit::Later => return self.fail_step(&spec.id, Failure::new(FailureClass::Budget, "the budget is used up")),
-            Fit::No(failure) => return self.fail_step(&spec.id, failure),
+            Fit::Later => {
+                return self.end_unanswered(spec, Failure::new(FailureClass::Budget, "the budget is used up"));
+            }
+            Fit::No(failure) => return self.end_unanswered(spec, failure),
         };
         let call = self.workflow.next_call();
         let started = CallStarted {
@@ -258,17 +278,17 @@ impl Run {
                     let objected =
                         if is_inherited { at_work.agent.object_again(why) } else { at_work.agent.object(why) };
                     if objected.is_err() {
-                        let message = format!("the answer does not fit its JSON Schema: {wrong}");
+                        let cut = if at_work.agent.is_cut() { "was cut off at the token limit and " } else { "" };
+                        let message = format!("the answer {cut}does not fit its JSON Schema: {wrong}");
                         return self.fail_step(&spec.id, Failure::new(FailureClass::Decode, message));
                     }
                     // The answer was its last until now, so it may not have joined the conversation.
-                    let messages = Arc::make_mut(&mut at_work.messages);
-                    messages.truncate(PROMPT_MESSAGES);
-                    messages.extend(at_work.agent.messages());
+                    at_work.tell_anew();
                     return self.advance_agent(spec);
                 }
             }
         }
+        let (is_cut, turn) = (at_work.agent.is_cut(), at_work.agent.last_turn().unwrap_or_default());
         self.agents.remove(&spec.id);
         let output = if spec.inline {
             if text.len() > StepSpec::INLINE_MAX {
@@ -277,21 +297,25 @@ impl Run {
             }
             StepOutput::Inline(Arc::clone(&text))
         } else {
-            match self.last_answer(&spec.id) {
+            match self.answer(&spec.id, turn) {
                 Some(call) => StepOutput::Call(call),
                 None => return self.fail_step(&spec.id, Self::bug("the agent answered without a call")),
             }
         };
         self.texts.insert(spec.id.clone(), text);
-        self.complete_step(&spec.id, output)
+        self.end_well(&spec.id, output, is_cut)
     }
 
     /// Ends a step well.
     pub(super) fn complete_step(&mut self, id: &StepId, output: StepOutput) -> Result<(), Stop> {
+        self.end_well(id, output, false)
+    }
+
+    fn end_well(&mut self, id: &StepId, output: StepOutput, is_cut: bool) -> Result<(), Stop> {
         let Some(step) = self.workflow.step(id.as_str()) else { return Ok(()) };
         let facts = step.spec().facts(*step.used());
         self.replan = true;
-        self.advance(Event::StepCompleted(StepCompleted { step: id.clone(), facts, output }))
+        self.advance(Event::StepCompleted(StepCompleted { step: id.clone(), facts, output, is_cut }))
     }
 
     fn advance_tool_step(&mut self, spec: &Arc<StepSpec>, name: &ToolName, arguments: &str) -> Result<(), Stop> {

@@ -112,13 +112,23 @@ impl Run {
         tools.values().fold(models, |sum, longest| sum.saturating_add(*longest))
     }
 
+    /// The call whose answer was the agent's last.
     pub(super) fn last_answer(&self, id: &StepId) -> Option<CallNo> {
-        let step = self.workflow.step(id.as_str())?;
-        step.calls().iter().rev().copied().find(|no| {
-            self.workflow.call(*no).is_some_and(|call| {
-                matches!(call.target, Target::Model { .. }) && matches!(call.state, CallState::Completed { .. })
-            })
-        })
+        self.answers(id).next().map(|call| call.no)
+    }
+
+    /// The call whose answer was the agent's in a turn.
+    pub(super) fn answer(&self, id: &StepId, turn: u16) -> Option<CallNo> {
+        self.answers(id).find(|call| call.turn == turn).map(|call| call.no)
+    }
+
+    /// The calls in which models answered the step, the last one first.
+    fn answers(&self, id: &StepId) -> impl Iterator<Item = &Call> {
+        let calls = self.workflow.step(id.as_str()).into_iter().flat_map(|step| step.calls().iter().rev());
+        let is_answer = |call: &&Call| {
+            matches!(call.target, Target::Model { .. }) && matches!(call.state, CallState::Completed { .. })
+        };
+        calls.filter_map(|no| self.workflow.call(*no)).filter(is_answer)
     }
 
     pub(super) fn model(&self, role: &Role) -> Option<ModelName> {

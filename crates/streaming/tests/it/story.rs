@@ -245,7 +245,12 @@ impl Story {
 
     fn complete(&mut self, id: &str, output: StepOutput) {
         let (used, spec) = self.used(id);
-        self.happen(Event::StepCompleted(StepCompleted { step: step(id), facts: spec.facts(used), output }));
+        self.happen(Event::StepCompleted(StepCompleted {
+            step: step(id),
+            facts: spec.facts(used),
+            output,
+            is_cut: false,
+        }));
     }
 
     fn fail(&mut self, id: &str, class: FailureClass, message: &str) {
