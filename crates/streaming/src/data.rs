@@ -262,6 +262,9 @@ pub enum Activity {
         attempt: u16,
         /// Whom it asks.
         target: CallTarget,
+        /// The call beside which it is made, because that one takes long; left out otherwise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hedges: Option<CallNo>,
     },
     /// It answered.
     CallCompleted {

@@ -85,7 +85,7 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
         Event::CallStarted(started) => {
             let target = call_target(&started.target);
             let (call, turn, attempt) = (started.call, started.turn, started.attempt);
-            about(&started.step, Activity::CallStarted { call, turn, attempt, target })
+            about(&started.step, Activity::CallStarted { call, turn, attempt, target, hedges: started.hedges })
         }
         Event::CallCompleted(completed) => about(
             &completed.step,

@@ -25,6 +25,10 @@ pub enum Act {
     SayCut(String),
     /// Calls several tools and is cut by the token limit in the arguments of the last one.
     CallToolsCut(Vec<(&'static str, String)>),
+    /// Does something once it is released as [`Act::Hold`] is.
+    Wait(Box<Self>),
+    /// Does something after it has waited for permission to run: until it is released as [`Act::Hold`] is.
+    Park(Box<Self>),
     /// Does something and bills this for it.
     Bill(Usage, Cost, Box<Self>),
     /// Calls a tool with these arguments.
@@ -199,7 +203,7 @@ impl Provider for ScriptedProvider {
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
-        let (asked, held) = {
+        let (asked, mut held) = {
             let mut seen = self.seen();
             let before = seen.by_key.entry(request.idempotency_key.to_owned()).or_default();
             let asked = Asked {
@@ -226,6 +230,18 @@ impl Provider for ScriptedProvider {
                     tokio::time::sleep(after).await;
                     *then
                 }
+                Act::Wait(then) => {
+                    held.await;
+                    held = self.held.notified();
+                    *then
+                }
+                Act::Park(then) => {
+                    sink.waits();
+                    held.await;
+                    held = self.held.notified();
+                    sink.runs();
+                    *then
+                }
                 Act::Bill(tokens, cost, then) => {
                     usage = tokens;
                     bill = Some(cost);
@@ -248,7 +264,7 @@ impl ScriptedProvider {
     ) -> Result<ChatAnswer, ProviderError> {
         let is_cut = matches!(act, Act::SayCut(_) | Act::CallToolsCut(_));
         let (text, tool_calls) = match act {
-            Act::Late(..) | Act::Bill(..) => (String::new(), Vec::new()),
+            Act::Late(..) | Act::Bill(..) | Act::Wait(_) | Act::Park(_) => (String::new(), Vec::new()),
             Act::Say(text) | Act::SayCut(text) => (text, Vec::new()),
             Act::CallTool(name, arguments) => {
                 (String::new(), vec![ToolCall { id: "call_1".to_owned(), name: name.to_owned(), arguments }])

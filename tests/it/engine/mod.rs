@@ -10,6 +10,7 @@ mod fallback;
 mod fork_rules;
 mod forking;
 mod harness;
+mod hedge;
 mod leases;
 mod outages;
 mod patterns;

@@ -35,8 +35,8 @@ impl Run {
         self.append(after).await?;
         self.begun = true;
         for call in std::mem::take(&mut self.aborts) {
-            if let Some(task) = self.open_here.remove(&call) {
-                task.abort();
+            if let Some(here) = self.open_here.remove(&call) {
+                here.task.abort();
             }
         }
         match after {

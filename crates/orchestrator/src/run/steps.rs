@@ -9,14 +9,7 @@ use mcp_orchestrator_domain::{
 
 use mcp_orchestrator_tools::answer_by_schema;
 
-use super::{
-    AgentAtWork, Run, Stop,
-    budget::{self, Fit},
-    calls::Start,
-    prompts::objection,
-    tries::Tries,
-};
-use crate::caught::{caught_now, panic_text};
+use super::{AgentAtWork, Run, Stop, budget, calls::Start, prompts::objection, tries::Tries};
 
 /// Messages before an agent has said anything: the two halves of its prompt.
 const PROMPT_MESSAGES: usize = 2;
@@ -94,91 +87,12 @@ impl Run {
     }
 
     /// Ends an agent that gets no further answer: with the one that was cut, if it has that, and badly otherwise.
-    fn end_unanswered(&mut self, spec: &Arc<StepSpec>, failure: Failure) -> Result<(), Stop> {
+    pub(super) fn end_unanswered(&mut self, spec: &Arc<StepSpec>, failure: Failure) -> Result<(), Stop> {
         let at_work = self.agents.get_mut(&spec.id);
         if at_work.is_some_and(|at_work| at_work.agent.keep_cut().is_ok()) {
             return self.complete_agent(spec);
         }
         self.fail_step(&spec.id, failure)
-    }
-
-    fn ask_model(&mut self, spec: &Arc<StepSpec>, turn: u16, with_tools: bool) -> Result<(), Stop> {
-        let attempt = match self.tries(&spec.id, turn, None) {
-            Tries::Open => return Ok(()),
-            Tries::Parked(at) => {
-                self.wake_at(at);
-                return Ok(());
-            }
-            Tries::Failed(failure) => return self.end_unanswered(spec, failure),
-            Tries::Answered { .. } => {
-                return self.fail_step(&spec.id, Self::bug("the agent does not fit its own answers in the log"));
-            }
-            Tries::Due(attempt) => attempt,
-        };
-        if !self.has_slot(&spec.id) {
-            return Ok(());
-        }
-        if let Some(late) = self.out_of_time(spec) {
-            return self.end_unanswered(spec, late);
-        }
-        let Some(at_work) = self.agents.get(&spec.id) else { return Ok(()) };
-        let StepKind::Agent { output_tokens_max, .. } = spec.kind else { return Ok(()) };
-        let Some(name) = self.provider_to_ask(&spec.id, turn) else {
-            return self.fail(Self::bug("the workflow names no provider"));
-        };
-        let Some(provider) = self.parts.providers.get(&name).cloned() else {
-            return self
-                .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
-        };
-        let model = self.model_at(&name, &spec.role);
-        let capabilities = match caught_now(|| provider.capabilities(model.as_ref())) {
-            Ok(capabilities) => capabilities,
-            Err(panic) => {
-                let text = panic_text(panic.as_ref());
-                let message = format!("the provider {name} panicked when it was asked what it can do: {text}");
-                return self.fail_step(&spec.id, Self::bug(message));
-            }
-        };
-        let tools = if with_tools { Arc::clone(&at_work.tools) } else { Arc::from([]) };
-        let worst = budget::worst_case(&capabilities, &at_work.messages, &tools, output_tokens_max);
-        let reserved = match budget::fit(&self.workflow, worst, name.as_str()) {
-            Fit::Yes(reserved) => reserved,
-            Fit::Later if self.workflow.open_calls().next().is_some() => return Ok(()),
-            Fit::Later => {
-                return self.end_unanswered(spec, Failure::new(FailureClass::Budget, "the budget is used up"));
-            }
-            Fit::No(failure) => return self.end_unanswered(spec, failure),
-        };
-        let call = self.workflow.next_call();
-        let started = CallStarted {
-            call,
-            step: spec.id.clone(),
-            turn,
-            position: 0,
-            attempt,
-            target: Target::Model { provider: name, model: model.clone() },
-            idempotency_key: format!("{}/{}/{turn}", self.workflow.id(), spec.id),
-            reserved,
-        };
-        self.starts.push(Start::Model {
-            call,
-            step: spec.id.clone(),
-            provider,
-            model,
-            messages: Arc::clone(&at_work.messages),
-            tools,
-            output_schema: at_work.asked.output_schema.clone().filter(|_| capabilities.output_schema),
-            temperature: at_work.asked.temperature,
-            output_tokens_max,
-            idempotency_key: started.idempotency_key.clone(),
-            input: Arc::clone(&at_work.input),
-            limit_ms: spec.time_limit_ms.saturating_sub(self.run_ms(&spec.id)).max(1),
-        });
-        self.advance(Event::CallStarted(started))
-    }
-
-    fn provider_name(&self) -> &str {
-        self.workflow.request().provider.as_ref().map_or("the provider", |name| name.as_str())
     }
 
     fn run_tool(&mut self, spec: &Arc<StepSpec>, turn: u16, position: u16) -> Result<(), Stop> {
@@ -191,7 +105,7 @@ impl Run {
             Tries::Due(attempt) => {
                 let last = self.last_try(&spec.id, turn, position);
                 // A failure that was taken over gets another try.
-                (attempt, last.filter(|call| matches!(call.state, CallState::Abandoned(_))))
+                (attempt, last.filter(|call| matches!(call.state, CallState::Abandoned { .. })))
             }
         };
         if let Some(content) = self.refusal(spec, &asked, last) {
@@ -246,6 +160,7 @@ impl Run {
             target,
             idempotency_key,
             reserved,
+            hedges: None,
         }))
     }
 

@@ -199,6 +199,7 @@ impl Play {
             target,
             idempotency_key: format!("{step}/{}", call.value()),
             reserved: Reserved::default(),
+            hedges: None,
         }));
         self.write(Event::CallCompleted(Box::new(CallCompleted {
             call,
