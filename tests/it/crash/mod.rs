@@ -8,6 +8,7 @@ mod killer;
 mod life;
 mod place;
 mod point;
+mod spending;
 mod story;
 
 use killer::Moment;
