@@ -122,6 +122,9 @@ struct SpentShape {
     cost_usd: Option<f64>,
     known_cost_pico_usd: Money,
     unknown_cost_calls: u32,
+    /// How many of the known ones are estimates.
+    #[serde(default, skip_serializing_if = "is_none")]
+    estimated_cost_calls: u32,
     calls: u32,
     model_calls: u32,
     #[serde(with = "UsageShape")]
@@ -140,10 +143,16 @@ struct UsageShape {
 }
 
 fn write_spent<S: Serializer>(spent: &Spent, serializer: S) -> Result<S::Ok, S::Error> {
-    let Spent { cost, unknown_cost_calls, usage, calls, model_calls } = *spent;
+    let Spent { cost, unknown_cost_calls, estimated_cost_calls, usage, calls, model_calls } = *spent;
     let cost_usd = spent.total_cost().map(Money::usd);
-    SpentShape { cost_usd, known_cost_pico_usd: cost, unknown_cost_calls, calls, model_calls, usage }
+    let known_cost_pico_usd = cost;
+    SpentShape { cost_usd, known_cost_pico_usd, unknown_cost_calls, estimated_cost_calls, calls, model_calls, usage }
         .serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+const fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 fn read_spent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spent, D::Error> {
@@ -151,6 +160,7 @@ fn read_spent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spent, D::Er
     Ok(Spent {
         cost: shape.known_cost_pico_usd,
         unknown_cost_calls: shape.unknown_cost_calls,
+        estimated_cost_calls: shape.estimated_cost_calls,
         usage: shape.usage,
         calls: shape.calls,
         model_calls: shape.model_calls,

@@ -78,6 +78,9 @@ fn front_matter(document: &Document) -> String {
     for (key, value) in fields {
         let _ = writeln!(out, "{key}: {value}");
     }
+    if document.spent.is_estimate() {
+        out.push_str("cost_is_estimate: true\n");
+    }
     out.push_str("---\n");
     out
 }

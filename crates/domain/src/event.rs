@@ -315,6 +315,20 @@ pub enum Abandoned {
     Stopped,
 }
 
+impl Abandoned {
+    /// The reason as written in logs and on wires, for example `hedge`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hedge => "hedge",
+            Self::Crash => "crash",
+            Self::Cancel => "cancel",
+            Self::Shutdown => "shutdown",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// See [`Event::StepCompleted`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "a persisted shape")]

@@ -20,6 +20,7 @@ use crate::{
     ends::Ends,
     hedge::Pace,
     parts::{Adopted, Fresh, Parts},
+    spending::Spending,
     submit::names,
 };
 
@@ -274,6 +275,7 @@ impl Builder {
         let parts = Parts {
             bridge: Bridge::new(Arc::clone(&self.store)),
             ends: Ends::new(),
+            spending: Spending::default(),
             store: self.store,
             dice,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),

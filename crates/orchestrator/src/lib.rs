@@ -77,6 +77,7 @@ mod patience;
 mod results;
 mod run;
 mod signal;
+mod spending;
 mod submit;
 mod worker;
 
@@ -90,6 +91,7 @@ pub use handle::Handle;
 pub use hedge::Hedge;
 pub use orchestrator::Orchestrator;
 pub use results::{DocumentFile, EvidenceFile, Question, ResultFile, Results, StepResult};
+pub use spending::ModelSpending;
 pub use submit::{Made, Submission, SubmitOptions};
 pub use worker::WorkerMode;
 

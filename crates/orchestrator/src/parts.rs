@@ -15,7 +15,7 @@ use mcp_orchestrator_streaming::Bridge;
 use mcp_orchestrator_tools::{Registry, ToolFilter};
 use tokio::sync::mpsc;
 
-use crate::{Clock, Hedge, dice::Dice, ends::Ends, hedge::Pace};
+use crate::{Clock, Hedge, dice::Dice, ends::Ends, hedge::Pace, spending::Spending};
 
 /// The parts. Built once by the builder; never changes.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
     pub(crate) bridge: Bridge,
     pub(crate) ends: Ends,
+    pub(crate) spending: Spending,
     pub(crate) fresh: Fresh,
     pub(crate) adopted: Adopted,
     /// How many workflows all workers together may run.

@@ -162,7 +162,7 @@ pub enum ClientData {
         document_count: u32,
         /// Seconds since it first began to run.
         execution_time: f64,
-        /// US dollars; null when unknown.
+        /// US dollars; null when unknown. Whether they are an estimate the event's `progress` says.
         total_cost: Option<f64>,
     },
     /// `workflow_error`
@@ -173,14 +173,14 @@ pub enum ClientData {
         class: FailureClass,
         /// Seconds since it first began to run.
         execution_time: f64,
-        /// US dollars; null when unknown.
+        /// US dollars; null when unknown. Whether they are an estimate the event's `progress` says.
         total_cost: Option<f64>,
     },
     /// `workflow_cancelled`
     WorkflowCancelled {
         /// Seconds since it first began to run.
         execution_time: f64,
-        /// US dollars; null when unknown.
+        /// US dollars; null when unknown. Whether they are an estimate the event's `progress` says.
         total_cost: Option<f64>,
     },
     /// `stream_reset`
@@ -403,6 +403,9 @@ pub struct Used {
     pub execution_time: f64,
     /// US dollars; null when unknown.
     pub cost: Option<f64>,
+    /// Whether that is an estimate. Left out when it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens, prompts and completions.
     pub tokens: u64,
 }
@@ -412,6 +415,7 @@ impl From<StepUsage> for Used {
         Self {
             execution_time: seconds(used.run_ms),
             cost: used.cost.known().map(Money::usd),
+            cost_is_estimate: used.cost.is_estimate(),
             tokens: used.usage.total(),
         }
     }

@@ -272,14 +272,14 @@ fn act(luck: Luck, name: &str, price: Price, asked: &Asked) -> Act {
         3 => Act::Fail(FailureClass::RateLimited, Some(Duration::from_secs(3))),
         4 => Act::Fail(FailureClass::QuotaExhausted, None),
         5 => Act::SayCut("The finding".to_owned()),
-        6 => Act::Panic,
+        6 => Act::Fail(FailureClass::Decode, None),
         7..10 => Act::Hang,
         10..14 if !asked.input.tools.is_empty() => Act::CallTool("count_words", r#"{"text":"a b"}"#.to_owned()),
         _ => say(),
     };
     match act {
         Act::Hang if asked.key.ends_with("/hedge") => Act::Bill(usage, cost, Box::new(say())),
-        Act::Hang | Act::Panic => act,
+        Act::Hang => act,
         act => Act::Bill(usage, cost, Box::new(act)),
     }
 }

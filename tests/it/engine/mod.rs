@@ -12,6 +12,7 @@ mod forking;
 mod harness;
 mod hedge;
 mod leases;
+mod live;
 mod outages;
 mod patterns;
 mod poison;

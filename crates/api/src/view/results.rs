@@ -34,6 +34,9 @@ pub struct ResultsView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub total_cost: Option<f64>,
+    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// The report as Markdown with numbered citations and its sources; null unless it has completed.
     pub final_synthesis: Option<String>,
     /// `answered`, `nothing_found` or `unverified`; null unless it has completed.
@@ -137,6 +140,9 @@ pub struct AgentView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub cost: Option<f64>,
+    /// Whether that is an estimate. Left out when it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens used.
     pub tokens: u64,
     /// Why it failed.
@@ -185,6 +191,7 @@ impl ResultsView {
             progress: None,
             execution_time: seconds(row.summary.progress.elapsed_ms),
             total_cost: row.summary.progress.cost().map(Money::usd),
+            cost_is_estimate: row.summary.progress.spent.is_estimate(),
             final_synthesis: document.map(markdown::render),
             outcome: document.map(outcome),
             written_by: document.map(|document| written_by(document.written_by).to_owned()),
@@ -288,6 +295,7 @@ fn agent(step: &mcp_orchestrator::StepResult) -> AgentView {
         status: if step.failure.is_some() { "failed" } else { "completed" }.to_owned(),
         execution_time: seconds(step.used.run_ms),
         cost: step.used.cost.known().map(Money::usd),
+        cost_is_estimate: step.used.cost.is_estimate(),
         tokens: step.used.usage.total(),
         failure: step.failure.as_ref().map(FailureView::from),
     }

@@ -87,6 +87,9 @@ pub struct ProgressView {
     pub percent: u8,
     /// US dollars spent; null as soon as one call's cost is unknown.
     pub cost_usd: Option<f64>,
+    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens used, prompts and completions.
     pub tokens: u64,
 }
@@ -109,6 +112,9 @@ pub struct OutcomeView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub total_cost: Option<f64>,
+    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Agents planned.
     pub agent_count: u32,
     /// Syntheses written; only shown by the status of one workflow.
@@ -194,6 +200,7 @@ impl WorkflowView {
             result: ended.then(|| OutcomeView {
                 execution_time: seconds(summary.progress.elapsed_ms),
                 total_cost: progress.cost_usd,
+                cost_is_estimate: progress.cost_is_estimate,
                 agent_count: progress.total_agents,
                 synthesis_count: None,
                 has_final_synthesis: summary.status == Status::Completed,
@@ -254,6 +261,7 @@ impl From<&ClientProgress> for ProgressView {
             total_agents: progress.total_agents,
             percent: progress.percent,
             cost_usd: progress.cost_usd,
+            cost_is_estimate: progress.cost_is_estimate,
             tokens: progress.tokens,
         }
     }
