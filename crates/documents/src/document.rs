@@ -9,6 +9,8 @@ use mcp_orchestrator_domain::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::Costs;
+
 /// A report with everything needed to read and to verify it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
@@ -41,6 +43,9 @@ pub struct Document {
     /// What it took.
     #[serde(serialize_with = "write_spent", deserialize_with = "read_spent")]
     pub spent: Spent,
+    /// What each sentence cost; `None` when nothing was paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<Costs>,
     /// Agents that failed, so that a reader knows what was not looked at.
     #[serde(default)]
     pub gaps: Vec<Gap>,

@@ -165,6 +165,8 @@ fn within_budgets(case: &Case, id: &WorkflowId, log: &[Recorded]) -> Workflow {
         }
         assert_eq!(recorded.record.progress.spent, *spent, "clients are told what the log says, {}", place());
     }
+    let of_steps = workflow.steps().iter().fold(Cost::FREE, |sum, step| sum.plus(step.used().cost));
+    assert_eq!(of_steps.known(), workflow.spent().total_cost(), "{case:?}: every call is some step's");
     assert_eq!(workflow.reserved(), (0, Money::ZERO), "{case:?}: nothing stays set aside for calls that have ended");
     workflow
 }

@@ -16,6 +16,7 @@ mod live;
 mod outages;
 mod patterns;
 mod poison;
+mod prices;
 mod queue;
 mod request_id;
 mod resume;

@@ -45,6 +45,9 @@ pub struct ResultsView {
     pub written_by: Option<String>,
     /// What became of the report's sentences at the citation gate; null unless it has completed.
     pub citations: Option<CountsView>,
+    /// What the report cost, sentence by sentence. Left out when nothing was paid for, or was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostsView>,
     /// The sources cited, number 1 first.
     pub sources: Vec<SourceView>,
     /// What failed on the way, so that a reader knows what was not looked at.
@@ -71,6 +74,34 @@ pub struct CountsView {
     pub marked: u32,
     /// Dropped.
     pub dropped: u32,
+}
+
+/// What a report cost, sentence by sentence. The sentences and what is not attributed add up to the total; the JSON document has
+/// them to the last pico-USD.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct CostsView {
+    /// The sentences, in reading order.
+    pub sentences: Vec<SentenceCostView>,
+    /// US dollars that are no sentence's: planning, and what no sentence cites; null when unknown.
+    pub not_attributed: Option<f64>,
+    /// US dollars that all steps cost; null when unknown.
+    pub total: Option<f64>,
+}
+
+/// What a sentence of a report cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct SentenceCostView {
+    /// The sentence, without its citations.
+    pub text: String,
+    /// The agents whose findings it cites.
+    pub agents: Vec<String>,
+    /// US dollars: its parts of what these agents and the writing cost; null when unknown.
+    pub cost: Option<f64>,
+    /// Whether that is an estimate. Left out when it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
 }
 
 /// A source a report cites.
@@ -200,6 +231,7 @@ impl ResultsView {
                 marked: document.counts.marked,
                 dropped: document.counts.dropped,
             }),
+            costs: document.and_then(costs),
             sources: document.map(sources).unwrap_or_default(),
             gaps: document.map(gaps).unwrap_or_default(),
             decisions: found.decisions.iter().filter_map(decision).collect(),
@@ -255,6 +287,22 @@ const fn written_by(writer: Writer) -> &'static str {
         Writer::Model => "model",
         Writer::Extractive => "extractive",
     }
+}
+
+fn costs(document: &Document) -> Option<CostsView> {
+    let costs = document.costs.as_ref()?;
+    let priced = document.report.sentences().zip(&costs.sentences);
+    let sentences = priced.map(|(sentence, price)| SentenceCostView {
+        text: sentence.text.clone(),
+        agents: price.steps.iter().map(ToString::to_string).collect(),
+        cost: price.cost.known().map(Money::usd),
+        cost_is_estimate: price.cost.is_estimate(),
+    });
+    Some(CostsView {
+        sentences: sentences.collect(),
+        not_attributed: costs.not_attributed.known().map(Money::usd),
+        total: costs.total().known().map(Money::usd),
+    })
 }
 
 fn sources(document: &Document) -> Vec<SourceView> {
