@@ -10,8 +10,8 @@ use std::{
 use mcp_orchestrator_domain::{Cost, Event, ModelName, Money, ProviderName, Record, Retry, Target, Usage, Workflow};
 use mcp_orchestrator_providers::Provider;
 
-/// What calls of one model have come to since the process began. Counted is what this process has written: the sums of
-/// several processes on one store are right.
+/// What calls of one model have come to since the process began. Counted is what the runs of this process have written: the
+/// sums of several processes on one store are right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelSpending {
