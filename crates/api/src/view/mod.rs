@@ -8,7 +8,10 @@ pub use catalogue::{
     AgentTypeView, ParameterView, PatternView, PatternsView, ProviderView, ProvidersView, StageView, ToolView,
     ToolsView,
 };
-pub use results::{AgentView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SourceView};
+pub use results::{
+    AgentView, CostsView, CountsView, DecisionView, DocumentView, EvidenceView, GapView, ResultsView, SentenceCostView,
+    SourceView,
+};
 pub use workflow::{
     FailureView, ForkedFromView, OutcomeView, ProgressView, QuestionView, StartedView, WaitingView, WorkflowPage,
     WorkflowView,

@@ -120,9 +120,7 @@ async fn cancelling_a_task_cancels_its_workflow() {
 
 #[tokio::test]
 async fn a_workflow_that_fails_completes_its_task_with_an_error() {
-    let provider = mcp_orchestrator_testkit::ScriptedProvider::new(|_| {
-        mcp_orchestrator_testkit::Act::Fail(mcp_orchestrator::domain::FailureClass::BadRequest, None)
-    });
+    let provider = ScriptedProvider::new(|_| Act::Fail(mcp_orchestrator::domain::FailureClass::BadRequest, None));
     let world = World::with(provider, quick());
     let http = Http::new(&world.server).able_to(tasks());
     let id = start(&http, research()).await;
