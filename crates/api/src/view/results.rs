@@ -34,7 +34,7 @@ pub struct ResultsView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub total_cost: Option<f64>,
-    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    /// Whether that is an estimate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_is_estimate: bool,
     /// The report as Markdown with numbered citations and its sources; null unless it has completed.
@@ -45,7 +45,7 @@ pub struct ResultsView {
     pub written_by: Option<String>,
     /// What became of the report's sentences at the citation gate; null unless it has completed.
     pub citations: Option<CountsView>,
-    /// What the report cost, sentence by sentence. Left out when nothing was paid for, or was not asked for.
+    /// What the report cost. Left out when nothing was paid for, or was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub costs: Option<CostsView>,
     /// The sources cited, number 1 first.
@@ -76,14 +76,13 @@ pub struct CountsView {
     pub dropped: u32,
 }
 
-/// What a report cost, sentence by sentence. The sentences and what is not attributed add up to the total; the JSON document has
-/// them to the last pico-USD.
+/// What a report cost, sentence by sentence: exact in the JSON document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
 pub struct CostsView {
     /// The sentences, in reading order.
     pub sentences: Vec<SentenceCostView>,
-    /// US dollars that are no sentence's: planning, and what no sentence cites; null when unknown.
+    /// US dollars that are no sentence's; null when unknown.
     pub not_attributed: Option<f64>,
     /// US dollars that all steps cost; null when unknown.
     pub total: Option<f64>,
@@ -97,9 +96,9 @@ pub struct SentenceCostView {
     pub text: String,
     /// The agents whose findings it cites.
     pub agents: Vec<String>,
-    /// US dollars: its parts of what these agents and the writing cost; null when unknown.
+    /// US dollars; null when unknown.
     pub cost: Option<f64>,
-    /// Whether that is an estimate. Left out when it is not.
+    /// Whether that is an estimate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_is_estimate: bool,
 }
@@ -171,7 +170,7 @@ pub struct AgentView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub cost: Option<f64>,
-    /// Whether that is an estimate. Left out when it is not.
+    /// Whether that is an estimate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_is_estimate: bool,
     /// Tokens used.

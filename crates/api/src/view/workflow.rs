@@ -87,7 +87,7 @@ pub struct ProgressView {
     pub percent: u8,
     /// US dollars spent; null as soon as one call's cost is unknown.
     pub cost_usd: Option<f64>,
-    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    /// Whether that is an estimate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_is_estimate: bool,
     /// Tokens used, prompts and completions.
@@ -112,7 +112,7 @@ pub struct OutcomeView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub total_cost: Option<f64>,
-    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    /// Whether that is an estimate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cost_is_estimate: bool,
     /// Agents planned.

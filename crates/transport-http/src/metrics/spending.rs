@@ -67,7 +67,7 @@ impl Spent {
         );
         r.register(
             "orchestrator_model_unknown_cost_calls",
-            "Calls of models whose cost nobody knows: it is in no other number",
+            "Calls of models whose cost is unknown: it is in no sum of dollars",
             self.unknown.clone(),
         );
         r.register(
