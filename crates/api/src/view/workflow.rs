@@ -110,11 +110,8 @@ pub struct FailureView {
 pub struct OutcomeView {
     /// Seconds from its start to its end.
     pub execution_time: f64,
-    /// US dollars; null when the cost of a call is unknown.
+    /// US dollars; null when the cost of a call is unknown. Whether they are an estimate `progress` says.
     pub total_cost: Option<f64>,
-    /// Whether that is an estimate.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub cost_is_estimate: bool,
     /// Agents planned.
     pub agent_count: u32,
     /// Syntheses written; only shown by the status of one workflow.
@@ -200,7 +197,6 @@ impl WorkflowView {
             result: ended.then(|| OutcomeView {
                 execution_time: seconds(summary.progress.elapsed_ms),
                 total_cost: progress.cost_usd,
-                cost_is_estimate: progress.cost_is_estimate,
                 agent_count: progress.total_agents,
                 synthesis_count: None,
                 has_final_synthesis: summary.status == Status::Completed,
