@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator::{Clock as _, SystemClock};
+use mcp_orchestrator::{Clock as _, Hedge, SystemClock};
 use mcp_orchestrator_app::{Choice, Providers, Reason, layered};
 use mcp_orchestrator_domain::{FailureClass, Message, Role, StepInput};
 use mcp_orchestrator_providers::{ChatRequest, NoDeltas, Provider, ProviderError};
@@ -126,6 +126,17 @@ fn fallbacks_are_found_in_their_order_and_without_a_key_are_an_error() {
     let quoting = providers.named("extractive", Reason::Named).unwrap();
     assert_eq!(names(providers.fallbacks(&[quoting]).unwrap()), Vec::<String>::new(), "nobody else is needed");
     assert!(error.to_string().contains("provider openai has no key"), "{error}");
+}
+
+#[test]
+fn a_second_call_beside_a_slow_one_is_asked_for_by_a_duration_or_by_what_is_usual() {
+    let root = tempfile::tempdir().unwrap();
+    let hedge = |value: &str| settings(root.path(), &format!("[provider]\nhedge_after = {value}\n"), &[]);
+    assert_eq!(settings(root.path(), "", &[]).unwrap().provider_hedge, None);
+    assert_eq!(hedge("\"20s\"").unwrap().provider_hedge, Some(Hedge::After(Duration::from_secs(20))));
+    assert_eq!(hedge("\"p95\"").unwrap().provider_hedge, Some(Hedge::P95));
+    let error = hedge("\"p99\"").unwrap_err().to_string();
+    assert!(error.contains("provider.hedge_after") && error.contains("\"p99\"") && error.contains("or p95"), "{error}");
 }
 
 #[tokio::test]
