@@ -5,6 +5,10 @@ use std::time::Duration;
 use mcp_orchestrator_domain::{CallNo, FailureClass, Retry, Timestamp};
 use mcp_orchestrator_providers::Backoff;
 
+/// How often a call waits for a service that is left alone because it keeps failing, beside its tries: with the pauses a
+/// circuit breaker has by default, five minutes.
+pub(crate) const PAUSES_MAX: u32 = 5;
+
 /// A failed call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FailedCall {
@@ -22,7 +26,8 @@ pub(crate) fn retry_at(failed: FailedCall, now: Timestamp, deadline: Option<Time
     match failed.class.retry() {
         Retry::Never => return None,
         Retry::Backoff if failed.failures > u32::from(failed.retries_max) => return None,
-        Retry::Backoff | Retry::Park => {}
+        Retry::Pause if failed.failures > PAUSES_MAX => return None,
+        Retry::Backoff | Retry::Pause | Retry::Park => {}
     }
     let luck = failed.seed ^ u64::from(failed.call.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let at = now.after(Backoff::default().pause(failed.failures, failed.retry_after, luck));
@@ -51,5 +56,16 @@ mod tests {
         assert!(retry_at(failed(FailureClass::Network, 2), now, None).is_some());
         assert_eq!(retry_at(failed(FailureClass::Network, 3), now, None), None);
         assert_eq!(retry_at(failed(FailureClass::Auth, 1), now, None), None);
+    }
+
+    #[test]
+    fn a_service_that_is_left_alone_is_waited_for_as_told_five_times() {
+        let now = Timestamp::from_millis(0);
+        let told = |failures| FailedCall {
+            retry_after: Some(Duration::from_secs(60)),
+            ..failed(FailureClass::Unavailable, failures)
+        };
+        assert!(retry_at(told(5), now, None).is_some_and(|at| at.since(now) >= Duration::from_secs(60)));
+        assert_eq!(retry_at(told(6), now, None), None);
     }
 }

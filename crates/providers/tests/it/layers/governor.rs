@@ -17,8 +17,9 @@ use super::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Whoever waits waits until it may go.
 fn limits() -> GovernorLimits {
-    GovernorLimits::default()
+    GovernorLimits { wait_max: Duration::from_hours(24), ..GovernorLimits::default() }
 }
 
 /// Lets everything that can go on go on.
