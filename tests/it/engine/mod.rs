@@ -10,6 +10,8 @@ mod fork_rules;
 mod forking;
 mod harness;
 mod leases;
+mod left_alone;
+mod limits;
 mod outages;
 mod patterns;
 mod poison;
