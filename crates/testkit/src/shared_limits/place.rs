@@ -38,12 +38,6 @@ impl SharedPlace {
         Self { now, state: Mutex::default() }
     }
 
-    /// What a bucket holds; below zero it is owed.
-    #[must_use]
-    pub fn held(&self, name: &str) -> Option<f64> {
-        self.state().buckets.get(name).map(|bucket| bucket.held)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

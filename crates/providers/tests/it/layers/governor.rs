@@ -356,6 +356,32 @@ fn nobody_waits_for_longer_than_is_allowed_for_what_nobody_can_tell() {
     });
 }
 
+#[test]
+fn whoever_stands_before_others_for_his_old_place_makes_nobody_wait_for_longer() {
+    run(async {
+        let stub = Stub::new(|_| (Duration::ZERO, Act::Hang));
+        let one = GovernorLimits { concurrency_start: 1, concurrency_max: 1, wait_max: 30 * SECOND, ..limits() };
+        let governor = Arc::new(Governor::new(stub.clone(), one));
+        let hanging = crowd(&governor, 1).await;
+        let refused = async |name: &'static str| {
+            let began = Instant::now();
+            ask_as(&*governor, name, None, &mut NoDeltas).await.unwrap_err();
+            began.elapsed()
+        };
+        let at = async |seconds: u32, name: &'static str| {
+            tokio::time::sleep(seconds * SECOND).await;
+            refused(name).await
+        };
+        let again = async {
+            refused("old").await;
+            at(31, "old").await
+        };
+        let waits = tokio::join!(again, at(35, "head"), at(40, "next"));
+        assert_eq!(waits, (30 * SECOND, 30 * SECOND, 30 * SECOND));
+        drop(hanging);
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

@@ -143,9 +143,8 @@ fn who_leaves_while_it_waits_for_others_leaves_its_turn_to_the_next_of_its_line(
         let bucket = mcp_orchestrator_providers::layers::SharedBucket { name: "stub//tokens", capacity: 60, per_second: 9.0 };
         place.take(bucket, 330, Duration::ZERO).await;
         assert!(timeout(Duration::from_secs(5), ask(&*one)).await.is_err(), "it waits");
-        let held = place.held(bucket.name).unwrap();
-        assert!(timeout(Duration::from_secs(60), ask(&*one)).await.unwrap().is_ok());
-        assert!(place.held(bucket.name).unwrap() > held, "nothing was taken a second time");
+        // The bucket is full 36.7 s after the beginning; twelve more if the second one had to take what the first one took.
+        assert!(timeout(Duration::from_secs(33), ask(&*one)).await.is_ok_and(|answer| answer.is_ok()));
     });
 }
 
