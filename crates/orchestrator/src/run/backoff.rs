@@ -51,6 +51,23 @@ mod tests {
     }
 
     #[test]
+    fn no_pause_ends_at_the_deadline_or_after_it_and_none_is_shorter_than_was_asked() {
+        let classes = [FailureClass::RateLimited, FailureClass::Overloaded, FailureClass::Network, FailureClass::Unavailable];
+        let now = Timestamp::from_millis(1_000_000);
+        for number in 0..20_000_u64 {
+            let spread = |factor: u64, below: u64| number.wrapping_mul(factor) % below;
+            let retry_after = (number % 3 > 0).then(|| Duration::from_millis(spread(7_919, 100_000)));
+            let failures = u32::try_from(spread(31, 40)).unwrap_or(1) + 1;
+            let class = classes[usize::try_from(number % 4).unwrap_or(0)];
+            let call = FailedCall { retry_after, seed: number, ..failed(class, failures) };
+            let deadline = now.after(Duration::from_millis(spread(104_729, 120_000)));
+            let Some(at) = retry_at(call, now, Some(deadline)) else { continue };
+            assert!(at < deadline && at.since(now) >= retry_after.unwrap_or(Duration::from_millis(500)), "{call:?}");
+            assert_eq!(retry_at(call, now, Some(deadline)), Some(at), "the same in every run");
+        }
+    }
+
+    #[test]
     fn network_errors_are_tried_again_only_so_often() {
         let now = Timestamp::from_millis(0);
         assert!(retry_at(failed(FailureClass::Network, 2), now, None).is_some());

@@ -22,6 +22,9 @@ use crate::RateLimits;
 /// Who has waited for as long as he may, and still cannot be told when he may go, is told a little more than that.
 const BEYOND: Duration = Duration::from_secs(1);
 
+/// Who is sent away comes again so much before his turn is expected, so that somebody is there when it comes.
+const EARLY: Duration = Duration::from_secs(2);
+
 /// A lane and the line before it.
 pub(super) struct Entrance {
     lane: Mutex<Lane>,
@@ -131,7 +134,8 @@ impl Entrance {
     fn sent_away(&self, place: Place<'_>, tokens: u64, wait: Duration) -> Closed {
         let now = Instant::now();
         let ahead = place.ahead_in_all(now);
-        let wait = self.lane().wait_behind(ahead, tokens, now).max(wait);
+        let expected = self.lane().wait_behind(ahead, tokens, now);
+        let wait = expected.saturating_sub(if ahead == 0 { Duration::ZERO } else { EARLY }).max(wait);
         place.leave_for(wait, self.limits.waiting_max, now);
         Closed::Later(wait)
     }
