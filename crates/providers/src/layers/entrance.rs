@@ -74,7 +74,7 @@ impl Entrance {
             return Err(self.sent_away(place, tokens, wait));
         }
         if timeout_at(until, place.is_head()).await.is_err() {
-            return Err(self.sent_away(place, tokens, wait_max.saturating_add(BEYOND)));
+            return Err(self.sent_away(place, tokens, Duration::ZERO));
         }
         self.let_in(place, tokens, until).await
     }
@@ -124,18 +124,22 @@ impl Entrance {
             tokio::select! {
                 () = self.changed.notified() => {}
                 () = sleep_until(at) => if admission == Admission::WhenOneEnds {
-                    return Err(self.limits.wait_max.saturating_add(BEYOND));
+                    return Err(Duration::ZERO);
                 },
             }
         }
     }
 
-    /// Sends somebody away for at least so long, and for as long as those who go first will take.
+    /// Sends somebody away for at least so long, and for as long as those who go first will take. When that is not known he
+    /// has waited for as long as he may, and is to ask somebody else if he can.
     fn sent_away(&self, place: Place<'_>, tokens: u64, wait: Duration) -> Closed {
         let now = Instant::now();
         let ahead = place.ahead_in_all(now);
         let expected = self.lane().wait_behind(ahead, tokens, now);
-        let wait = expected.saturating_sub(if ahead == 0 { Duration::ZERO } else { EARLY }).max(wait);
+        let mut wait = expected.saturating_sub(if ahead == 0 { Duration::ZERO } else { EARLY }).max(wait);
+        if wait.is_zero() {
+            wait = if expected.is_zero() { self.limits.wait_max.saturating_add(BEYOND) } else { expected };
+        }
         place.leave_for(wait, self.limits.waiting_max, now);
         Closed::Later(wait)
     }
