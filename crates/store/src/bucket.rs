@@ -95,7 +95,11 @@ pub(crate) const fn flow(ask: &BucketAsk) -> f64 {
 
 /// A place as it is told.
 pub(crate) fn whole(taken: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of whole amounts, never negative")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a sum of whole amounts, never negative"
+    )]
     let whole = taken as u64;
     whole
 }

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn no_pause_ends_at_the_deadline_or_after_it_and_none_is_shorter_than_was_asked() {
-        let classes = [FailureClass::RateLimited, FailureClass::Overloaded, FailureClass::Network, FailureClass::Unavailable];
+        let classes =
+            [FailureClass::RateLimited, FailureClass::Overloaded, FailureClass::Network, FailureClass::Unavailable];
         let now = Timestamp::from_millis(1_000_000);
         for number in 0..20_000_u64 {
             let spread = |factor: u64, below: u64| number.wrapping_mul(factor) % below;

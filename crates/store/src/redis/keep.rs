@@ -10,8 +10,8 @@ use super::{
     scripts::{BLOB_PURGE, BLOB_TOUCH, BUCKET, RECORD_PURGE, RECORD_PUT},
 };
 use crate::{
-    BLOB_BYTES_MAX, BucketAct, BucketAnswer, BucketAsk, PAGE_MAX, RecordPut, SmallRecord, StoreError, bucket, digest::hash,
-    rules::BLOB_GRACE,
+    BLOB_BYTES_MAX, BucketAct, BucketAnswer, BucketAsk, PAGE_MAX, RecordPut, SmallRecord, StoreError, bucket,
+    digest::hash, rules::BLOB_GRACE,
 };
 
 /// Blobs or records one script deletes: others wait for it.

@@ -44,7 +44,8 @@ impl SharedPlace {
 
     fn with<T>(&self, bucket: SharedBucket<'_>, act: impl FnOnce(&mut Bucket) -> T) -> T {
         let (mut state, now, full) = (self.state(), (self.now)(), real(bucket.capacity));
-        let kept = state.buckets.entry(bucket.name.to_owned()).or_insert(Bucket { held: full, at: now, takes: Vec::new() });
+        let kept =
+            state.buckets.entry(bucket.name.to_owned()).or_insert(Bucket { held: full, at: now, takes: Vec::new() });
         kept.held = (kept.held + now.since(kept.at).as_secs_f64() * bucket.per_second).min(full);
         kept.at = now;
         let outcome = act(kept);

@@ -143,9 +143,7 @@ pub async fn a_bucket_answers_as_its_model_does(subject: Subject) {
         let known = usize::try_from(luck.number(("which", step))).unwrap() % model.takes.len().max(1);
         let known = model.takes.get(known).copied();
         let act = match (luck.below(10, ("act", step)), known) {
-            (0..=3, _) | (_, None) => {
-                BucketAct::Take { amount, wait_max: luck.millis(0, 12_000, ("wait", step)) }
-            }
+            (0..=3, _) | (_, None) => BucketAct::Take { amount, wait_max: luck.millis(0, 12_000, ("wait", step)) },
             (4..=5, Some((place, amount))) => BucketAct::Look { amount, place },
             (6..=7, Some(_)) => BucketAct::Give { amount: amount / 3 },
             (_, Some((place, amount))) => BucketAct::Leave { amount, place },

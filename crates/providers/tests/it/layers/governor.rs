@@ -37,9 +37,7 @@ async fn crowd(governor: &Arc<Governor>, requests: usize) -> JoinSet<bool> {
     let mut tasks = JoinSet::new();
     for number in 0..requests {
         let governor = Arc::clone(governor);
-        tasks.spawn(async move {
-            ask_as(&*governor, &number.to_string(), None, &mut NoDeltas).await.is_ok()
-        });
+        tasks.spawn(async move { ask_as(&*governor, &number.to_string(), None, &mut NoDeltas).await.is_ok() });
     }
     settle().await;
     tasks
@@ -346,7 +344,9 @@ fn nobody_waits_for_longer_than_is_allowed_for_what_nobody_can_tell() {
         let mut tasks = JoinSet::new();
         for number in 0..3 {
             let governor = Arc::clone(&governor);
-            tasks.spawn(async move { ask_as(&*governor, &format!("next {number}"), None, &mut NoDeltas).await.unwrap_err() });
+            tasks.spawn(async move {
+                ask_as(&*governor, &format!("next {number}"), None, &mut NoDeltas).await.unwrap_err()
+            });
         }
         for error in tasks.join_all().await {
             assert_eq!((error.class(), error.retry_after), (FailureClass::RateLimited, Some(31 * SECOND)));

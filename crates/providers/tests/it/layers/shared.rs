@@ -141,7 +141,8 @@ fn who_leaves_while_it_waits_for_others_leaves_its_turn_to_the_next_of_its_line(
         let (stub, place) = (Stub::saying("fine"), on_this_clock());
         let [one, _] = pair_at(&place, &stub, GovernorLimits { tokens_per_minute: Some(600), ..limits() });
         // Another process has taken the next half minute.
-        let bucket = mcp_orchestrator_providers::layers::SharedBucket { name: "stub//tokens", capacity: 60, per_second: 9.0 };
+        let bucket =
+            mcp_orchestrator_providers::layers::SharedBucket { name: "stub//tokens", capacity: 60, per_second: 9.0 };
         place.take(bucket, 330, Duration::ZERO).await;
         assert!(timeout(Duration::from_secs(5), ask(&*one)).await.is_err(), "it waits");
         // The bucket is full 36.7 s after the beginning; twelve more if the second one had to take what the first one took.
@@ -155,10 +156,14 @@ fn a_wait_for_other_processes_is_bounded_too() {
         let (stub, place) = (Stub::saying("fine"), on_this_clock());
         let limits = GovernorLimits { requests_per_minute: Some(60), wait_max: Duration::from_secs(30), ..limits() };
         let [one, _] = pair_at(&place, &stub, limits);
-        let bucket = mcp_orchestrator_providers::layers::SharedBucket { name: "stub//requests", capacity: 1, per_second: 1.0 };
+        let bucket =
+            mcp_orchestrator_providers::layers::SharedBucket { name: "stub//requests", capacity: 1, per_second: 1.0 };
         place.take(bucket, 41, Duration::ZERO).await;
         let error = ask(&*one).await.unwrap_err();
-        assert_eq!((error.class(), error.retry_after.map(|pause| pause.as_secs())), (FailureClass::RateLimited, Some(41)));
+        assert_eq!(
+            (error.class(), error.retry_after.map(|pause| pause.as_secs())),
+            (FailureClass::RateLimited, Some(41))
+        );
         assert_eq!(stub.count(), 0);
         advance(Duration::from_secs(20)).await;
         assert!(timeout(Duration::from_secs(22), ask(&*one)).await.unwrap().is_ok());
