@@ -20,7 +20,7 @@ impl Clock for Turned {
     async fn sleep_until(&self, _deadline: Timestamp) {}
 }
 
-fn subject(one: impl Store, other: impl Store, dial: Dial, keep: impl Send + Sync + 'static) -> SharedSubject {
+fn subject(one: impl Store, other: impl Store, dial: &Dial, keep: impl Send + Sync + 'static) -> SharedSubject {
     let limits = |store: Arc<dyn Store>| Arc::new(StoreLimits::new(store).with_clock(Turned(dial.clone())));
     SharedSubject::new(limits(Arc::new(one)), limits(Arc::new(other)), dial.clone(), keep)
 }
@@ -47,7 +47,7 @@ mod over_sqlite {
     async fn subject(dial: Dial) -> SharedSubject {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
-        super::subject(open(&path, &dial).await, open(&path, &dial).await, dial, folder)
+        super::subject(open(&path, &dial).await, open(&path, &dial).await, &dial, folder)
     }
 
     mcp_orchestrator_testkit::shared_limits_suite!(subject);
@@ -62,7 +62,7 @@ mod over_redis {
 
     async fn subject(dial: Dial) -> SharedSubject {
         let server = RedisServer::start();
-        super::subject(open(&server, &dial).await, open(&server, &dial).await, dial, server)
+        super::subject(open(&server, &dial).await, open(&server, &dial).await, &dial, server)
     }
 
     mcp_orchestrator_testkit::shared_limits_suite!(subject);
