@@ -93,7 +93,8 @@ impl Entrance {
             };
             let mut running = Running { entrance: Arc::clone(self), pass: Some(pass), taken: None };
             let Some(shared) = &self.shared else { return Ok(running) };
-            let turns = match shared.turns(tokens, until.saturating_duration_since(Instant::now())).await {
+            let began = Instant::now();
+            let turns = match shared.turns(tokens, until.saturating_duration_since(began)).await {
                 Ok(turns) => turns,
                 Err(wait) => {
                     running.unused();
@@ -105,6 +106,7 @@ impl Entrance {
                 running.unused();
                 continue;
             }
+            self.lane().waited_for_others(began.elapsed());
             running.taken = turns.used();
             return Ok(running);
         }

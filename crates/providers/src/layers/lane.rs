@@ -35,6 +35,8 @@ pub(super) struct Lane {
     /// How long answers take and how many tokens they use, on the average of the last ones: seconds, tokens.
     latency: Option<f64>,
     used: Option<f64>,
+    /// How long each one waits for other processes, in seconds.
+    shared: Option<f64>,
     park: Park,
     /// What the service said is left, and until when that counts.
     requests_left: Option<Left>,
@@ -96,6 +98,7 @@ impl Lane {
             running: 0,
             latency: None,
             used: None,
+            shared: None,
             park: Park::Open,
             requests_left: None,
             tokens_left: None,
@@ -217,6 +220,7 @@ impl Lane {
             self.requests.as_mut().map_or(Duration::ZERO, |bucket| bucket.wait_behind(before, 1.0, now)),
             self.tokens.as_mut().map_or(Duration::ZERO, |bucket| bucket.wait_behind(before * used, tokens, now)),
             self.wait_for_room(ahead),
+            Duration::try_from_secs_f64(before * self.shared.unwrap_or(0.0)).unwrap_or(Duration::from_hours(24)),
         ];
         // While a lane is parked what was taken before flows back, and those who run end.
         let until = rates.into_iter().map(|wait| now + wait).fold(open, Instant::max);
@@ -238,6 +242,11 @@ impl Lane {
         }
         rounds += beyond.max(0.0) / window;
         Duration::try_from_secs_f64(rounds * latency).unwrap_or(Duration::from_hours(24))
+    }
+
+    /// The call that was let through waited so long for other processes.
+    pub(super) fn waited_for_others(&mut self, wait: Duration) {
+        averaged(&mut self.shared, wait.as_secs_f64());
     }
 
     /// The call was let through and not made: it took nothing but its turn.

@@ -79,6 +79,31 @@ fn two_processes_together_keep_to_one_rate_and_each_line_to_its_order() {
 }
 
 #[test]
+fn whoever_shares_a_rate_is_told_how_long_his_share_of_it_takes() {
+    run(async {
+        let half_a_minute = GovernorLimits { requests_per_minute: Some(60), wait_max: MINUTE / 2, ..limits() };
+        let pair = pair(&Stub::saying("fine"), half_a_minute);
+        let mut tasks = JoinSet::new();
+        for number in 0..200 {
+            let governor = Arc::clone(&pair[number % 2]);
+            tasks.spawn(async move {
+                let mut sent_away = 0;
+                while let Err(error) = ask_as(&*governor, &number.to_string(), None, &mut NoDeltas).await {
+                    sent_away += 1;
+                    sleep(error.retry_after.unwrap()).await;
+                }
+                sent_away
+            });
+        }
+        let began = Instant::now();
+        let sent_away = tasks.join_all().await;
+        assert!(began.elapsed() < Duration::from_secs(220), "{:?}", began.elapsed());
+        // Two hundred go in two hundred seconds. Half a minute at a time would be seven times.
+        assert!(sent_away.iter().all(|times| *times <= 4), "{sent_away:?}");
+    });
+}
+
+#[test]
 fn a_refusal_of_one_parks_the_lane_of_all() {
     run(async {
         let stub = Stub::new(|number| match number {
