@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use mcp_orchestrator_domain::{FailureClass, Timestamp};
 use mcp_orchestrator_providers::{
     NoDeltas,
-    layers::{Governor, GovernorLimits, SharedLimits},
+    layers::{Governor, GovernorLimits, SharedBucket, SharedLimits},
 };
 use mcp_orchestrator_testkit::{
     shared_limits::{SharedPlace, SharedSubject},
@@ -84,22 +84,56 @@ fn whoever_shares_a_rate_is_told_how_long_his_share_of_it_takes() {
         let half_a_minute = GovernorLimits { requests_per_minute: Some(60), wait_max: MINUTE / 2, ..limits() };
         let pair = pair(&Stub::saying("fine"), half_a_minute);
         let mut tasks = JoinSet::new();
-        for number in 0..200 {
+        for number in 0..80 {
             let governor = Arc::clone(&pair[number % 2]);
             tasks.spawn(async move {
-                let mut sent_away = 0;
                 while let Err(error) = ask_as(&*governor, &number.to_string(), None, &mut NoDeltas).await {
-                    sent_away += 1;
                     sleep(error.retry_after.unwrap()).await;
                 }
-                sent_away
             });
         }
+        sleep(MINUTE / 3).await;
+        // Thirty are before him, and every second request is one of the other process.
+        let asked = Instant::now();
+        let error = ask_as(&*pair[0], "late", None, &mut NoDeltas).await.unwrap_err();
+        let expected = asked.elapsed() + error.retry_after.unwrap();
+        assert!((50..=65).contains(&expected.as_secs()), "{expected:?}");
+        tasks.join_all().await;
+    });
+}
+
+#[test]
+fn whoever_waits_for_others_goes_earlier_when_an_answer_used_less() {
+    run(async {
+        // Sixty at once and nine a second: the first one takes 109, and the second would have to wait twelve seconds.
+        let stub = Stub::new(|_| (Duration::from_secs(1), Act::Say("fine")));
+        let [one, other] = pair(&stub, GovernorLimits { tokens_per_minute: Some(600), ..limits() });
         let began = Instant::now();
-        let sent_away = tasks.join_all().await;
-        assert!(began.elapsed() < Duration::from_secs(220), "{:?}", began.elapsed());
-        // Two hundred go in two hundred seconds. Half a minute at a time would be seven times.
-        assert!(sent_away.iter().all(|times| *times <= 4), "{sent_away:?}");
+        let (first, second) = tokio::join!(ask(&*one), ask(&*other));
+        assert!(first.is_ok() && second.is_ok());
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn whoever_waits_for_others_does_not_go_into_a_pause_that_begins_meanwhile() {
+    run(async {
+        let (seconds, place) = (Duration::from_secs, on_this_clock());
+        let stub = Stub::new(move |number| match number {
+            0 => (seconds(5), Act::Fail(FailureClass::RateLimited, Some(seconds(30)))),
+            _ => (Duration::ZERO, Act::Say("fine")),
+        });
+        let [one, _] = pair_at(&place, &stub, GovernorLimits { requests_per_minute: Some(60), ..limits() });
+        let bucket = SharedBucket { name: "stub//requests", capacity: 1, per_second: 1.0 };
+        let second = async {
+            sleep(seconds(1)).await;
+            place.take(bucket, 10, Duration::ZERO).await;
+            ask_as(&*one, "second", None, &mut NoDeltas).await
+        };
+        let (first, second) = tokio::join!(ask(&*one), second);
+        assert!(first.is_err() && second.is_ok());
+        let came = stub.came();
+        assert!(came[1].0 - came[0].0 >= seconds(35), "{came:?}");
     });
 }
 
@@ -166,8 +200,7 @@ fn who_leaves_while_it_waits_for_others_leaves_its_turn_to_the_next_of_its_line(
         let (stub, place) = (Stub::saying("fine"), on_this_clock());
         let [one, _] = pair_at(&place, &stub, GovernorLimits { tokens_per_minute: Some(600), ..limits() });
         // Another process has taken the next half minute.
-        let bucket =
-            mcp_orchestrator_providers::layers::SharedBucket { name: "stub//tokens", capacity: 60, per_second: 9.0 };
+        let bucket = SharedBucket { name: "stub//tokens", capacity: 60, per_second: 9.0 };
         place.take(bucket, 330, Duration::ZERO).await;
         assert!(timeout(Duration::from_secs(5), ask(&*one)).await.is_err(), "it waits");
         // The bucket is full 36.7 s after the beginning; twelve more if the second one had to take what the first one took.
@@ -181,8 +214,7 @@ fn a_wait_for_other_processes_is_bounded_too() {
         let (stub, place) = (Stub::saying("fine"), on_this_clock());
         let limits = GovernorLimits { requests_per_minute: Some(60), wait_max: Duration::from_secs(30), ..limits() };
         let [one, _] = pair_at(&place, &stub, limits);
-        let bucket =
-            mcp_orchestrator_providers::layers::SharedBucket { name: "stub//requests", capacity: 1, per_second: 1.0 };
+        let bucket = SharedBucket { name: "stub//requests", capacity: 1, per_second: 1.0 };
         place.take(bucket, 41, Duration::ZERO).await;
         let error = ask(&*one).await.unwrap_err();
         assert_eq!(
