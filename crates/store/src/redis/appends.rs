@@ -31,6 +31,8 @@ const TOGETHER_MAX: usize = 64;
 const BYTES_TOGETHER_MAX: usize = 1024 * 1024;
 /// Calls under way at once: while Redis works on one, the next is made.
 const CALLS_MAX: usize = 2;
+/// Appends under way for which no other call waits.
+const FEW: usize = 8;
 /// Appends that wait to be sent. Whoever brings more waits for a place.
 const WAITING_MAX: usize = 1024;
 
@@ -110,8 +112,8 @@ async fn send_all(sending: Arc<Sending>, mut queue: mpsc::Receiver<Waiting>) {
             Some(call) = calls.join_next() => under_way -= call.unwrap_or(under_way),
             else => break,
         }
-        // A call has its price, whatever is in it: one beside others goes when it is as large as they are.
-        while !waiting.is_empty() && calls.len() < CALLS_MAX && waiting.len() >= under_way {
+        // A call has its price, whatever is in it: one beside a large one goes when it is as large.
+        while !waiting.is_empty() && calls.len() < CALLS_MAX && (under_way <= FEW || waiting.len() >= under_way) {
             let together = next_call(&mut waiting);
             let count = together.len();
             let sending = Arc::clone(&sending);

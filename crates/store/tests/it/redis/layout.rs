@@ -138,7 +138,7 @@ async fn check_tells_what_somebody_broke() {
     says(&[b.as_str(), "is not there"]);
     says(&[c.as_str(), "leases"]);
     says(&[d.as_str(), "completed"]);
-    says(&[e.as_str(), "place \"\""]);
+    says(&[e.as_str(), "status \"\" is not valid"]);
     says(&[&blob.sha256.to_string(), "not what it was"]);
     says(&["workflows in the queue"]);
 }
