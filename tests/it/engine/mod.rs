@@ -13,6 +13,8 @@ mod harness;
 mod hedge;
 mod images;
 mod leases;
+mod left_alone;
+mod limits;
 mod live;
 mod models;
 mod outages;

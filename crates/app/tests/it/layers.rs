@@ -56,15 +56,37 @@ fn fine() -> ScriptedProvider {
     ScriptedProvider::new(|_| Act::Late(Duration::from_secs(1), Box::new(Act::Say("fine".to_owned()))))
 }
 
-/// How long so many requests take together.
+/// How long so many requests take together. Who is told to come again does.
 async fn took(provider: &Arc<dyn Provider>, requests: usize) -> u64 {
     let (began, mut tasks) = (Instant::now(), JoinSet::new());
     for _ in 0..requests {
         let provider = Arc::clone(provider);
-        tasks.spawn(async move { ask(&*provider).await.is_ok() });
+        tasks.spawn(async move {
+            loop {
+                let asked = Instant::now();
+                let Err(error) = ask(&*provider).await else { break };
+                assert!(asked.elapsed() <= Duration::from_secs(30), "{:?}", asked.elapsed());
+                tokio::time::sleep(error.retry_after.unwrap()).await;
+            }
+        });
     }
-    assert!(tasks.join_all().await.into_iter().all(|well| well));
+    tasks.join_all().await;
     began.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_half_a_minute_is_waited_out_and_a_longer_one_is_told() {
+    for (asked, waits) in [(29, true), (31, false)] {
+        let service = ScriptedProvider::new(move |seen| match seen.before {
+            0 => Act::Fail(FailureClass::RateLimited, Some(Duration::from_secs(asked))),
+            _ => Act::Say("fine".to_owned()),
+        });
+        let provider = lab("model = \"m\"", &service);
+        ask(&*provider).await.unwrap_err();
+        let began = Instant::now();
+        assert_eq!(ask(&*provider).await.is_ok(), waits, "{asked} s");
+        assert_eq!(began.elapsed() >= Duration::from_secs(29), waits, "{asked} s");
+    }
 }
 
 #[tokio::test(start_paused = true)]

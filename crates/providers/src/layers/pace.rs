@@ -57,6 +57,13 @@ impl Pace {
         self.rate.map(|_| self.next)
     }
 
+    /// How long until one may go that has so many before it.
+    pub(super) fn wait_behind(&self, ahead: f64, now: Instant) -> Duration {
+        let Some(rate) = self.rate else { return Duration::ZERO };
+        let before = Duration::try_from_secs_f64(ahead / rate).unwrap_or(Duration::from_hours(24));
+        self.next.saturating_duration_since(now).saturating_add(before)
+    }
+
     /// One goes.
     pub(super) fn take(&mut self, now: Instant) {
         self.forget(now);

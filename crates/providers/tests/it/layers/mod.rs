@@ -4,6 +4,7 @@
 mod alone;
 mod breaker;
 mod governor;
+mod line;
 mod retry;
 mod shared;
 mod stub;
