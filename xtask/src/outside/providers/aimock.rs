@@ -28,12 +28,12 @@ const WRONG_KEY: &str = "sk-test-of-somebody-else";
 
 /// Its faults, by the question that has them.
 const FAULTS: [Fault; 6] = [
-    Fault { feature: Feature::RateLimit, class: Class::RateLimited, told: "Break by a limit" },
-    Fault { feature: Feature::Broken, class: Class::Server, told: "Break inside" },
-    Fault { feature: Feature::Overload, class: Class::Overloaded, told: "Break by overload" },
-    Fault { feature: Feature::Dropped, class: Class::Network, told: "Break the connection" },
-    Fault { feature: Feature::Dropped, class: Class::Network, told: "Break the stream" },
-    Fault { feature: Feature::Garbled, class: Class::Decode, told: "Break the words" },
+    Fault::new(Feature::RateLimit, Class::RateLimited, "Break by a limit").with_pause(),
+    Fault::new(Feature::Broken, Class::Server, "Break inside"),
+    Fault::new(Feature::Overload, Class::Overloaded, "Break by overload"),
+    Fault::new(Feature::Dropped, Class::Network, "Break the connection"),
+    Fault::new(Feature::Dropped, Class::Network, "Break the stream"),
+    Fault::new(Feature::Garbled, Class::Decode, "Break the words"),
 ];
 
 const fn at(vendor: &'static str, wire: Wire, path: &'static str) -> Place {
@@ -68,7 +68,7 @@ async fn ask_at(place: &Place, url: String) -> anyhow::Result<Vec<(Feature, Cell
         cells.push((fault.feature, fault.bare(&subject.provider, fault.told).await));
     }
     let stranger = place.subject_with(&url, LONG, Some(WRONG_KEY))?.provider;
-    let refused = Fault { feature: Feature::Key, class: Class::Auth, told: HELLO };
+    let refused = Fault::new(Feature::Key, Class::Auth, HELLO);
     cells.push((Feature::Key, refused.bare(&stranger, refused.told).await));
     let probed = match stranger.check().await {
         Err(error) if error.class() == Class::Auth => Ok("ok".to_owned()),

@@ -16,6 +16,9 @@ use super::{
     questions::{SEARCH, called, chat, offered, results, system, user},
 };
 
+/// The pause a rate limit asks for where it asks for one.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// One fault.
 pub(super) struct Fault {
     pub(super) feature: Feature,
@@ -23,29 +26,32 @@ pub(super) struct Fault {
     pub(super) class: Class,
     /// How it is asked of a server.
     pub(super) told: &'static str,
+    pause: Option<Duration>,
 }
 
 /// The faults of llmock, as it is told to have them but for where in the stream.
 pub(super) const FAULTS: [Fault; 8] = [
-    Fault { feature: Feature::Key, class: Class::Auth, told: r#"{"type":"fail","status":401}"# },
-    Fault {
-        feature: Feature::RateLimit,
-        class: Class::RateLimited,
-        told: r#"{"type":"fail","status":429,"retry_after":1}"#,
-    },
-    Fault { feature: Feature::Broken, class: Class::Server, told: r#"{"type":"fail","status":500}"# },
-    Fault { feature: Feature::Overload, class: Class::Overloaded, told: r#"{"type":"fail","status":529}"# },
-    Fault { feature: Feature::Cut, class: Class::Truncated, told: r#"{"type":"stream_fault","kind":"truncate"}"# },
-    Fault { feature: Feature::Dropped, class: Class::Network, told: r#"{"type":"stream_fault","kind":"disconnect"}"# },
-    Fault { feature: Feature::Garbled, class: Class::Decode, told: r#"{"type":"stream_fault","kind":"malformed"}"# },
-    Fault {
-        feature: Feature::Stalled,
-        class: Class::Timeout,
-        told: r#"{"type":"stream_fault","kind":"stall","stall_seconds":30}"#,
-    },
+    Fault::new(Feature::Key, Class::Auth, r#"{"type":"fail","status":401}"#),
+    Fault::new(Feature::RateLimit, Class::RateLimited, r#"{"type":"fail","status":429,"retry_after":1}"#).with_pause(),
+    Fault::new(Feature::Broken, Class::Server, r#"{"type":"fail","status":500}"#),
+    Fault::new(Feature::Overload, Class::Overloaded, r#"{"type":"fail","status":529}"#),
+    Fault::new(Feature::Cut, Class::Truncated, r#"{"type":"stream_fault","kind":"truncate"}"#),
+    Fault::new(Feature::Dropped, Class::Network, r#"{"type":"stream_fault","kind":"disconnect"}"#),
+    Fault::new(Feature::Garbled, Class::Decode, r#"{"type":"stream_fault","kind":"malformed"}"#),
+    Fault::new(Feature::Stalled, Class::Timeout, r#"{"type":"stream_fault","kind":"stall","stall_seconds":30}"#),
 ];
 
 impl Fault {
+    pub(super) const fn new(feature: Feature, class: Class, told: &'static str) -> Self {
+        Self { feature, class, told, pause: None }
+    }
+
+    /// The same from a server that asks for a pause, which must be heard.
+    pub(super) const fn with_pause(mut self) -> Self {
+        self.pause = Some(PAUSE);
+        self
+    }
+
     /// What llmock is told: the fault for the next request that matches, after so many events if it is one of a stream.
     pub(super) fn behavior(&self, matching: &Value, after: u32) -> Value {
         let mut told: Value = serde_json::from_str(self.told).unwrap_or_default();
@@ -64,12 +70,12 @@ impl Fault {
     /// Meets the fault bare: it is what it is.
     pub(super) async fn bare(&self, provider: &dyn Provider, question: &str) -> Cell {
         let outcome = chat(provider, &[system(), user(question)], &mut Pieces::default(), |_| {}).await;
-        let asked = (self.feature == Feature::RateLimit).then_some(Duration::from_secs(1));
-        let is_right =
-            |error: &ProviderError| error.class() == self.class && (asked.is_none() || error.retry_after == asked);
+        let is_right = |error: &ProviderError| {
+            error.class() == self.class && (self.pause.is_none() || error.retry_after == self.pause)
+        };
         match outcome {
             Err(error) if is_right(&error) => Cell::Passed("ok".to_owned()),
-            Err(error) => Cell::Failed(format!("{} {error}, pause {:?}", error.class().as_str(), error.retry_after)),
+            Err(error) => Cell::Failed(format!("{error}, pause {:?}", error.retry_after)),
             Ok(answer) => Cell::Failed(format!("an answer: {:?}", answer.reply)),
         }
     }

@@ -2,7 +2,7 @@
 //! and whether all of it is well; an empty cell was not asked.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     io::{self, Write},
 };
 
@@ -94,6 +94,8 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     rows: Vec<(Row, Vec<(Feature, Cell)>)>,
+    /// What is worth saying, and of whom.
+    notes: BTreeMap<String, Vec<String>>,
     /// What was left out on demand.
     left_out: Vec<String>,
 }
@@ -113,6 +115,18 @@ impl Grid {
                 None => known.push((feature, cell)),
             }
         }
+    }
+
+    /// Adds a cell that is no matter of a server to the first row of its vendor and wire.
+    pub(super) fn add_once(&mut self, vendor: &'static str, wire: &'static str, cell: (Feature, Cell)) {
+        let known = self.rows.iter().find(|(row, _)| row.vendor == vendor && row.wire == wire);
+        let row = known.map_or(Row { vendor, wire, server: "" }, |(row, _)| row.clone());
+        self.add(&row, vec![cell]);
+    }
+
+    /// Keeps something worth saying of somebody.
+    pub(super) fn note(&mut self, note: String, of: String) {
+        self.notes.entry(note).or_default().push(of);
     }
 
     /// Says that a part did not run.
@@ -143,14 +157,18 @@ impl Grid {
         }
         let cells =
             || rows.iter().flat_map(|(row, cells)| cells.iter().map(move |(feature, cell)| (row, *feature, cell)));
-        let missing: BTreeSet<String> = cells()
-            .filter_map(|(row, feature, cell)| match cell {
-                Cell::Missing(why) => Some(format!("{} {}: {why}", row.vendor, feature.as_str())),
-                Cell::Passed(_) | Cell::Failed(_) => None,
-            })
-            .collect();
-        for missing in missing {
-            writeln!(out, "-: {missing}")?;
+        let mut notes = self.notes.clone();
+        for (row, feature, cell) in cells() {
+            if let Cell::Missing(why) = cell {
+                let of = format!("{} of {}", feature.as_str(), row.vendor);
+                let known = notes.entry(format!("-: {why}")).or_default();
+                if !known.contains(&of) {
+                    known.push(of);
+                }
+            }
+        }
+        for (note, of) in &notes {
+            writeln!(out, "{note}: {}", of.join(", "))?;
         }
         for part in &self.left_out {
             writeln!(out, "left out: {part}")?;
@@ -158,7 +176,8 @@ impl Grid {
         for (row, feature, cell) in cells() {
             if let Cell::Failed(problem) = cell {
                 let Row { vendor, wire, server } = row;
-                writeln!(out, "failed: {vendor} over {wire} at {server}, {}: {problem}", feature.as_str())?;
+                let at = if server.is_empty() { "" } else { " at " };
+                writeln!(out, "failed: {vendor} over {wire}{at}{server}, {}: {problem}", feature.as_str())?;
             }
         }
         Ok(())
@@ -202,7 +221,7 @@ mod tests {
         let mut printed = Vec::new();
         grid.print(&mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
-        assert!(printed.contains("-: lab schema: no schema\n"), "{printed}");
+        assert!(printed.contains("-: no schema: schema of lab\n"), "{printed}");
         assert!(printed.contains("failed: lab over chat at mock, text: it broke\n"), "{printed}");
     }
 }

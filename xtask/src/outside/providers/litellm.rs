@@ -4,12 +4,13 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use anyhow::Context as _;
+use mcp_orchestrator_domain::FailureClass as Class;
 use mcp_orchestrator_providers::http::Wire;
 use mcp_orchestrator_testkit::provider_suite::KEY;
 use serde_json::json;
 
 use super::{
-    faults::FAULTS,
+    faults::Fault,
     grid::{Cell, Feature, Grid},
     llmock::Llmock,
     places::{LONG, Place},
@@ -22,9 +23,16 @@ const STARTING: Duration = Duration::from_mins(2);
 /// The model it knows, and what that is at llmock.
 const MODEL: &str = "relay";
 const BEHIND: &str = "gpt-5.4-mini";
-/// What goes wrong behind it, and is told in front of it.
-const TOLD: [Feature; 3] = [Feature::Key, Feature::RateLimit, Feature::Broken];
-const COUNTS: &[(Feature, &str)] = &[(Feature::Usage, "litellm counts nothing when it speaks as Gemini")];
+/// What goes wrong behind it, and is told in front of it; without the pause, which it keeps for itself.
+const TOLD: [Fault; 3] = [
+    Fault::new(Feature::Key, Class::Auth, r#"{"type":"fail","status":401}"#),
+    Fault::new(Feature::RateLimit, Class::RateLimited, r#"{"type":"fail","status":429}"#),
+    Fault::new(Feature::Broken, Class::Server, r#"{"type":"fail","status":500}"#),
+];
+const AS_GEMINI: &[(Feature, &str)] = &[
+    (Feature::Usage, "litellm counts nothing when it speaks as Gemini"),
+    (Feature::Key, "litellm makes a failure of its own of a wrong key when it speaks as Gemini"),
+];
 
 const fn at(vendor: &'static str, wire: Wire, path: &'static str) -> Place {
     Place { model: Some(MODEL), ..Place::new(vendor, wire, "litellm", path) }
@@ -34,7 +42,7 @@ const PLACES: [Place; 4] = [
     at("openai", Wire::Responses, "v1"),
     at("openai", Wire::Chat, "v1"),
     at("anthropic", Wire::Messages, "v1"),
-    Place { missing: COUNTS, ..at("gemini", Wire::Gemini, "v1beta") },
+    Place { missing: AS_GEMINI, ..at("gemini", Wire::Gemini, "v1beta") },
 ];
 
 /// Starts it and asks everything.
@@ -52,11 +60,11 @@ async fn ask_at(place: &Place, url: &str, llmock: &Llmock) -> anyhow::Result<Vec
     let subject = place.subject(url, LONG)?;
     let mut cells = ask_everything(&subject).await;
     let behind = json!({"model": BEHIND, "stream": true});
-    for fault in FAULTS.iter().filter(|fault| TOLD.contains(&fault.feature)) {
+    for fault in &TOLD {
         llmock.expect(&[fault.behavior(&behind, 0)])?;
         cells.push((fault.feature, fault.bare(&subject.provider, HELLO).await));
     }
-    Ok(cells)
+    Ok(subject.without_missing(cells))
 }
 
 fn serve(programs: &Path, scratch: &Path, llmock: &Llmock) -> anyhow::Result<Server> {

@@ -10,6 +10,8 @@ mod litellm;
 mod llmock;
 mod places;
 mod questions;
+mod suite;
+mod types;
 
 use std::{
     io::{self, Write as _},
@@ -37,6 +39,12 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     for part in &without {
         grid.leave_out(part);
     }
+    if runs("suite") {
+        for (wire, (passed, all)) in suite::run()? {
+            writeln!(out, "suite over {wire}: {passed} of {all}")?;
+            is_well &= passed == all;
+        }
+    }
     let llmock = (runs("llmock") || runs("litellm")).then(Llmock::start).transpose()?;
     if let Some(llmock) = llmock.as_ref().filter(|_| runs("llmock")) {
         let faults = runtime.block_on(async {
@@ -52,6 +60,9 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     }
     if runs("aimock") {
         runtime.block_on(aimock::ask(&mut grid))?;
+    }
+    if runs("types") {
+        runtime.block_on(types::judge(&mut grid))?;
     }
     writeln!(out)?;
     grid.print(&mut out)?;

@@ -38,12 +38,19 @@ pub(super) async fn ask_everything(subject: &Subject) -> Vec<(Feature, Cell)> {
     cells.extend(text(subject).await);
     cells.extend(tools(subject).await);
     cells.push((Feature::Schema, schema(subject).await));
-    let missing = |feature: Feature| subject.missing.iter().find(|(missing, _)| *missing == feature);
-    let cells = cells.into_iter().map(|(feature, cell)| match missing(feature) {
-        Some((_, why)) => (feature, Cell::Missing(why)),
-        None => (feature, cell),
-    });
-    cells.collect()
+    subject.without_missing(cells)
+}
+
+impl Subject {
+    /// What was seen, but for what its server does not have.
+    pub(super) fn without_missing(&self, cells: Vec<(Feature, Cell)>) -> Vec<(Feature, Cell)> {
+        let missing = |feature: Feature| self.missing.iter().find(|(missing, _)| *missing == feature);
+        let cells = cells.into_iter().map(|(feature, cell)| match missing(feature) {
+            Some((_, why)) => (feature, Cell::Missing(why)),
+            None => (feature, cell),
+        });
+        cells.collect()
+    }
 }
 
 /// Asks for a text, as it comes and with its counts.

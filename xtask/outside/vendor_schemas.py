@@ -1,0 +1,113 @@
+"""The JSON schemas of requests, as the clients that model services publish have them in their types.
+
+Prints one object: for each service and wire the schema and where it is from. Objects take no field their type does not
+name, unless the type says so: what a client could not send is not to be sent.
+"""
+
+import importlib.metadata
+import json
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+
+def closed(node):
+    if isinstance(node, dict):
+        node = {key: closed(value) for key, value in node.items()}
+        if node.get("type") == "object" and "properties" in node:
+            node.setdefault("additionalProperties", False)
+        return node
+    if isinstance(node, list):
+        return [closed(value) for value in node]
+    return node
+
+
+def openai_chat():
+    from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
+
+    return CompletionCreateParamsStreaming
+
+
+def openai_responses():
+    from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
+
+    return ResponseCreateParamsStreaming
+
+
+def anthropic():
+    from anthropic.types.message_create_params import MessageCreateParamsStreaming
+
+    return MessageCreateParamsStreaming
+
+
+def gemini():
+    from google.genai import types
+
+    # Google's client makes the body of these types; it has no type for the whole.
+    class GenerateContentRequest(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        contents: list[types.Content]
+        systemInstruction: types.Content | None = None
+        tools: list[types.Tool] | None = None
+        toolConfig: types.ToolConfig | None = None
+        generationConfig: types.GenerationConfig | None = None
+
+    return GenerateContentRequest
+
+
+def mistral():
+    from mistralai.client.models import ChatCompletionStreamRequest
+
+    return ChatCompletionStreamRequest
+
+
+def groq():
+    from groq.types.chat.completion_create_params import CompletionCreateParams
+
+    return CompletionCreateParams
+
+
+def together():
+    from together.types.chat.completion_create_params import CompletionCreateParamsStreaming
+
+    return CompletionCreateParamsStreaming
+
+
+def perplexity():
+    from perplexity.types.chat.completion_create_params import CompletionCreateParamsStreaming
+
+    return CompletionCreateParamsStreaming
+
+
+def openrouter():
+    from openrouter.components import ChatRequest
+
+    return ChatRequest
+
+
+def huggingface():
+    from huggingface_hub.inference._generated.types.chat_completion import ChatCompletionInput
+
+    return ChatCompletionInput
+
+
+PUBLISHED = {
+    "openai chat": ("openai", openai_chat),
+    "openai responses": ("openai", openai_responses),
+    "anthropic messages": ("anthropic", anthropic),
+    "gemini gemini": ("google-genai", gemini),
+    "mistral chat": ("mistralai", mistral),
+    "groq chat": ("groq", groq),
+    "together chat": ("together", together),
+    "perplexity chat": ("perplexityai", perplexity),
+    "openrouter chat": ("openrouter", openrouter),
+    "huggingface chat": ("huggingface-hub", huggingface),
+}
+
+schemas = {}
+for name, (package, load) in PUBLISHED.items():
+    kind = load()
+    schemas[name] = {
+        "from": f"{package} {importlib.metadata.version(package)}, {kind.__name__}",
+        "schema": closed(TypeAdapter(kind).json_schema(by_alias=True)),
+    }
+print(json.dumps(schemas))
