@@ -56,10 +56,15 @@ impl Fault {
     pub(super) fn behavior(&self, matching: &Value, after: u32) -> Value {
         let mut told: Value = serde_json::from_str(self.told).unwrap_or_default();
         told["match"] = matching.clone();
-        if told["type"] == "stream_fault" {
+        if self.is_of_stream() {
             told["after_chunks"] = after.into();
         }
         told
+    }
+
+    /// Whether llmock has it in the middle of a stream.
+    pub(super) fn is_of_stream(&self) -> bool {
+        self.told.contains("stream_fault")
     }
 
     /// Whether asking again helps.

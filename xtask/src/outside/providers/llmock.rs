@@ -1,7 +1,7 @@
 //! llmock: the words of ten services, faults on demand, and a verdict on whoever asks. Owns which service is asked where, and
 //! the gate: a verdict without a finding over retries that really happened.
 
-use std::{io::Write, path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use futures::future::join_all;
@@ -14,6 +14,7 @@ use super::{
     grid::{Cell, Feature, Grid},
     places::{LONG, Place},
     questions::{HELLO, ask_everything},
+    say,
 };
 use crate::outside::{install, server::Server};
 
@@ -81,8 +82,15 @@ impl Llmock {
         self.server.url("")
     }
 
+    /// Asks everything, with retries and through the engine, and prints what it thinks of us. The gate: no finding of any severity,
+    /// over every fault that was due.
+    pub(super) async fn grade(&self, grid: &mut Grid) -> anyhow::Result<bool> {
+        let faults = self.ask(grid).await? + self.research(grid).await?;
+        self.verdict(faults)
+    }
+
     /// Asks everything of every service, meets every fault bare, and again with retries. Only the latter is left for the verdict.
-    pub(super) async fn ask(&self, grid: &mut Grid) -> anyhow::Result<usize> {
+    async fn ask(&self, grid: &mut Grid) -> anyhow::Result<usize> {
         let bare = join_all(PLACES.iter().map(|place| self.bare(place))).await;
         self.control("POST", "reset", &json!({}))?;
         let retried = join_all(PLACES.iter().map(|place| self.retried(place))).await;
@@ -125,28 +133,23 @@ impl Llmock {
 
     /// Lets the engine research over every wire, with every fault that passes and calls nobody can read in its way; how many faults
     /// there were at least.
-    pub(super) async fn research(&self, grid: &mut Grid, out: &mut impl Write) -> anyhow::Result<usize> {
+    async fn research(&self, grid: &mut Grid) -> anyhow::Result<usize> {
         let places: Vec<&Place> = PLACES.iter().filter(|place| is_researched(place)).collect();
+        let researched = join_all(places.iter().map(|place| self.research_at(place))).await;
+        let unmet = self.control("GET", "scenario", &json!({}))?;
+        ensure!(unmet["pending"] == json!([]), "nobody met these: {unmet}");
         let mut met = 0;
-        for place in &places {
-            let matching = place.matching();
-            let faults = FAULTS.iter().filter(|fault| fault.passes());
-            let mut faults: Vec<Value> = faults.map(|fault| fault.behavior(&matching, 1)).collect();
-            met += faults.len();
-            faults.push(half_arguments(&matching));
-            self.expect(&faults)?;
-            let outcome = Box::pin(research(place.subject(&self.url(), SHORT)?.provider)).await;
+        for (place, researched) in places.iter().zip(researched) {
+            let (faults, outcome) = researched?;
+            met += faults;
             let cell = match outcome {
-                Ok(came) if self.unmet()? == 0 && came.failed + 1 >= faults.len() && came.tools > 0 => {
+                Ok(came) if came.failed >= faults && came.tools > 0 => {
                     let Researched { calls, failed, tools } = came;
-                    writeln!(
-                        out,
-                        "engine over {}: {calls} calls, {tools} of tools; {failed} failed",
-                        place.wire.as_str()
-                    )?;
+                    let over = place.wire.as_str();
+                    say(&format!("engine over {over}: {calls} calls, {tools} of tools; {failed} failed"))?;
                     Cell::Passed("ok".to_owned())
                 }
-                Ok(came) => Cell::Failed(format!("{came:?}, {} faults not met", self.unmet()?)),
+                Ok(came) => Cell::Failed(format!("{came:?} of {faults} faults")),
                 Err(error) => Cell::Failed(format!("{error:#}")),
             };
             grid.add(&place.row(), vec![(Feature::Engine, cell)]);
@@ -154,35 +157,39 @@ impl Llmock {
         Ok(met)
     }
 
+    /// Researches at one place: how many faults it was to meet, and what came of it.
+    async fn research_at(&self, place: &Place) -> anyhow::Result<(usize, anyhow::Result<Researched>)> {
+        let (matching, mut breaking) = (place.matching(), place.matching());
+        // Streams break for the agents, of whom several are under way; on the Gemini wire, where one event holds a whole call, for
+        // the others.
+        breaking["tools"] = json!(place.wire != Wire::Gemini);
+        let faults = FAULTS.iter().filter(|fault| fault.passes());
+        let faults: Vec<Value> =
+            faults.map(|fault| fault.behavior(if fault.is_of_stream() { &breaking } else { &matching }, 1)).collect();
+        self.expect(&faults)?;
+        self.expect(&[half_arguments(&matching)])?;
+        Ok((faults.len(), Box::pin(research(place.subject(&self.url(), SHORT)?.provider)).await))
+    }
+
     /// Tells it what befalls the next requests.
     pub(super) fn expect(&self, behaviors: &[Value]) -> anyhow::Result<()> {
         self.control("POST", "scenario", &json!({ "behaviors": behaviors })).map(drop)
     }
 
-    /// How many of those nobody has met.
-    pub(super) fn unmet(&self) -> anyhow::Result<usize> {
-        let pending = self.control("GET", "scenario", &json!({}))?;
-        Ok(pending["pending"].as_array().map_or(0, Vec::len))
-    }
-
-    /// What it thinks of us, in a line. The gate: no finding of any severity, over at least so many faults.
-    pub(super) fn verdict(&self, faults_min: usize) -> anyhow::Result<(bool, String)> {
+    fn verdict(&self, faults_min: usize) -> anyhow::Result<bool> {
         let verdict = self.control("GET", "verdict", &json!({}))?;
         let count = |field: &str| verdict[field].as_u64().unwrap_or_default();
         let findings = verdict["findings"].as_array().context("a verdict has findings")?;
         let faults = count("faults_injected");
-        let enough = usize::try_from(faults).unwrap_or(usize::MAX) >= faults_min;
-        let mut told = format!(
-            "{} calls, {} attempts, {faults} faults (at least {faults_min} were due), {} findings",
-            count("calls"),
-            count("attempts"),
-            findings.len()
-        );
+        let (calls, attempts, found) = (count("calls"), count("attempts"), findings.len());
+        say(&format!(
+            "llmock's verdict: {calls} calls, {attempts} attempts, {faults} faults of {faults_min}, {found} findings"
+        ))?;
         for finding in findings {
             let text = |field: &str| finding[field].as_str().unwrap_or_default();
-            told = format!("{told}\n  {} {}: {}", text("code"), text("path"), text("title"));
+            say(&format!("failed: {} {}: {}", text("code"), text("path"), text("title")))?;
         }
-        Ok((findings.is_empty() && enough, told))
+        Ok(findings.is_empty() && usize::try_from(faults).is_ok_and(|faults| faults >= faults_min))
     }
 
     fn control(&self, method: &str, what: &str, body: &Value) -> anyhow::Result<Value> {

@@ -16,6 +16,7 @@ mod types;
 use std::{
     io::{self, Write as _},
     process::ExitCode,
+    time::Instant,
 };
 
 use anyhow::bail;
@@ -26,48 +27,50 @@ use llmock::Llmock;
 pub(crate) const ABOUT: &str =
     "wires and services against mocks, a proxy and types of others; [--without PART]; needs npm, python3";
 
-/// What can be left out.
-const PARTS: [&str; 5] = ["suite", "types", "llmock", "aimock", "litellm"];
+/// What there is, in its order; all of it can be left out.
+const PARTS: [&str; 5] = ["suite", "llmock", "aimock", "litellm", "types"];
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let without = without(arguments)?;
-    let runs = |part: &str| !without.contains(&part);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut grid = Grid::default();
-    let mut out = io::stdout().lock();
+    let mut llmock = None;
     let mut is_well = true;
-    for part in &without {
-        grid.leave_out(part);
-    }
-    if runs("suite") {
-        for (wire, (passed, all)) in suite::run()? {
-            writeln!(out, "suite over {wire}: {passed} of {all}")?;
-            is_well &= passed == all;
+    for part in PARTS {
+        if without.contains(&part) {
+            grid.leave_out(part);
+            continue;
         }
+        let began = Instant::now();
+        match part {
+            "suite" => is_well &= suite::run()?,
+            "types" => runtime.block_on(types::judge(&mut grid))?,
+            "aimock" => runtime.block_on(aimock::ask(&mut grid))?,
+            "litellm" => runtime.block_on(litellm::ask(&mut grid, started(&mut llmock)?))?,
+            _ => is_well &= runtime.block_on(started(&mut llmock)?.grade(&mut grid))?,
+        }
+        say(&format!("{part}: {:.0} s", began.elapsed().as_secs_f64()))?;
     }
-    let llmock = (runs("llmock") || runs("litellm")).then(Llmock::start).transpose()?;
-    if let Some(llmock) = llmock.as_ref().filter(|_| runs("llmock")) {
-        let faults = runtime.block_on(async {
-            let met = llmock.ask(&mut grid).await?;
-            Ok::<_, anyhow::Error>(met + llmock.research(&mut grid, &mut out).await?)
-        })?;
-        let (is_clean, told) = llmock.verdict(faults)?;
-        writeln!(out, "llmock's verdict: {told}")?;
-        is_well &= is_clean;
-    }
-    if let Some(llmock) = llmock.as_ref().filter(|_| runs("litellm")) {
-        runtime.block_on(litellm::ask(&mut grid, llmock))?;
-    }
-    if runs("aimock") {
-        runtime.block_on(aimock::ask(&mut grid))?;
-    }
-    if runs("types") {
-        runtime.block_on(types::judge(&mut grid))?;
-    }
+    let mut out = io::stdout().lock();
     writeln!(out)?;
     grid.print(&mut out)?;
-    is_well &= grid.is_well();
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_well && grid.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// llmock, which two parts need.
+fn started(llmock: &mut Option<Llmock>) -> anyhow::Result<&Llmock> {
+    let running = match llmock.take() {
+        Some(running) => running,
+        None => Llmock::start()?,
+    };
+    Ok(llmock.insert(running))
+}
+
+/// Prints a line at once.
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
 }
 
 /// The parts after each `--without`.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, process::Stdio};
 use anyhow::{Context as _, ensure};
 use mcp_orchestrator_providers::http::Wire;
 
+use super::say;
 use crate::cargo::cargo;
 
 /// The tests of the suite, by the wire that is their module.
@@ -12,15 +13,18 @@ const TESTS: &[&str] =
     &["test", "--locked", "--package", "mcp-orchestrator-providers", "--all-features", "--test", "it", "suite::"];
 
 /// Properties that passed, and all of them, on each wire.
-pub(super) type Counts = BTreeMap<String, (usize, usize)>;
+type Counts = BTreeMap<String, (usize, usize)>;
 
-/// Runs it. A wire without a single property is an error.
-pub(super) fn run() -> anyhow::Result<Counts> {
+/// Runs it and says what passed; whether all did. A wire without a single property is an error.
+pub(super) fn run() -> anyhow::Result<bool> {
     let output = cargo(TESTS).stderr(Stdio::inherit()).output().context("cargo does not start")?;
     let counts = counted(&String::from_utf8_lossy(&output.stdout));
     let without = Wire::ALL.iter().find(|wire| !counts.contains_key(wire.as_str()));
     ensure!(without.is_none(), "the suite did not run over {without:?}");
-    Ok(counts)
+    for (wire, (passed, all)) in &counts {
+        say(&format!("suite over {wire}: {passed} of {all}"))?;
+    }
+    Ok(counts.values().all(|(passed, all)| passed == all))
 }
 
 /// Counts lines such as `test suite::chat::a_wrong_key_is_told ... ok`.

@@ -72,7 +72,7 @@ const TASKS: &[(Unknown, &str)] = &[
     ),
 ];
 
-const JUDGED: [Judged; 18] = [
+const JUDGED: [Judged; 19] = [
     own("openai", Wire::Responses, "openai responses"),
     own("openai", Wire::Chat, "openai chat"),
     own("anthropic", Wire::Messages, "anthropic messages"),
@@ -83,6 +83,7 @@ const JUDGED: [Judged; 18] = [
     own("perplexity", Wire::Chat, "perplexity chat"),
     own("openrouter", Wire::Chat, "openrouter chat"),
     Judged { unknown: TASKS, ..own("huggingface", Wire::Chat, "huggingface chat") },
+    as_openai("huggingface"),
     own("xai", Wire::Responses, "openai responses"),
     as_openai("xai"),
     as_openai("cohere"),
