@@ -158,7 +158,7 @@ impl Judged {
                 return Err(format!("{shape:?} at {}: {error:.400}, in {json}", error.instance_path()));
             }
         }
-        let whole = bodies.iter().find(|body| body.shape == Shape::Conversation).or(bodies.first());
+        let whole = bodies.iter().find(|body| body.shape == Shape::Conversation).or_else(|| bodies.first());
         let whole = whole.ok_or("nothing was sent")?;
         let any_role = self.unknown.iter().any(|(unknown, _)| matches!(unknown, Unknown::Roles));
         for (what, broken) in broken(&whole.json, self.wire, any_role) {
