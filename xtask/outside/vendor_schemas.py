@@ -1,7 +1,7 @@
-"""The JSON schemas of requests, as the clients that model services publish have them in their types.
+"""The JSON schemas of requests and answers, as the clients that model services publish have them in their types.
 
-Prints one object: for each service and wire the schema and where it is from. Objects take no field their type does not
-name, unless the type says so: what a client could not send is not to be sent.
+Prints one object: for each service and wire the schema and where it is from. Objects have no field their type does not
+name: what a client could not send is not to be sent, and what it would not know is not to be answered.
 """
 
 import importlib.metadata
@@ -90,6 +90,48 @@ def huggingface():
     return ChatCompletionInput
 
 
+def chat_answer():
+    from openai.types.chat import ChatCompletion
+
+    return ChatCompletion
+
+
+def chat_event():
+    from openai.types.chat import ChatCompletionChunk
+
+    return ChatCompletionChunk
+
+
+def responses_answer():
+    from openai.types.responses import Response
+
+    return Response
+
+
+def responses_event():
+    from openai.types.responses import ResponseStreamEvent
+
+    return ResponseStreamEvent
+
+
+def messages_answer():
+    from anthropic.types import Message
+
+    return Message
+
+
+def messages_event():
+    from anthropic.types import RawMessageStreamEvent
+
+    return RawMessageStreamEvent
+
+
+def gemini_answer():
+    from google.genai.types import GenerateContentResponse
+
+    return GenerateContentResponse
+
+
 PUBLISHED = {
     "openai chat": ("openai", openai_chat),
     "openai responses": ("openai", openai_responses),
@@ -101,13 +143,23 @@ PUBLISHED = {
     "perplexity chat": ("perplexityai", perplexity),
     "openrouter chat": ("openrouter", openrouter),
     "huggingface chat": ("huggingface-hub", huggingface),
+    "answer over chat": ("openai", chat_answer),
+    "event over chat": ("openai", chat_event),
+    "answer over responses": ("openai", responses_answer),
+    "event over responses": ("openai", responses_event, "ResponseStreamEvent"),
+    "answer over messages": ("anthropic", messages_answer),
+    "event over messages": ("anthropic", messages_event, "RawMessageStreamEvent"),
+    "answer over gemini": ("google-genai", gemini_answer),
+    "event over gemini": ("google-genai", gemini_answer),
 }
 
 schemas = {}
-for name, (package, load) in PUBLISHED.items():
+for name, (package, load, *called) in PUBLISHED.items():
     kind = load()
+    # A choice among several types does not know its own name.
+    called = called[0] if called else kind.__name__
     schemas[name] = {
-        "from": f"{package} {importlib.metadata.version(package)}, {kind.__name__}",
+        "from": f"{package} {importlib.metadata.version(package)}, {called}",
         "schema": closed(TypeAdapter(kind).json_schema(by_alias=True)),
     }
 print(json.dumps(schemas))

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         let began = Instant::now();
         match part {
             "suite" => is_well &= suite::run()?,
-            "types" => runtime.block_on(types::judge(&mut grid))?,
+            "types" => is_well &= runtime.block_on(types::judge(&mut grid))?,
             "aimock" => runtime.block_on(aimock::ask(&mut grid))?,
             "litellm" => runtime.block_on(litellm::ask(&mut grid, started(&mut llmock)?))?,
             _ => is_well &= runtime.block_on(started(&mut llmock)?.grade(&mut grid))?,

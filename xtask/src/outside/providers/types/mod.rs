@@ -1,11 +1,12 @@
 //! Requests as services publish them: the types of their own clients, as JSON schemas, against every body a wire makes for them.
 //! Owns the judging and which types judge whom; a script, `xtask/outside/vendor_schemas.py`, gets the schemas out of the clients.
 
+mod answers;
 mod bodies;
 
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use jsonschema::Validator;
 use mcp_orchestrator_providers::http::{Effort, Wire};
 use serde::Deserialize;
@@ -101,18 +102,16 @@ struct Published {
     schema: Value,
 }
 
-/// Judges every body.
-pub(super) async fn judge(grid: &mut Grid) -> anyhow::Result<()> {
-    let schemas = published()?;
-    let mut validators = BTreeMap::new();
-    for (name, Published { schema, .. }) in &schemas {
-        let validator = jsonschema::validator_for(schema).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
-        validators.insert(name.as_str(), validator);
-    }
+/// All of them, by what they describe.
+struct Schemas(BTreeMap<String, (String, Validator)>);
+
+/// Judges every body, and the suite's own server; whether the latter is as services say.
+pub(super) async fn judge(grid: &mut Grid) -> anyhow::Result<bool> {
+    let schemas = Schemas::published()?;
     for judged in &JUDGED {
         let (vendor, wire) = (judged.vendor, judged.wire.as_str());
-        let validator = validators.get(judged.by).with_context(|| format!("there are no types {}", judged.by))?;
-        let from = &schemas[judged.by].from;
+        let (from, validator) =
+            schemas.0.get(judged.by).with_context(|| format!("there are no types {}", judged.by))?;
         let bodies = judged.known(bodies::of(vendor, judged.wire).await?);
         let cell = match judged.verdict(validator, &bodies) {
             Ok(()) => Cell::Passed(bodies.len().to_string()),
@@ -129,7 +128,7 @@ pub(super) async fn judge(grid: &mut Grid) -> anyhow::Result<()> {
         }
         grid.add_once(vendor, wire, (Feature::Types, cell));
     }
-    Ok(())
+    answers::judge(&schemas)
 }
 
 impl Judged {
@@ -213,12 +212,32 @@ fn nameless(body: &mut Value) {
     body["tools"] = json!(7);
 }
 
-fn published() -> anyhow::Result<BTreeMap<String, Published>> {
-    let programs = install::python(install::VENDOR_SDKS)?;
-    let scratch = install::scratch("types")?;
-    let mut python = Command::new(programs.join("python"));
-    python.arg(root().join("xtask/outside/vendor_schemas.py")).current_dir(&scratch);
-    let finished = process::run(python, RUNNING, &scratch.join("python.log"))?;
-    ensure!(finished.code == Some(0), "the script did not reach its end:\n{}", finished.errors);
-    Ok(serde_json::from_str(&finished.output)?)
+impl Schemas {
+    /// Gets them out of the clients.
+    fn published() -> anyhow::Result<Self> {
+        let programs = install::python(install::VENDOR_SDKS)?;
+        let scratch = install::scratch("types")?;
+        let mut python = Command::new(programs.join("python"));
+        python.arg(root().join("xtask/outside/vendor_schemas.py")).current_dir(&scratch);
+        let finished = process::run(python, RUNNING, &scratch.join("python.log"))?;
+        ensure!(finished.code == Some(0), "the script did not reach its end:\n{}", finished.errors);
+        let published: BTreeMap<String, Published> = serde_json::from_str(&finished.output)?;
+        let mut schemas = BTreeMap::new();
+        for (name, Published { from, schema }) in published {
+            let validator = jsonschema::validator_for(&schema).map_err(|error| anyhow!("{name}: {error}"))?;
+            schemas.insert(name, (from, validator));
+        }
+        Ok(Self(schemas))
+    }
+
+    fn from(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |(from, _)| from)
+    }
+
+    /// What is wrong with a value, if anything is.
+    fn problem(&self, name: &str, value: &Value) -> anyhow::Result<Option<String>> {
+        let (_, validator) = self.0.get(name).with_context(|| format!("there are no types {name}"))?;
+        let error = validator.iter_errors(value).next();
+        Ok(error.map(|error| format!("{name}, at {}: {error:.300}", error.instance_path())))
+    }
 }
