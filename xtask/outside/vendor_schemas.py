@@ -14,7 +14,9 @@ def closed(node):
     if isinstance(node, dict):
         node = {key: closed(value) for key, value in node.items()}
         if node.get("type") == "object" and "properties" in node:
-            node.setdefault("additionalProperties", False)
+            # Clients let answers have more than they know of; here that would hide every wrong name.
+            if node.get("additionalProperties", True) is True:
+                node["additionalProperties"] = False
         return node
     if isinstance(node, list):
         return [closed(value) for value in node]

@@ -43,7 +43,7 @@ fn response(said: &Said, status: &str, output: &[Value]) -> Value {
     let used = if status == "in_progress" { Value::Null } else { usage(said) };
     json!({
         "id": "resp_1", "object": "response", "created_at": 1_790_000_000, "model": Voice::MODEL, "status": status,
-        "error": null, "incomplete_details": details, "output": output, "usage": used, "store": false,
+        "error": null, "incomplete_details": details, "output": output, "usage": used,
         "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
     })
 }
@@ -93,7 +93,7 @@ pub(super) fn begin(said: &Said) -> Vec<String> {
         let item = call(said, at, &arguments);
         events.push(json!({
             "type": "response.function_call_arguments.done", "item_id": format!("fc_{at}"), "output_index": at + 1,
-            "name": said.calls[at].name, "arguments": arguments,
+            "arguments": arguments,
         }));
         events.push(json!({"type": "response.output_item.done", "output_index": at + 1, "item": item}));
     }
