@@ -17,11 +17,15 @@ pub(super) enum Feature {
     Stream,
     Usage,
     Cost,
+    /// What is left of its limits.
+    Left,
     Tools,
     Results,
     Schema,
     Arguments,
     Key,
+    /// A prompt that does not fit.
+    TooLong,
     RateLimit,
     Broken,
     Overload,
@@ -34,18 +38,20 @@ pub(super) enum Feature {
 }
 
 impl Feature {
-    const ALL: [(Self, &'static str); 19] = [
+    const ALL: [(Self, &'static str); 21] = [
         (Self::Types, "types"),
         (Self::Probe, "probe"),
         (Self::Text, "text"),
         (Self::Stream, "stream"),
         (Self::Usage, "usage"),
         (Self::Cost, "cost"),
+        (Self::Left, "left"),
         (Self::Tools, "tools"),
         (Self::Results, "results"),
         (Self::Schema, "schema"),
         (Self::Arguments, "args"),
         (Self::Key, "401"),
+        (Self::TooLong, "long"),
         (Self::RateLimit, "429"),
         (Self::Broken, "500"),
         (Self::Overload, "529"),

@@ -13,7 +13,7 @@ use super::{
     faults::{Asked, FAULTS, half_arguments, meets_half_arguments, patient},
     grid::{Cell, Feature, Grid},
     places::{LONG, Place},
-    questions::{HELLO, ask_everything},
+    questions::{HELLO, ask_everything, left, too_long},
     say,
 };
 use crate::outside::{install, server::Server};
@@ -22,6 +22,8 @@ use crate::outside::{install, server::Server};
 const STARTING: Duration = Duration::from_mins(1);
 /// How long an answer may be silent where it is meant to be silent.
 const SHORT: Duration = Duration::from_secs(1);
+/// What fits into its models: more than anybody but one question asks here.
+const WINDOW_TOKENS: usize = 20_000;
 /// Events of a text before it breaks: enough that some of it was read.
 const INTO_TEXT: u32 = 3;
 
@@ -103,6 +105,8 @@ impl Llmock {
     async fn bare(&self, place: &Place) -> anyhow::Result<Vec<(Feature, Cell)>> {
         let subject = place.subject(&self.url(), LONG)?;
         let mut cells = Box::pin(ask_everything(&subject)).await;
+        cells.push((Feature::Left, left(&subject.provider).await));
+        cells.push((Feature::TooLong, too_long(&subject.provider, WINDOW_TOKENS).await));
         for fault in &FAULTS {
             let idle = if fault.feature == Feature::Stalled { SHORT } else { LONG };
             let provider = place.subject(&self.url(), idle)?.provider;
@@ -211,6 +215,9 @@ fn serve(programs: &Path, scratch: &Path) -> anyhow::Result<Server> {
         command.args(["serve", "--host", "127.0.0.1", "--port", &address.port().to_string(), "--log-level", "warning"]);
         // As slow as somebody who writes: whoever leaves in the middle of an answer is seen to leave.
         command.args(["--stream-chunk-delay-ms", "30"]);
+        command.args(["--context-window", &WINDOW_TOKENS.to_string()]);
+        // Limits that nobody reaches here, so that it says what is left of them.
+        command.args(["--rpm", "100000", "--tpm", "100000000"]);
         command.current_dir(scratch).env("HOME", scratch);
         command
     })

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use mcp_orchestrator_domain::{
-    AssistantMessage, Cost, FinishReason, Message, StepInput, ToolName, ToolResult, ToolSpec,
+    AssistantMessage, Cost, FailureClass, FinishReason, Message, StepInput, ToolName, ToolResult, ToolSpec,
 };
 use mcp_orchestrator_providers::{
     ChatAnswer, ChatRequest, Provider, ProviderError,
@@ -148,6 +148,24 @@ async fn schema(subject: &Subject) -> Cell {
             so(value["parts"].is_array(), &answer.reply)
         }
         Err(error) => Cell::Failed(error.to_string()),
+    }
+}
+
+/// Asks for a text of a server that says what is left of its limits.
+pub(super) async fn left(provider: &dyn Provider) -> Cell {
+    match chat(provider, &[system(), user(HELLO)], &mut Pieces::default(), |_| {}).await {
+        Ok(answer) => so(answer.limits.requests.is_some() && answer.limits.tokens.is_some(), &answer.limits),
+        Err(error) => Cell::Failed(error.to_string()),
+    }
+}
+
+/// Asks with a prompt of so many tokens or more, which do not fit.
+pub(super) async fn too_long(provider: &dyn Provider, tokens: usize) -> Cell {
+    // Nobody makes a token of more than these.
+    let prompt = "unreasonably long ".repeat(tokens);
+    match chat(provider, &[user(&prompt)], &mut Pieces::default(), |_| {}).await {
+        Err(error) => so(error.class() == FailureClass::ContextLength, &error),
+        Ok(answer) => Cell::Failed(format!("an answer: {:?}", answer.reply)),
     }
 }
 
