@@ -140,20 +140,19 @@ impl Llmock {
     async fn research(&self, grid: &mut Grid) -> anyhow::Result<usize> {
         let places: Vec<&Place> = PLACES.iter().filter(|place| is_researched(place)).collect();
         let researched = join_all(places.iter().map(|place| self.research_at(place))).await;
-        let unmet = self.control("GET", "scenario", &json!({}))?;
-        ensure!(unmet["pending"] == json!([]), "nobody met these: {unmet}");
+        let unmet = self.control("GET", "scenario", &json!({}))?["pending"].take();
         let mut met = 0;
         for (place, researched) in places.iter().zip(researched) {
             let (faults, outcome) = researched?;
             met += faults;
             let cell = match outcome {
-                Ok(came) if came.failed >= faults && came.tools > 0 => {
+                Ok(came) if came.failed >= faults && came.tools > 0 && unmet == json!([]) => {
                     let Researched { calls, failed, tools } = came;
                     let over = place.wire.as_str();
                     say(&format!("engine over {over}: {calls} calls, {tools} of tools; {failed} failed"))?;
                     Cell::Passed("ok".to_owned())
                 }
-                Ok(came) => Cell::Failed(format!("{came:?} of {faults} faults")),
+                Ok(came) => Cell::Failed(format!("{came:?} with {faults} faults; nobody met {unmet}")),
                 Err(error) => Cell::Failed(format!("{error:#}")),
             };
             grid.add(&place.row(), vec![(Feature::Engine, cell)]);
@@ -163,7 +162,10 @@ impl Llmock {
 
     /// Researches at one place: how many faults it was to meet, and what came of it.
     async fn research_at(&self, place: &Place) -> anyhow::Result<(usize, anyhow::Result<Researched>)> {
-        let (matching, mut breaking) = (place.matching(), place.matching());
+        // Whichever model: agents may have another one than who writes for them.
+        let mut matching = place.matching();
+        matching["model"] = Value::Null;
+        let mut breaking = matching.clone();
         // Streams break for the agents, of whom several are under way; on the Gemini wire, where one event holds a whole call, for
         // the others.
         breaking["tools"] = json!(place.wire != Wire::Gemini);
