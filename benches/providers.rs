@@ -41,7 +41,9 @@ fn main() -> anyhow::Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick" || argument == "--test");
     // `cargo bench --bench providers -- chat/60` prints those rows alone.
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    calls::print(quick, only.as_deref())
+    // With `--ours` ours stands in the place of both, so that a profiler sees nothing else.
+    let ours_alone = std::env::args().any(|argument| argument == "--ours");
+    calls::print(quick, only.as_deref(), ours_alone)
 }
 
 /// As many worker threads as the machine of the published figures has cores.
