@@ -108,7 +108,10 @@ impl Body {
 
     fn end(self, fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
         match self {
-            Self::Whole(whole) => Ok(fold.whole(&String::from_utf8_lossy(&whole), sink)?),
+            Self::Whole(whole) => match std::str::from_utf8(&whole) {
+                Ok(json) => Ok(fold.whole(json, sink)?),
+                Err(_) => Ok(fold.whole(&String::from_utf8_lossy(&whole), sink)?),
+            },
             Self::Stream(decoder) => {
                 match decoder.finish().map(|event| take(&event.data, event.is_error, fold, sink)) {
                     // The last event may be cut anywhere: then it is the end that is missing, not the form.
