@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 #[path = "engine/measure.rs"]
+#[expect(dead_code, reason = "another benchmark asks more of it")]
 mod measure;
 #[path = "storm/service.rs"]
 mod service;

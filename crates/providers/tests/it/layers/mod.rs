@@ -6,6 +6,7 @@ mod breaker;
 mod governor;
 mod retry;
 mod shared;
+mod storm;
 mod stub;
 
 use std::{future::Future, time::Duration};
