@@ -1,7 +1,7 @@
 //! The appends of one process on their way to Redis: those that wait go together, in one call. Owns how many go at once,
 //! what the script is given and who is told what; what an append means is the script's.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{Seq, WorkflowId};
 use tokio::{
@@ -13,8 +13,9 @@ use tokio::{
 use super::{
     keys::Keys,
     lines::{Call, Lines, ms},
-    log::{number, unreadable},
+    log::{entry, number, unreadable},
     scripts::APPEND,
+    state::mark,
 };
 use crate::{
     After, Append, AppendError, Change, Head, Lineage, StoreError, Writer,
@@ -30,6 +31,8 @@ const TOGETHER_MAX: usize = 64;
 const BYTES_TOGETHER_MAX: usize = 1024 * 1024;
 /// Calls under way at once: while Redis works on one, the next is made.
 const CALLS_MAX: usize = 2;
+/// Appends under way for which no other call waits.
+const FEW: usize = 8;
 /// Appends that wait to be sent. Whoever brings more waits for a place.
 const WAITING_MAX: usize = 1024;
 
@@ -46,16 +49,9 @@ pub(super) struct Appends {
 pub(super) struct Ready {
     id: WorkflowId,
     keys: [String; 2],
-    records: Encoded,
+    line: String,
+    entry: Vec<u8>,
     shown: Shown,
-    expected: Seq,
-    epoch: String,
-    append_id: u128,
-    after: &'static str,
-    at: String,
-    is_progress: bool,
-    lineage: String,
-    blobs: Vec<String>,
 }
 
 /// One of them, and who waits for what becomes of it.
@@ -106,43 +102,55 @@ struct Sending {
 async fn send_all(sending: Arc<Sending>, mut queue: mpsc::Receiver<Waiting>) {
     let mut calls = JoinSet::new();
     let mut waiting = Vec::new();
+    let (mut under_way, mut open) = (0, true);
     loop {
+        let room = TOGETHER_MAX - waiting.len();
         tokio::select! {
-            brought = queue.recv_many(&mut waiting, TOGETHER_MAX), if calls.len() < CALLS_MAX && waiting.is_empty() => {
-                if brought == 0 {
-                    break;
-                }
+            brought = queue.recv_many(&mut waiting, room), if open && room > 0 => {
+                open = brought > 0;
             }
-            Some(_) = calls.join_next() => {}
+            Some(call) = calls.join_next() => under_way -= call.unwrap_or(under_way),
+            else => break,
         }
-        while !waiting.is_empty() && calls.len() < CALLS_MAX {
-            let mut bytes = 0;
-            let fits = waiting.iter().take_while(|waiting| {
-                bytes += waiting.ready.records.text().len();
-                bytes <= BYTES_TOGETHER_MAX
+        // A call has its price, whatever is in it: one beside a large one goes when it is as large.
+        while !waiting.is_empty() && calls.len() < CALLS_MAX && (under_way <= FEW || waiting.len() >= under_way) {
+            let together = next_call(&mut waiting);
+            let count = together.len();
+            let sending = Arc::clone(&sending);
+            under_way += count;
+            calls.spawn(async move {
+                sending.send(together).await;
+                count
             });
-            let now = fits.count().max(1);
-            // Who has given up waiting repeats it; twice would be in vain.
-            let mut together: Vec<Waiting> = waiting.drain(..now).collect();
-            together.retain(|waiting| !waiting.answer.is_closed());
-            if !together.is_empty() {
-                let sending = Arc::clone(&sending);
-                calls.spawn(async move { sending.send(together).await });
-            }
         }
     }
-    while calls.join_next().await.is_some() {}
+}
+
+/// Takes what goes in one call.
+fn next_call(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
+    let mut bytes = 0;
+    let fits = waiting.iter().take_while(|waiting| {
+        bytes += waiting.ready.entry.len();
+        bytes <= BYTES_TOGETHER_MAX
+    });
+    let now = fits.count().max(1);
+    waiting.drain(..now).collect()
 }
 
 impl Sending {
-    async fn send(&self, together: Vec<Waiting>) {
+    async fn send(&self, mut together: Vec<Waiting>) {
+        // Who has given up waiting repeats it; twice would be in vain.
+        together.retain(|waiting| !waiting.answer.is_closed());
+        if together.is_empty() {
+            return;
+        }
         let mut keys = vec![self.meta.as_str()];
         keys.extend(together.iter().flat_map(|waiting| waiting.ready.keys.iter().map(String::as_str)));
         let mut call = self.lines.call(&APPEND, &keys).arg(&self.origin);
         for waiting in &together {
             call = waiting.ready.told_to(call);
         }
-        match self.lines.run::<Vec<Vec<String>>>(call).await {
+        match self.lines.run::<Vec<String>>(call).await {
             Ok(answers) => {
                 let mut answers = answers.into_iter();
                 for waiting in together {
@@ -159,17 +167,18 @@ impl Sending {
     }
 
     /// What became of one.
-    fn read(&self, id: &WorkflowId, answer: &[String]) -> Result<Head, AppendError> {
-        let told = |place: usize| answer.get(place).map(String::as_str).unwrap_or_default();
-        let head = || number(told(1)).map(Seq::new);
-        match told(0) {
+    fn read(&self, id: &WorkflowId, answer: &str) -> Result<Head, AppendError> {
+        let (what, rest) = answer.split_once(' ').unwrap_or((answer, ""));
+        let mut words = rest.split(' ');
+        let mut number = || number(words.next().unwrap_or_default());
+        match what {
             // The first try of one that is there already may have ended unheard.
             "ok" | "again" => {
-                let head = Head { seq: head()?, lineage: Lineage(number(told(2))?) };
+                let head = Head { seq: Seq::new(number()?), lineage: Lineage(number()?) };
                 if self.hints.watched() {
                     self.hints.tell(Change::Appended(id.clone(), head.seq));
                 }
-                if told(3) == "W" {
+                if words.next() == Some("W") {
                     self.hints.wake();
                 }
                 Ok(head)
@@ -177,10 +186,10 @@ impl Sending {
             "unknown" => Err(AppendError::Unknown),
             "terminal" => Err(AppendError::Terminal),
             "fenced" => Err(AppendError::Fenced),
-            "regressed" => Err(AppendError::Regressed { head: head()? }),
-            "conflict" => Err(AppendError::Conflict { head: head()? }),
-            "broken" => Err(StoreError::Unreadable(format!("appending to {id}: {}", told(1))).into()),
-            other => Err(unreadable("the answer to an append", other).into()),
+            "regressed" => Err(AppendError::Regressed { head: Seq::new(number()?) }),
+            "conflict" => Err(AppendError::Conflict { head: Seq::new(number()?) }),
+            "broken" => Err(StoreError::Unreadable(format!("appending to {id}: {rest}")).into()),
+            _ => Err(unreadable("the answer to an append", answer).into()),
         }
     }
 }
@@ -202,44 +211,29 @@ impl Ready {
             After::Wait => ("w", None),
             After::Finish => ("f", shown.finished),
         };
-        let epoch = match append.writer {
-            Writer::Owner(epoch) => epoch.0.to_string(),
-            Writer::External => String::new(),
-        };
-        let blobs = named_blobs(append.records.iter().map(AsRef::as_ref));
-        Ok(Self {
-            keys: [keys.workflow(&append.id), keys.log(&append.id)],
-            id: append.id,
-            records,
-            shown,
-            expected: append.expected,
-            epoch,
-            append_id: append.append_id,
-            after,
-            at: at.map_or_else(String::new, ms),
-            is_progress: is_progress(&append.records),
-            lineage: if append.lineage == Lineage::UNKNOWN { String::new() } else { append.lineage.0.to_string() },
-            blobs: blobs.iter().map(ToString::to_string).collect(),
-        })
+        let entry = entry(&records, append.append_id);
+        let mut line = format!("{} {} ", records.count(), append.expected.value());
+        if let Writer::Owner(epoch) = append.writer {
+            let _ = write!(line, "{}", epoch.0);
+        }
+        let _ = write!(line, " {} {after} ", shown.status);
+        line.extend(at.map(ms));
+        line.push_str(if is_progress(&append.records) { " 1 " } else { " 0 " });
+        if append.lineage != Lineage::UNKNOWN {
+            let _ = write!(line, "{}", append.lineage.0);
+        }
+        let _ = write!(line, " {}", mark(&shown.title, &shown.task));
+        for blob in named_blobs(append.records.iter().map(AsRef::as_ref)) {
+            let _ = write!(line, " {blob}");
+        }
+        Ok(Self { keys: [keys.workflow(&append.id), keys.log(&append.id)], id: append.id, line, entry, shown })
     }
 
     fn told_to(&self, call: Call) -> Call {
-        let call = call
-            .arg(self.id.as_str())
-            .arg(self.records.count())
-            .arg(self.records.text())
-            .arg(self.shown.status)
+        call.arg(&self.line)
+            .arg(&self.entry[..])
             .arg(&self.shown.text[..])
             .arg(&*self.shown.title)
             .arg(&*self.shown.task)
-            .arg(self.expected.value())
-            .arg(&self.epoch)
-            .arg(format!("{:032x}", self.append_id))
-            .arg(self.after)
-            .arg(&self.at)
-            .arg(if self.is_progress { "1" } else { "0" })
-            .arg(&self.lineage)
-            .arg(self.blobs.len());
-        self.blobs.iter().fold(call, |call, digest| call.arg(digest))
     }
 }

@@ -6,6 +6,7 @@ use mcp_orchestrator_domain::{Digest, Principal, Seq, Status, WorkflowId};
 use super::{
     RedisStore,
     log::{Raw, Stored, number, unreadable, workflow_id},
+    state::State,
 };
 use crate::{Checked, PAGE_MAX, StoreError, codec::Lines, references::named_blobs};
 
@@ -13,7 +14,7 @@ use crate::{Checked, PAGE_MAX, StoreError, codec::Lines, references::named_blobs
 const WORKFLOWS_AT_ONCE: usize = 256;
 
 /// What is read of a workflow, in this order.
-const FIELDS: [&str; 9] = ["n", "h", "by", "st", "p", "at", "c", "r", "t"];
+const FIELDS: [&str; 4] = ["n", "c", "r", "t"];
 
 /// A workflow and what is said of it.
 struct Kept {
@@ -99,21 +100,23 @@ impl RedisStore {
     }
 
     async fn kept(&self, id: WorkflowId) -> Result<Option<Kept>, StoreError> {
-        let mut ask = redis::cmd("HMGET");
-        ask.arg(self.keys.workflow(&id)).arg(&FIELDS);
-        let fields: Vec<Option<String>> = self.lines.command(&ask).await?;
-        let Ok([n, h, by, st, p, _, c, r, t]) = <[Option<String>; 9]>::try_from(fields) else { return Ok(None) };
-        let (Some(number_), Some(head), Some(bytes)) = (n, h, by) else { return Ok(None) };
+        let mut ask = redis::pipe();
+        ask.atomic().hget(self.keys.of("state"), id.as_str());
+        ask.cmd("HMGET").arg(self.keys.workflow(&id)).arg(&FIELDS);
+        let (state, fields): (Option<String>, [Option<String>; 4]) = self.lines.pipeline(&ask).await?;
+        let [Some(number), class, reserved_for, principal] = fields else { return Ok(None) };
+        // One without a state is in no place, which is found.
+        let state = State::read_found(&id, state.as_deref())?.unwrap_or_default();
         Ok(Some(Kept {
             id,
-            number: number_,
-            head: number(&head)?,
-            bytes: number(&bytes)?,
-            status: st.unwrap_or_default(),
-            place: p.unwrap_or_default(),
-            class: c.unwrap_or_default(),
-            reserved_for: r.unwrap_or_default(),
-            principal: Principal::named(&t.unwrap_or_default()),
+            number,
+            head: state.head.seq.value(),
+            bytes: state.bytes,
+            status: state.status,
+            place: state.place,
+            class: class.unwrap_or_default(),
+            reserved_for: reserved_for.unwrap_or_default(),
+            principal: Principal::named(&principal.unwrap_or_default()),
         }))
     }
 
@@ -123,7 +126,7 @@ impl RedisStore {
         let member = format!("{number}{id}");
         let queue = self.keys.of(&format!("queue:{class}:{reserved_for}"));
         let mut ask = redis::pipe();
-        ask.atomic().hget(self.keys.workflow(id), "p");
+        ask.atomic().hget(self.keys.of("state"), id.as_str());
         for (index, member) in [
             (queue, member.as_str()),
             (self.keys.of("delayed"), &member),
@@ -133,7 +136,8 @@ impl RedisStore {
         ] {
             ask.cmd("ZSCORE").arg(index).arg(member);
         }
-        let (place, queued, delayed, leased, done, open): Standing = self.lines.pipeline(&ask).await?;
+        let (state, queued, delayed, leased, done, open): Standing = self.lines.pipeline(&ask).await?;
+        let place = State::read_found(id, state.as_deref())?.map(|state| state.place);
         let found = [queued, delayed, leased, done, open].map(|score| score.is_some());
         let agrees = match place.as_deref() {
             Some("r") => found == [true, false, false, false, true],

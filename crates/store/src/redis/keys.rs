@@ -7,8 +7,9 @@
 //! | name | kind | what |
 //! |---|---|---|
 //! | `meta` | hash | `format`, `shards`; `number` and `position` last given; `queued`; `classes`, their version; `bytes` of logs, `done` of those of ended workflows, `kept` of blobs and records |
-//! | `wf:ID` | hash | a workflow: `n` number, `h` head, `l` its position in the order over all logs, `e` epoch, `a` attempt, `p` place (`r` ready, `d` delayed, `l` leased, `w` waiting, `f` finished) since or until `at`, `o` owner, `g` the claim that gave it, `c` class, `r` reserved for, `y` priority, `t` principal, `pa` pattern, `ne` needs, `cr` created, `st` status, `su` summary, `ti` title, `ta` task, `by` bytes, `ik` and `ib` idempotency |
-//! | `log:ID` | stream | an entry for each append, `SEQ-POSITION` of its last record: `RECORDS APPEND-ID` and their text, or `RECORDS APPEND-ID BYTES` and nothing for a large one |
+//! | `state` | hash | what changes of each workflow with every append: `HEAD EPOCH PLACE ATTEMPT BYTES POSITION MARK STATUS SUMMARY`; the place is `r` ready, `d` delayed, `l` leased, `w` waiting, `f` finished; the mark is of title and task |
+//! | `wf:ID` | hash | a workflow: `n` number, `at` since or until when it is in its place, `o` owner, `g` the claim that gave it, `c` class, `r` reserved for, `y` priority, `t` principal, `pa` pattern, `ne` needs, `cr` created, `ti` title, `ta` task, `ik` and `ib` idempotency |
+//! | `log:ID` | stream | an entry for each append, `SEQ-POSITION` of its last record: `RECORDS APPEND-ID`, and on the next lines their text, or on the same one `BYTES` of a large one |
 //! | `large:POSITION` | string | a text of more than 32 KB |
 //! | `feed` | stream | appends of all logs that went together, `POSITION-0` of the last of them: for each its position and `SEQ ID` |
 //! | `all`, `open`, `by:PRINCIPAL` | sorted | workflows by number: every one, unfinished ones, a principal's |

@@ -4,7 +4,13 @@
 use mcp_orchestrator_domain::{Seq, WorkflowId};
 use redis::Pipeline;
 
-use super::{RedisStore, appends::Ready, keys, scripts::CREATE};
+use super::{
+    RedisStore,
+    appends::Ready,
+    keys,
+    scripts::CREATE,
+    state::{State, mark},
+};
 use crate::{
     Append, AppendError, Change, Created, FeedEntry, FeedPosition, Head, Lineage, NewWorkflow, PAGE_MAX, Page,
     StoreError,
@@ -46,7 +52,7 @@ impl RedisStore {
             .arg(self.listener.origin())
             .arg(new.id.as_str())
             .arg(records.count())
-            .arg(records.text())
+            .arg(entry(&records, 0))
             .arg(shown.status)
             .arg(&shown.text[..])
             .arg(&*shown.title)
@@ -58,7 +64,8 @@ impl RedisStore {
             .arg(&needs[..])
             .arg(new.reserved_for.as_ref().map_or("", |worker| &*worker.0))
             .arg(new.idempotency.as_ref().map_or_else(String::new, |given| given.body.to_string()))
-            .arg(new.queue_max.map_or_else(String::new, |most| most.to_string()));
+            .arg(new.queue_max.map_or_else(String::new, |most| most.to_string()))
+            .arg(mark(&shown.title, &shown.task));
         for digest in blobs {
             call = call.arg(digest.to_string());
         }
@@ -95,10 +102,10 @@ impl RedisStore {
             let mut ask = redis::pipe();
             self.ask_entries(&mut ask, id, from, (max - page.records.len() + 1).clamp(1, ENTRIES_AT_ONCE));
             // After the entries, so that it is never before the last of them.
-            ask.hget(self.keys.workflow(id), "h");
-            let (raw, head): (Vec<Raw>, Option<u64>) = self.lines.pipeline(&ask).await?;
-            let Some(head) = head else { return Ok(Page::default()) };
-            page.head = Seq::new(head);
+            ask.hget(self.keys.of("state"), id.as_str());
+            let (raw, state): (Vec<Raw>, Option<String>) = self.lines.pipeline(&ask).await?;
+            let Some(state) = State::read_found(id, state.as_deref())? else { return Ok(Page::default()) };
+            page.head = state.head.seq;
             let more = raw.len() >= ENTRIES_AT_ONCE;
             for entry in raw {
                 let stored = Stored::read(entry)?;
@@ -137,15 +144,16 @@ impl RedisStore {
     pub(super) async fn heads_of(&self, ids: &[WorkflowId]) -> Result<Vec<Head>, StoreError> {
         let mut heads = Vec::with_capacity(ids.len());
         for some in ids.chunks(PAGE_MAX) {
-            let mut ask = redis::pipe();
+            let mut ask = redis::cmd("HMGET");
+            ask.arg(self.keys.of("state"));
             for id in some {
-                ask.cmd("HMGET").arg(self.keys.workflow(id)).arg(&["h", "l"]);
+                ask.arg(id.as_str());
             }
-            let found: Vec<(Option<u64>, Option<u64>)> = self.lines.pipeline(&ask).await?;
-            heads.extend(found.into_iter().map(|(head, lineage)| Head {
-                seq: head.map_or(Seq::ZERO, Seq::new),
-                lineage: Lineage(lineage.unwrap_or_default()),
-            }));
+            let found: Vec<Option<String>> = self.lines.command(&ask).await?;
+            for (id, text) in some.iter().zip(found) {
+                let nowhere = Head { seq: Seq::ZERO, lineage: Lineage(0) };
+                heads.push(State::read_found(id, text.as_deref())?.map_or(nowhere, |state| state.head));
+            }
         }
         Ok(heads)
     }
@@ -242,17 +250,26 @@ impl Stored {
     pub(super) fn read((id, fields): Raw) -> Result<Self, StoreError> {
         let (last, position) = split(&id)?;
         let broken = || unreadable("an entry", &id);
-        let [header, text] = <[Vec<u8>; 2]>::try_from(fields).map_err(|_| broken())?;
-        let header = String::from_utf8(header).map_err(|_| broken())?;
-        let mut words = header.split(' ');
-        let count = number(words.next().unwrap_or_default())?;
-        let is_aside = words.nth(1).is_some();
+        let [_, entry] = <[Vec<u8>; 2]>::try_from(fields).map_err(|_| broken())?;
+        let mut header = String::from_utf8(entry).map_err(|_| broken())?;
+        let text = header.find('\n').map(|end| {
+            let text = header.split_off(end + 1);
+            header.pop();
+            text
+        });
+        let count = number(header.split(' ').next().unwrap_or_default())?;
         if count == 0 {
             return Err(broken());
         }
-        let text = (!is_aside).then(|| String::from_utf8(text).map_err(|_| broken())).transpose()?;
         Ok(Self { last, position, count, text })
     }
+}
+
+/// What the log keeps of an append: how many records, which append, and their text.
+pub(super) fn entry(records: &Encoded, append_id: u128) -> Vec<u8> {
+    let mut entry = format!("{} {append_id:032x}\n", records.count()).into_bytes();
+    entry.extend_from_slice(records.text());
+    entry
 }
 
 /// An append's place in the feed.

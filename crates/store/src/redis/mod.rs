@@ -18,6 +18,7 @@ mod rows;
 mod scripts;
 mod standing;
 mod start;
+mod state;
 
 use std::{
     fmt,

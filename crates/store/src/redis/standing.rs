@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use mcp_orchestrator_domain::{Seq, Timestamp};
+use mcp_orchestrator_domain::{Timestamp, WorkflowId};
 
 use super::{
     RedisStore,
     log::{number, unreadable, workflow_id},
+    state::State,
 };
 use crate::{Place, STANDINGS_MAX, Standing, StoreError, WorkerId};
 
@@ -14,7 +15,7 @@ use crate::{Place, STANDINGS_MAX, Standing, StoreError, WorkerId};
 const AT_ONCE: usize = 500;
 
 /// What is read of a workflow, in this order.
-const FIELDS: [&str; 7] = ["st", "p", "at", "o", "r", "a", "h"];
+const FIELDS: [&str; 3] = ["at", "o", "r"];
 
 impl RedisStore {
     pub(super) async fn do_standings(&self, max: usize) -> Result<Vec<Standing>, StoreError> {
@@ -28,16 +29,25 @@ impl RedisStore {
             let ids: Vec<String> = self.lines.command(&ask).await?;
             looked_at = ids.len();
             from += looked_at;
-            let mut ask = redis::pipe();
-            for id in &ids {
-                ask.cmd("HMGET").arg(self.keys.workflow(&workflow_id(id)?)).arg(&FIELDS);
-            }
             if ids.is_empty() {
                 break;
             }
-            let found: Vec<Vec<Option<String>>> = self.lines.pipeline(&ask).await?;
-            for (id, fields) in ids.iter().zip(found) {
-                standings.extend(standing(id, &fields)?);
+            let ids = ids.iter().map(|id| workflow_id(id)).collect::<Result<Vec<_>, _>>()?;
+            let mut ask = redis::pipe();
+            // All of one workflow at one moment.
+            ask.atomic().cmd("HMGET").arg(self.keys.of("state"));
+            for id in &ids {
+                ask.arg(id.as_str());
+            }
+            for id in &ids {
+                ask.cmd("HMGET").arg(self.keys.workflow(id)).arg(&FIELDS);
+            }
+            let mut found = self.lines.pipeline::<Vec<Vec<Option<String>>>>(&ask).await?.into_iter();
+            let states = found.next().unwrap_or_default();
+            for ((id, state), fields) in ids.into_iter().zip(states).zip(found) {
+                if let Some(state) = State::read_found(&id, state.as_deref())? {
+                    standings.extend(standing(id, &state, &fields)?);
+                }
             }
         }
         self.note_ended(&mut standings).await?;
@@ -83,13 +93,11 @@ const fn reserver(place: &Place) -> Option<&WorkerId> {
 }
 
 /// `None`: it has ended meanwhile, or is not there any more.
-fn standing(id: &str, fields: &[Option<String>]) -> Result<Option<Standing>, StoreError> {
-    let [Some(status), Some(place), Some(at), Some(owner), Some(reserved), Some(attempt), Some(head)] = fields else {
-        return Ok(None);
-    };
+fn standing(id: WorkflowId, state: &State, fields: &[Option<String>]) -> Result<Option<Standing>, StoreError> {
+    let [Some(at), Some(owner), Some(reserved)] = fields else { return Ok(None) };
     let moment = Timestamp::from_millis(number(at)?);
     let worker = |name: &str| WorkerId(name.into());
-    let place = match place.as_str() {
+    let place = match state.place.as_str() {
         "r" | "d" => Place::Ready {
             from: moment,
             reserved_for: Some(reserved.as_str()).filter(|name| !name.is_empty()).map(worker),
@@ -99,10 +107,10 @@ fn standing(id: &str, fields: &[Option<String>]) -> Result<Option<Standing>, Sto
         _ => return Ok(None),
     };
     Ok(Some(Standing {
-        id: workflow_id(id)?,
-        status: status.parse().map_err(|_| unreadable("a status", status))?,
+        id,
+        status: state.status.parse().map_err(|_| unreadable("a status", &state.status))?,
         place,
-        attempt: u32::try_from(number(attempt)?).unwrap_or(u32::MAX),
-        head: Seq::new(number(head)?),
+        attempt: state.attempt,
+        head: state.head.seq,
     }))
 }

@@ -9,7 +9,7 @@ use super::{RedisOptions, keys::Keys};
 use crate::StoreError;
 
 /// The layout of the keys, kept in `meta`.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// How many shards there are, kept in `meta`: the order over all logs needs one.
 const SHARDS: u32 = 1;

@@ -1,17 +1,19 @@
--- KEYS meta, then wf and log of each append. ARGV: now, origin, then for each: id, count, text, status, summary, title,
--- task, expected, epoch or empty, append id, after (k, q, w, f), when it ended or may go on or empty, progress (1) or not, lineage
--- of the record at expected or empty, how many blobs, and those. Returns for each what became of it, with the head and its
--- lineage; one that breaks takes no other along.
-local says = {}
+-- KEYS meta, then wf and log of each append. ARGV: now, origin, then for each five: a line, entry, summary, title, task. The
+-- line is: count, expected, epoch or nothing, status, after (k, q, w, f), when it ended or may go on or nothing, progress (1) or
+-- not, lineage of the record at expected or nothing, mark of title and task, and the blobs it names, each after a space. A line
+-- costs less than ten arguments. The entry is as the log keeps it: the count, a space, the append's id, and after a line's end the
+-- text. Returns for each a line: what became of it, the head and its lineage, and how it is told; one that breaks takes no other
+-- along.
+local LINE = '^(%d+) (%d+) (%d*) (%a+) (%a) (%d*) (%d) (%d*) (%x+)(.*)$'
+local STATE = '^(%d+) (%d+) (%a) (%d+) (%d+) (%d+) (%x+) '
+-- By id, what is in `state` or will be; then ids and texts of what will be, and what is told.
+local state, puts, says = {}, {}, {}
 
--- Takes the workflow to where it is after its append, and says how that is told; its hash is written by the caller,
--- unless it is queued.
+-- Takes the workflow to where it is after its append. Returns its place, and how that is told.
 local function move(w, after, at, bytes)
-  if after == 'q' then
-    enqueue(w, math.max(at, now))
-    return 'W'
-  end
+  if after == 'q' then return enqueue(w, math.max(at, now)), 'W' end
   leave(w)
+  redis.call('HSET', base .. 'wf:' .. w.id, 'at', whole(at), 'o', '')
   if after == 'f' then
     redis.call('ZREM', base .. 'open', w.id)
     redis.call('ZADD', base .. 'done', at, w.n .. w.id)
@@ -22,70 +24,73 @@ local function move(w, after, at, bytes)
       reclassed()
     end
   end
-  return 'A'
+  return after, 'A'
 end
 
 -- The append whose arguments follow place `i`.
-local function append(wf, log, i)
-  local id, text, epoch, name, after = ARGV[i + 1], ARGV[i + 3], ARGV[i + 9], ARGV[i + 10], ARGV[i + 11]
-  local f = redis.call('HMGET', wf, 'h', 'e', 'p', 'a', 'by', 'ti', 'ta', 'l', 'n', 'at', 'c', 'r', 'y', 't')
-  if not f[1] then return { 'unknown' } end
-  local head, expected, count = tonumber(f[1]), tonumber(ARGV[i + 8]), tonumber(ARGV[i + 2])
+local function append(id, wf, log, i)
+  local count, expected, epoch, status, after, moment, progress, lineage, mark, blobs = string.match(ARGV[i + 1], LINE)
+  if not state[id] then return 'unknown' end
+  local h, e, place, attempt, bytes, l, m = string.match(state[id], STATE)
+  local entry, head, expected = ARGV[i + 2], tonumber(h), tonumber(expected)
   if head > expected then
     local found = redis.call('XRANGE', log, whole(expected + 1), '+', 'COUNT', 1)[1]
     if found then
       local last, position = string.match(found[1], '^(%d+)-(%d+)$')
-      local records, by = string.match(found[2][1], '^(%d+) (%x*)')
-      if by == name and tonumber(last) - tonumber(records) == expected then return { 'again', last, position } end
+      local records, by = string.match(found[2][2], '^(%d+) (%x*)')
+      if string.sub(entry, #count + 2, #count + 33) == by and tonumber(last) - tonumber(records) == expected then
+        return 'again ' .. last .. ' ' .. position
+      end
     end
   end
   -- An end explains more than a lost lease, a lost lease more than a wrong position.
-  if f[3] == 'f' then return { 'terminal' } end
-  if epoch ~= '' and not (f[3] == 'l' and f[2] == epoch) then return { 'fenced' } end
-  if head < expected then return { 'regressed', f[1] } end
-  if head > expected then return { 'conflict', f[1] } end
+  if place == 'f' then return 'terminal' end
+  if epoch ~= '' and not (place == 'l' and e == epoch) then return 'fenced' end
+  if head < expected then return 'regressed ' .. h end
+  if head > expected then return 'conflict ' .. h end
   -- As long as it was, and not what it was.
-  if ARGV[i + 14] ~= '' and f[8] and f[8] ~= ARGV[i + 14] then return { 'regressed', f[1] } end
-  -- An owner has put what it names. When a failover has lost that, nobody could read the record.
-  for b = i + 16, epoch ~= '' and i + 15 + tonumber(ARGV[i + 15]) or 0 do
-    if redis.call('EXISTS', base .. 'blob:' .. ARGV[b] .. ':' .. f[14]) == 0 then return { 'regressed', f[1] } end
+  if lineage ~= '' and l ~= lineage then return 'regressed ' .. h end
+  local tenant = blobs ~= '' and redis.call('HGET', wf, 't')
+  if tenant and epoch ~= '' then
+    -- An owner has put what it names. When a failover has lost that, nobody could read the record.
+    for blob in string.gmatch(blobs, '%S+') do
+      if redis.call('EXISTS', base .. 'blob:' .. blob .. ':' .. tenant) == 0 then return 'regressed ' .. h end
+    end
   end
 
-  local new, bytes = whole(expected + count), whole(tonumber(f[5]) + #text)
-  local at = write(log, id, new, count, name, text)
-  local kind, moves = 'A', after ~= 'k' and (after == 'f' or epoch ~= '' or f[3] ~= 'l')
-  local attempt = f[4]
-  if ARGV[i + 13] == '1' then
+  local new = whole(expected + count)
+  local at, size = write(log, id, new, count, entry)
+  bytes = whole(bytes + size)
+  if progress == '1' then
     attempt = '0'
   elseif after ~= 'k' and epoch ~= '' then
     attempt = whole(math.max(tonumber(attempt) - 1, 0))
   end
-  local moment = tonumber(ARGV[i + 12]) or now
-  if moves then
-    local w = { id = id, n = f[9], p = f[3], at = tonumber(f[10]), c = f[11], r = f[12], y = tonumber(f[13]) }
-    kind = move(w, after, moment, bytes)
+  local kind = 'A'
+  if after ~= 'k' and (after == 'f' or epoch ~= '' or place ~= 'l') then
+    local f = redis.call('HMGET', wf, 'n', 'at', 'c', 'r', 'y')
+    local w = { id = id, n = f[1], p = place, at = tonumber(f[2]), c = f[3], r = f[4], y = tonumber(f[5]) }
+    place, kind = move(w, after, tonumber(moment) or now, bytes)
   end
-  if moves and after ~= 'q' then
-    redis.call('HSET', wf, 'h', new, 'l', at, 'st', ARGV[i + 4], 'su', ARGV[i + 5], 'by', bytes, 'a', attempt,
-      'p', after, 'at', whole(moment), 'o', '')
-  elseif attempt ~= f[4] then
-    redis.call('HSET', wf, 'h', new, 'l', at, 'st', ARGV[i + 4], 'su', ARGV[i + 5], 'by', bytes, 'a', attempt)
-  else
-    redis.call('HSET', wf, 'h', new, 'l', at, 'st', ARGV[i + 4], 'su', ARGV[i + 5], 'by', bytes)
+  if mark ~= m then redis.call('HSET', wf, 'ti', ARGV[i + 4], 'ta', ARGV[i + 5]) end
+  local text = new .. ' ' .. e .. ' ' .. place .. ' ' .. attempt .. ' ' .. bytes .. ' ' .. at .. ' ' .. mark .. ' ' .. status .. ' '
+    .. ARGV[i + 3]
+  state[id], puts[#puts + 1], puts[#puts + 2] = text, id, text
+  if tenant then
+    for blob in string.gmatch(blobs, '%S+') do mark_used(tenant, blob) end
   end
-  if f[6] ~= ARGV[i + 6] or f[7] ~= ARGV[i + 7] then redis.call('HSET', wf, 'ti', ARGV[i + 6], 'ta', ARGV[i + 7]) end
-
-  mark_used(f[14], i + 15, tonumber(ARGV[i + 15]))
   says[#says + 1] = told(kind, ARGV[2], new, id)
-  return { 'ok', new, at, kind }
+  return 'ok ' .. new .. ' ' .. at .. ' ' .. kind
 end
 
-local answers, place = {}, 2
-for i = 2, #KEYS, 2 do
-  local whole_way, answer = pcall(append, KEYS[i], KEYS[i + 1], place)
-  answers[#answers + 1] = whole_way and answer or { 'broken', tostring(type(answer) == 'table' and answer.err or answer) }
-  place = place + 15 + tonumber(ARGV[place + 15])
+local ids, answers = {}, {}
+for i = 2, #KEYS, 2 do ids[#ids + 1] = string.sub(KEYS[i], #base + 4) end
+for i, text in ipairs(redis.call('HMGET', base .. 'state', unpack(ids))) do state[ids[i]] = text end
+for i, id in ipairs(ids) do
+  local whole_way, answer = pcall(append, id, KEYS[i * 2], KEYS[i * 2 + 1], (i - 1) * 5 + 2)
+  answers[i] = whole_way and answer or 'broken ' .. tostring(type(answer) == 'table' and answer.err or answer)
 end
+if puts[1] then redis.call('HSET', base .. 'state', unpack(puts)) end
 written()
 if says[1] then tell(table.concat(says, '\n')) end
 return answers

@@ -20,17 +20,19 @@ if ARGV[6] ~= '' and ARGV[6] ~= version then return answer end
 local function is_ready(w) return w.p == 'r' or ((w.p == 'l' or w.p == 'd') and w.at <= now) end
 
 local given = 0
-local function give(w, epoch, attempt)
-  redis.call('HSET', base .. 'wf:' .. w.id, 'p', 'l', 'at', whole(now + ttl), 'o', me, 'e', epoch, 'a', attempt,
-    'g', ARGV[8])
+local function give(w)
+  w.p = 'l'
+  put(w)
+  redis.call('HSET', base .. 'wf:' .. w.id, 'at', whole(now + ttl), 'o', me, 'g', ARGV[8])
   redis.call('ZADD', base .. 'leases', now + ttl, w.n .. w.id)
-  for _, part in ipairs({ w.id, epoch, w.h, attempt }) do answer[#answer + 1] = part end
+  for _, part in ipairs({ w.id, whole(w.e), w.h, whole(w.a) }) do answer[#answer + 1] = part end
   given = given + 1
 end
 
 local function lease(w)
   leave(w)
-  give(w, whole(math.max(w.e + 1, now)), whole(w.a + 1))
+  w.e, w.a = math.max(w.e + 1, now), w.a + 1
+  give(w)
 end
 
 -- What a claim gave whose answer was lost is given again as it was: nobody has tried to run it.
@@ -44,7 +46,7 @@ if ARGV[9] ~= '' then
     local by = redis.call('HMGET', base .. 'wf:' .. id, 'o', 'g')
     if by[1] == me and by[2] and unheard[by[2]] then
       local w = look(id)
-      if w.p == 'l' then give(w, whole(w.e), whole(w.a)) end
+      if w.p == 'l' then give(w) end
     end
   end
 end
@@ -73,7 +75,8 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', base .. 'delayed', '-inf', n
   redis.call('ZREM', base .. 'delayed', member)
   if w and w.p == 'd' then
     queue(w, w.at - w.y * 60000)
-    redis.call('HSET', base .. 'wf:' .. w.id, 'p', 'r')
+    w.p = 'r'
+    put(w)
   end
 end
 

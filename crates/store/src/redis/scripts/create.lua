@@ -1,6 +1,6 @@
--- KEYS meta, wf, log[, idempotency]. ARGV: now, origin, id, count, text, status, summary, title, task, principal,
--- pattern, priority, class, needs, reserved for, body, queue_max, blobs ...
-local id, count = ARGV[3], tonumber(ARGV[4])
+-- KEYS meta, wf, log[, idempotency]. ARGV: now, origin, id, count, entry, status, summary, title, task, principal,
+-- pattern, priority, class, needs, reserved for, body, queue_max, mark of title and task, blobs ...
+local id, head = ARGV[3], ARGV[4]
 if KEYS[4] then
   local first = redis.call('GET', KEYS[4])
   if first then
@@ -17,17 +17,18 @@ end
 local reserved = ARGV[15]
 if reserved ~= '' then redis.call('ZADD', base .. 'seen', 'GT', now + 15000, reserved) end
 local number = redis.call('HINCRBY', KEYS[1], 'number', 1)
-local head = whole(count)
-local position = write(KEYS[3], id, head, count, '', ARGV[5])
+local position, size = write(KEYS[3], id, head, head, ARGV[5])
 written()
 local w = { id = id, n = string.format('%016.0f', number), c = ARGV[13], r = reserved, y = tonumber(ARGV[12]) }
-redis.call('HSET', KEYS[2], 'n', w.n, 'h', head, 'l', position, 'e', '0', 'a', '0', 'c', w.c, 'r', reserved, 'y', ARGV[12],
-  't', ARGV[10], 'pa', ARGV[11], 'ne', ARGV[14], 'cr', whole(now), 'st', ARGV[6], 'su', ARGV[7], 'ti', ARGV[8], 'ta', ARGV[9], 'by', #ARGV[5])
+redis.call('HSET', KEYS[2], 'n', w.n, 'c', w.c, 'r', reserved, 'y', ARGV[12], 't', ARGV[10], 'pa', ARGV[11], 'ne', ARGV[14],
+  'cr', whole(now), 'ti', ARGV[8], 'ta', ARGV[9])
 if KEYS[4] then
   redis.call('SET', KEYS[4], id)
   redis.call('HSET', KEYS[2], 'ik', KEYS[4], 'ib', ARGV[16])
 end
-enqueue(w, now)
+local place = enqueue(w, now)
+redis.call('HSET', base .. 'state', id,
+  head .. ' 0 ' .. place .. ' 0 ' .. size .. ' ' .. position .. ' ' .. ARGV[18] .. ' ' .. ARGV[6] .. ' ' .. ARGV[7])
 redis.call('ZADD', base .. 'all', number, id)
 redis.call('ZADD', base .. 'by:' .. ARGV[10], number, id)
 redis.call('ZADD', base .. 'open', number, id)
@@ -35,6 +36,6 @@ if redis.call('HINCRBY', base .. 'users', w.c, 1) == 1 then
   redis.call('HSET', base .. 'classes', w.c, ARGV[14])
   reclassed()
 end
-mark_used(ARGV[10], 17, #ARGV - 17)
+for i = 19, #ARGV do mark_used(ARGV[10], ARGV[i]) end
 tell(told('W', ARGV[2], head, id))
 return { 'new', head }

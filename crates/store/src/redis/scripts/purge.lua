@@ -12,7 +12,7 @@ while gone < tonumber(ARGV[5]) do
   if not goes then break end
   local number, id = string.sub(first[1], 1, 16), string.sub(first[1], 17)
   local wf, log = base .. 'wf:' .. id, base .. 'log:' .. id
-  local f = redis.call('HMGET', wf, 'n', 't', 'ik', 'by')
+  local f = redis.call('HMGET', wf, 'n', 't', 'ik')
   redis.call('ZREM', base .. 'done', first[1])
   if f[1] == number then
     if redis.call('EXISTS', log) == 1 then
@@ -20,11 +20,13 @@ while gone < tonumber(ARGV[5]) do
       redis.call('RPUSH', base .. 'trash', number)
     end
     if f[3] then redis.call('DEL', f[3]) end
+    local bytes = string.match(redis.call('HGET', base .. 'state', id), '^%d+ %d+ %a %d+ (%d+)')
     redis.call('UNLINK', wf)
+    redis.call('HDEL', base .. 'state', id)
     redis.call('ZREM', base .. 'all', id)
     redis.call('ZREM', base .. 'by:' .. f[2], id)
-    redis.call('HINCRBY', KEYS[1], 'bytes', '-' .. f[4])
-    redis.call('HINCRBY', KEYS[1], 'done', '-' .. f[4])
+    redis.call('HINCRBY', KEYS[1], 'bytes', '-' .. bytes)
+    redis.call('HINCRBY', KEYS[1], 'done', '-' .. bytes)
   end
   gone = gone + 1
 end

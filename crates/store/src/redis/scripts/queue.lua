@@ -22,12 +22,23 @@ end
 -- Late leases stand before everything that is queued, in the order of their ends.
 local LATE = 1e15
 
--- What a workflow's hash says of its place.
+-- What changes with every append is in one hash of all workflows, so that one command reads or writes that of many: head, epoch,
+-- place, attempt, bytes, lineage of the last record, mark of title and task, status, and what lists show.
+
+-- A workflow, as far as its place goes.
 local function look(id)
-  local f = redis.call('HMGET', base .. 'wf:' .. id, 'n', 'h', 'e', 'a', 'p', 'at', 'c', 'r', 'y', 'o')
-  if not f[1] then return nil end
-  return { id = id, n = f[1], h = f[2], e = tonumber(f[3]), a = tonumber(f[4]), p = f[5], at = tonumber(f[6]),
-    c = f[7], r = f[8] or '', y = tonumber(f[9]), o = f[10] or '' }
+  local text = redis.call('HGET', base .. 'state', id)
+  if not text then return nil end
+  local h, e, p, a = string.match(text, '^(%d+) (%d+) (%a) (%d+)')
+  local f = redis.call('HMGET', base .. 'wf:' .. id, 'n', 'at', 'c', 'r', 'y', 'o')
+  return { id = id, h = h, e = tonumber(e), p = p, a = tonumber(a), rest = string.sub(text, #h + #e + #a + 6),
+    n = f[1], at = tonumber(f[2]), c = f[3], r = f[4] or '', y = tonumber(f[5]), o = f[6] or '' }
+end
+
+-- Writes the place, epoch and attempt of one that was looked at.
+local function put(w)
+  local text = w.h .. ' ' .. whole(w.e) .. ' ' .. w.p .. ' ' .. whole(w.a) .. ' ' .. w.rest
+  redis.call('HSET', base .. 'state', w.id, text)
 end
 
 local function queue_of(w) return base .. 'queue:' .. w.c .. ':' .. w.r end
@@ -49,7 +60,7 @@ local function unqueue(w)
   end
 end
 
--- Takes it out of wherever it is. Whoever calls this writes the new place.
+-- Takes it out of wherever it is. Whoever calls this puts the new place.
 local function leave(w)
   if w.p == 'r' or w.p == 'd' then redis.call('HINCRBY', KEYS[1], 'queued', -1) end
   if w.p == 'r' then
@@ -62,7 +73,8 @@ local function leave(w)
   end
 end
 
--- Into the queue, claimable from a moment on. A level of priority is worth a minute of waiting.
+-- Into the queue, claimable from a moment on. A level of priority is worth a minute of waiting. Returns the place it has now,
+-- for the caller to put.
 local function enqueue(w, at)
   leave(w)
   local place = 'r'
@@ -72,8 +84,9 @@ local function enqueue(w, at)
   else
     queue(w, at - w.y * 60000)
   end
-  redis.call('HSET', base .. 'wf:' .. w.id, 'p', place, 'at', whole(at), 'o', '')
+  redis.call('HSET', base .. 'wf:' .. w.id, 'at', whole(at), 'o', '')
   redis.call('HINCRBY', KEYS[1], 'queued', 1)
+  return place
 end
 
 -- Whether a worker has lately claimed or renewed.

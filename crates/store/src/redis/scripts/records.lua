@@ -5,25 +5,25 @@ local LARGE = 32768
 local position, total
 local slots = {}
 
--- Adds the records of one append, which end at `head`, to log and feed. A position is never used twice, also not after
--- a failover that lost some: it is at least the clock's microseconds. Returns the position of the last record.
-local function write(log, id, head, count, name, text)
+-- Adds the records of one append, which end at `head`, to log and feed. The entry is `count`, a space, 32 digits of the append's
+-- id, a line's end, and the text. A position is never used twice, also not after a failover that lost some: it is at least the
+-- clock's microseconds. Returns the position of the last record, and the bytes of text.
+local function write(log, id, head, count, entry)
   if not position then
     local meta = redis.call('HMGET', KEYS[1], 'position', 'bytes')
     position, total = tonumber(meta[1] or 0), tonumber(meta[2] or 0)
   end
-  local last = math.max(position + count, micros)
+  local last, size = math.max(position + count, micros), #entry - #count - 34
   local at = whole(last)
-  if #text > LARGE then
-    redis.call('SET', base .. 'large:' .. at, text)
-    redis.call('XADD', log, head .. '-' .. at, count .. ' ' .. name .. ' ' .. #text, '')
-  else
-    redis.call('XADD', log, head .. '-' .. at, count .. ' ' .. name, text)
+  if size > LARGE then
+    redis.call('SET', base .. 'large:' .. at, string.sub(entry, -size))
+    entry = string.sub(entry, 1, -size - 2) .. ' ' .. size
   end
-  position, total = last, total + #text
+  redis.call('XADD', log, head .. '-' .. at, '', entry)
+  position, total = last, total + size
   slots[#slots + 1] = at
   slots[#slots + 1] = head .. ' ' .. id
-  return at
+  return at, size
 end
 
 -- Ends what `write` began.
@@ -34,12 +34,8 @@ local function written()
   if slots[1] then redis.call('XADD', base .. 'feed', last .. '-0', unpack(slots)) end
 end
 
--- Marks the blobs that records name, `count` of ARGV after place `at`, as used now.
-local function mark_used(tenant, at, count)
-  for i = at + 1, at + count do
-    redis.call('ZADD', base .. 'used:' .. tenant, 'XX', 'GT', now, ARGV[i])
-  end
-end
+-- Marks a blob that records name as used now.
+local function mark_used(tenant, blob) redis.call('ZADD', base .. 'used:' .. tenant, 'XX', 'GT', now, blob) end
 
 -- How an append is told to other processes.
 local function told(kind, origin, head, id) return kind .. origin .. ' ' .. head .. ' ' .. id end

@@ -2,13 +2,15 @@
 local answer, owners = {}, {}
 local ends = now + tonumber(ARGV[2])
 for i = 3, #ARGV, 2 do
-  local w = look(ARGV[i])
-  local held = w and w.p == 'l' and whole(w.e) == ARGV[i + 1]
+  local id = ARGV[i]
+  local epoch, place = string.match(redis.call('HGET', base .. 'state', id) or '', '^%d+ (%d+) (%a)')
+  local held = place == 'l' and epoch == ARGV[i + 1]
   if held then
-    if w.at <= now then unqueue(w) end
-    redis.call('HSET', base .. 'wf:' .. w.id, 'at', whole(ends))
-    redis.call('ZADD', base .. 'leases', ends, w.n .. w.id)
-    owners[w.o] = true
+    local f = redis.call('HMGET', base .. 'wf:' .. id, 'n', 'at', 'o')
+    if tonumber(f[2]) <= now then unqueue(look(id)) end
+    redis.call('HSET', base .. 'wf:' .. id, 'at', whole(ends))
+    redis.call('ZADD', base .. 'leases', ends, f[1] .. id)
+    owners[f[3]] = true
   end
   answer[#answer + 1] = held and '1' or '0'
 end

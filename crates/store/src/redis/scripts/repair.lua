@@ -13,7 +13,8 @@ for i = 1, #found, 2 do
         w.r = ''
         redis.call('HSET', base .. 'wf:' .. w.id, 'r', '')
       end
-      enqueue(w, now)
+      w.p = enqueue(w, now)
+      put(w)
       mended = mended + 1
     end
   end

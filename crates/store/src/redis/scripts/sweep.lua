@@ -22,7 +22,7 @@ while left > 0 do
   for _, entry in ipairs(entries) do
     local position = string.match(entry[1], '%d+$')
     forget(position)
-    if string.find(entry[2][1], ' .* ') then redis.call('UNLINK', base .. 'large:' .. position) end
+    if string.find(entry[2][2], '^%d+ %x+ %d+$') then redis.call('UNLINK', base .. 'large:' .. position) end
     redis.call('XDEL', log, entry[1])
   end
   if #entries < left then

@@ -109,7 +109,8 @@ async fn a_log_with_a_gap_is_unreadable_and_says_where() {
 async fn check_tells_what_somebody_broke() {
     let server = RedisServer::start();
     let store = open(&server, &Dial::new()).await;
-    let (a, b, c, d) = (
+    let (a, b, c, d, e) = (
+        created(&store, workflow()).await,
         created(&store, workflow()).await,
         created(&store, workflow()).await,
         created(&store, workflow()).await,
@@ -123,7 +124,9 @@ async fn check_tells_what_somebody_broke() {
     server.command(&["XDEL", &format!("{{mcpo:0}}:log:{a}"), entries.lines().next().unwrap()]);
     server.command(&["DEL", server.command(&["KEYS", "{mcpo:0}:large:*"]).trim()]);
     server.command(&["ZADD", "{mcpo:0}:leases", "1", &format!("{:016}{c}", 3)]);
-    server.command(&["HSET", &format!("{{mcpo:0}}:wf:{d}"), "st", "completed"]);
+    let state = server.command(&["HGET", "{mcpo:0}:state", d.as_str()]);
+    server.command(&["HSET", "{mcpo:0}:state", d.as_str(), &state.trim().replace(" queued ", " completed ")]);
+    server.command(&["HDEL", "{mcpo:0}:state", e.as_str()]);
     server.command(&["SET", &format!("{{mcpo:0}}:blob:{}:local", blob.sha256), "other"]);
     server.command(&["HINCRBY", "{mcpo:0}:meta", "queued", "1"]);
     let checked = store.check().await.unwrap();
@@ -135,6 +138,7 @@ async fn check_tells_what_somebody_broke() {
     says(&[b.as_str(), "is not there"]);
     says(&[c.as_str(), "leases"]);
     says(&[d.as_str(), "completed"]);
+    says(&[e.as_str(), "status \"\" is not valid"]);
     says(&[&blob.sha256.to_string(), "not what it was"]);
     says(&["workflows in the queue"]);
 }

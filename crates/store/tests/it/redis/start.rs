@@ -152,7 +152,7 @@ async fn keys_of_another_version_are_not_touched() {
     server.command(&["HSET", "{mcpo:0}:meta", "format", "9", "shards", "1"]);
     let refused = RedisStore::open(&server.url()).await;
     assert!(matches!(&refused, Err(StoreError::Unreadable(said)) if said.contains("format 9")), "{refused:?}");
-    server.command(&["HSET", "{mcpo:0}:meta", "format", "2", "shards", "4"]);
+    server.command(&["HSET", "{mcpo:0}:meta", "format", "3", "shards", "4"]);
     let refused = RedisStore::open(&server.url()).await;
     assert!(matches!(&refused, Err(StoreError::Unreadable(said)) if said.contains("4 shards")), "{refused:?}");
     assert_eq!(server.command(&["DBSIZE"]), "1");
