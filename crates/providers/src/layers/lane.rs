@@ -26,7 +26,8 @@ pub(super) struct Lane {
     /// decrease; D.-M. Chiu, R. Jain, 1989).
     window: f64,
     window_max: f64,
-    /// Until the first refusal the window grows by one with each answer, as TCP's slow start does.
+    /// Until the first refusal, and behind a rate that was learned, the window grows by one with each answer, as TCP's slow
+    /// start does.
     slow_start: bool,
     /// Whether somebody has waited for room since the window was last half empty. One that nobody fills says nothing of what
     /// the service bears.
@@ -193,19 +194,23 @@ impl Lane {
         self.ended(pass, Some(0), now);
         self.slowest_refusal = self.slowest_refusal.max(now.saturating_duration_since(pass.at));
         let is_first = pass.epoch == self.epoch;
-        self.pace.refused(is_first, now);
         if is_first {
             self.epoch += 1;
             self.refusals = self.refusals.saturating_add(1);
-            // Of a service whose rate is known, the rate was too high and not the number at once.
-            if is_overload || !self.pace.is_known() {
-                self.window = (self.window / 2.0).max(1.0);
-            }
-            self.slow_start = false;
         }
         let pause = self.backoff.pause(self.refusals.max(1), asked, self.epoch);
         self.park(pause, now);
-        self.parked_until(now).map_or(pause, |until| until - now)
+        let resumes = self.parked_until(now).unwrap_or(now);
+        self.pace.refused(is_first, resumes, now);
+        if is_first {
+            // Of a service whose rate is known, the rate was too high and not the number at once: the rate holds from now on,
+            // and the number grows to what the rate needs.
+            if is_overload || !self.pace.is_known() {
+                self.window = (self.window / 2.0).max(1.0);
+            }
+            self.slow_start = !is_overload && self.pace.is_known();
+        }
+        resumes - now
     }
 
     /// How long until a call that has so many before it may go, as far as can be told: hardly more than it will be. What is

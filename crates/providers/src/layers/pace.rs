@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// No rate is believed that was measured over less.
-const MEASURED_MIN: Duration = Duration::from_secs(2);
+const MEASURED_MIN: Duration = Duration::from_secs(1);
 
 /// What is longer ago than this counts for little: seconds.
 const MEMORY: f64 = 5.0;
@@ -76,8 +76,9 @@ impl Pace {
         self.next = from + Duration::from_secs_f64(1.0 / *rate);
     }
 
-    /// One that went was refused; the first of those that were under way together counts.
-    pub(super) fn refused(&mut self, is_first: bool, now: Instant) {
+    /// One that went was refused; the first of those that were under way together counts. Nobody goes until `resumes`: what a
+    /// pause has held up is not made up for, or the service would refuse again at once.
+    pub(super) fn refused(&mut self, is_first: bool, resumes: Instant, now: Instant) {
         self.forget(now);
         self.taken = (self.taken - 1.0).max(0.0);
         if !is_first {
@@ -89,7 +90,7 @@ impl Pace {
         let Some(rate) = measured.map(|of| self.rate.map_or(of, |rate| rate.min(of))).or(self.rate) else { return };
         self.learned = rate * KEPT;
         self.rate = Some(self.learned);
-        (self.since, self.taken, self.next) = (now, 0.0, now);
+        (self.since, self.taken, self.next) = (now, 0.0, resumes);
     }
 
     fn forget(&mut self, now: Instant) {
@@ -120,7 +121,7 @@ mod tests {
             let now = steady(&mut pace, start, busy, 100);
             assert_eq!(pace.ready_at(), None, "nothing holds it up");
             pace.take(now);
-            pace.refused(true, now);
+            pace.refused(true, now, now);
             assert!(pace.rate.is_some_and(|rate| (rate - 9.5).abs() < 0.3), "{pace:?}");
             pace.take(now);
             assert!((pace.ready_at().unwrap() - now).as_millis() <= 108);
@@ -132,10 +133,10 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let now = steady(&mut pace, start, 50, 1);
-        pace.refused(true, now);
+        pace.refused(true, now, now);
         assert!(!pace.is_known(), "a moment");
         let now = steady(&mut pace, now + Duration::from_secs(3_600), 20, 3_000);
-        pace.refused(true, now);
+        pace.refused(true, now, now);
         assert!(!pace.is_known(), "low demand: {pace:?}");
     }
 
@@ -144,7 +145,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let now = steady(&mut pace, start, 40, 200);
-        pace.refused(true, now);
+        pace.refused(true, now, now);
         let mut rates = Vec::new();
         for seconds in [10, 60, 120] {
             pace.take(now + Duration::from_secs(seconds));

@@ -7,6 +7,7 @@ mod governor;
 mod line;
 mod retry;
 mod shared;
+mod storm;
 mod stub;
 
 use std::{future::Future, time::Duration};
