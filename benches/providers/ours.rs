@@ -66,6 +66,7 @@ impl Asks for Ours {
             model: None,
             messages: &self.messages,
             tools: &[],
+            former_tools: &[],
             output_schema: None,
             temperature: None,
             output_tokens_max: 1_024,

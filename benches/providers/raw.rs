@@ -121,7 +121,7 @@ impl Turn {
     fn of(message: &Message) -> Self {
         let (role, content) = match message {
             Message::System(text) => ("system", text),
-            Message::User(text) => ("user", text),
+            Message::User(text) | Message::UserWithImages { text, .. } => ("user", text),
             Message::Assistant(said) => ("assistant", &said.text),
             Message::Tool(result) => ("tool", &result.content),
         };

@@ -5,6 +5,7 @@ mod cargo;
 mod chaos;
 mod ci;
 mod cost;
+mod evidence;
 mod features;
 mod flags;
 mod licences;
@@ -35,6 +36,7 @@ const TASKS: &[Task] = &[
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
     Task { name: "surface", about: surface::ABOUT, run: surface::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
+    Task { name: "evidence", about: evidence::ABOUT, run: evidence::run },
     Task { name: "torture", about: torture::ABOUT, run: torture::run },
     Task { name: "chaos", about: chaos::ABOUT, run: chaos::run },
     Task { name: "providers", about: providers::ABOUT, run: providers::run },

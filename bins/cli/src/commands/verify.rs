@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use mcp_orchestrator_documents::verify::{VerifiedCost, VerifyError, VerifyProblem, verify as check};
 use mcp_orchestrator_domain::Money;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     error::CliError,
@@ -34,7 +34,7 @@ pub(crate) fn verify(report: &Path, terminal: Terminal) -> Result<ExitCode, CliE
             "snapshots": found.snapshots,
             "cost_usd": found.cost.and_then(|cost| cost.total.known()).map(Money::usd),
             "not_attributed_usd": found.cost.and_then(|cost| cost.not_attributed.known()).map(Money::usd),
-            "problems": found.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "problems": found.problems.iter().map(shape).collect::<Vec<_>>(),
         }))?;
     } else {
         for problem in &found.problems {
@@ -70,6 +70,17 @@ fn costs(cost: VerifiedCost) -> String {
     format!(
         "the sentences come to {about}${sentences:.6}, ${rest:.6} are not attributed, together ${total:.6} as spent"
     )
+}
+
+/// A problem for programs: its kind, the sentence it is about, counted from 1 as in the message, and the message.
+fn shape(problem: &VerifyProblem) -> Value {
+    let sentence = problem.sentence();
+    json!({
+        "kind": problem.kind(),
+        "sentence": sentence.map(|(at, _)| at + 1),
+        "text": sentence.map(|(_, text)| text),
+        "message": problem.to_string(),
+    })
 }
 
 /// The kind of a problem in a word.

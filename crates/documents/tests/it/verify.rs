@@ -65,6 +65,82 @@ fn an_untouched_report_holds() {
 }
 
 #[test]
+fn a_report_that_was_moved_and_set_anew_holds() {
+    let written = Written::new(|_| {});
+    let other = tempfile::tempdir().unwrap();
+    let moved = other.path().join("renamed.json");
+    // Other spaces and another order of fields say the same.
+    let value: serde_json::Value = serde_json::from_str(&fs::read_to_string(&written.json).unwrap()).unwrap();
+    fs::write(&moved, value.to_string()).unwrap();
+    fs::rename(json::evidence_folder(&written.json), json::evidence_folder(&moved)).unwrap();
+    drop(written);
+    assert_eq!(verify(&moved).unwrap().problems, []);
+}
+
+#[test]
+fn what_no_evidence_speaks_for_is_under_the_seal() {
+    for (from, to) in [
+        ("\"title\": \"How does it survive?\"", "\"title\": \"How does it thrive?\""),
+        ("2026-11-23T", "2025-11-23T"),
+        ("\"The sources agree on this.\"", "\"The sources differ on this.\""),
+        ("\"text\": \"Details\"", "\"text\": \"Proofs\""),
+        ("corpus:docs/log.md", "corpus:docs/law.md"),
+        ("\"known_cost_pico_usd\": 12500000000", "\"known_cost_pico_usd\": 12500000001"),
+        ("\"reason\": \"deadline: 180 s passed\"", "\"reason\": \"deadline: 190 s passed\""),
+    ] {
+        let written = Written::new(|_| {});
+        written.edit(from, to);
+        let problems = written.verify().problems;
+        assert!(
+            problems.iter().any(|p| matches!(p, VerifyProblem::BrokenSeal { said: Some(_), .. })),
+            "{from}: {problems:?}"
+        );
+    }
+    let written = Written::new(|_| {});
+    written.edit("\"seal\"", "\"sea1\"");
+    written.names("the report has no seal");
+}
+
+/// Whatever byte is changed: the report is no report any more, or the change is named. Bytes between the JSON's tokens
+/// say nothing.
+#[test]
+fn no_byte_of_a_bundle_can_be_changed_unnoticed() {
+    let written = Written::new(|_| {});
+    let original = fs::read(&written.json).unwrap();
+    let meaning: serde_json::Value = serde_json::from_slice(&original).unwrap();
+    for at in 0..original.len() {
+        let mut bytes = original.clone();
+        bytes[at] ^= 1;
+        // What is no JSON any more is no report.
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes) else { continue };
+        if value == meaning {
+            continue;
+        }
+        fs::write(&written.json, &bytes).unwrap();
+        let noticed = verify(&written.json).map_or(true, |found| !found.holds());
+        assert!(
+            noticed,
+            "byte {at}: {}",
+            String::from_utf8_lossy(&bytes[at.saturating_sub(40)..(at + 40).min(bytes.len())])
+        );
+    }
+    fs::write(&written.json, &original).unwrap();
+    for file in written.evidence_files() {
+        let text = fs::read(&file).unwrap();
+        for at in 0..text.len() {
+            let mut bytes = text.clone();
+            bytes[at] ^= 1;
+            fs::write(&file, &bytes).unwrap();
+            assert!(!written.verify().holds(), "byte {at} of {}", file.display());
+        }
+        fs::write(&file, &text[..text.len() - 1]).unwrap();
+        assert!(!written.verify().holds(), "{} cut", file.display());
+        fs::write(&file, text).unwrap();
+    }
+    assert!(written.verify().holds());
+}
+
+#[test]
 fn an_altered_quote_is_named_with_its_sentence() {
     let written = Written::new(|_| {});
     written
