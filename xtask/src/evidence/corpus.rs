@@ -122,7 +122,7 @@ fn paragraphs(text: &str) -> Vec<Range<usize>> {
             found.extend(open.take());
         }
         if is_prose {
-            open = Some(open.map_or(range.clone(), |open: Range<usize>| open.start..range.end));
+            open = Some(open.map_or_else(|| range.clone(), |open: Range<usize>| open.start..range.end));
         }
     }
     found.extend(open);
@@ -160,7 +160,7 @@ fn is_workable(sentence: &str) -> bool {
         && sentence.ends_with('.')
         && sentence.starts_with(char::is_uppercase)
         && !sentence.contains(['[', ']', '|', '<', '>', '“', '"', '*', '\\', '{'])
-        && sentence.matches('`').count() % 2 == 0
+        && sentence.matches('`').count().is_multiple_of(2)
         && sentence.matches('(').count() == sentence.matches(')').count()
 }
 

@@ -54,15 +54,14 @@ pub(super) fn reword(way: Way, corpus: &Corpus, place: &Place, dice: &mut Dice) 
             (number < 100_000 && !unit.starts_with('%')).then(|| in_words(number))
         }),
         Way::NumberGrouped => replaced_number(sentence, dice, |number, _| {
-            let separator = ',';
             (number >= 1_000)
-                .then(|| if number % 7 == 0 { grouped(number, '\u{202f}') } else { grouped(number, separator) })
+                .then(|| if number.is_multiple_of(7) { grouped(number, '\u{202f}') } else { grouped(number, ',') })
         }),
         Way::NumberScaled => replaced_number(sentence, dice, |number, _| {
             let tenths = number / 100;
-            let is_even = number >= 1_000 && number % 100 == 0 && number < 1_000_000;
+            let is_even = number >= 1_000 && number.is_multiple_of(100) && number < 1_000_000;
             is_even.then(|| {
-                if tenths % 10 == 0 {
+                if tenths.is_multiple_of(10) {
                     format!("{} thousand", tenths / 10)
                 } else {
                     format!("{}.{} thousand", tenths / 10, tenths % 10)
@@ -282,7 +281,7 @@ fn replaced_word(sentence: &str, pairs: &[(&str, &str)], dice: &mut Dice) -> Opt
     let found: Vec<(usize, &(&str, &str))> = pairs
         .iter()
         .filter_map(|pair| Some((sentence.find(&format!(" {} ", pair.0))?, pair)))
-        .filter(|(at, _)| sentence[..*at].matches('`').count() % 2 == 0)
+        .filter(|(at, _)| sentence[..*at].matches('`').count().is_multiple_of(2))
         .collect();
     let (at, (from, to)) = dice.pick(&found)?;
     Some(with(sentence, at + 1..at + 1 + from.len(), to))

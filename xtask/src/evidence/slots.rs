@@ -157,7 +157,7 @@ pub(super) fn names(sentence: &str) -> Vec<Range<usize>> {
             && bare.starts_with(char::is_uppercase)
             && bare[1..].chars().all(char::is_lowercase)
             && !MONTHS.contains(&bare)
-            && sentence[..at].matches('`').count() % 2 == 0;
+            && sentence[..at].matches('`').count().is_multiple_of(2);
         if is_name {
             found.push(at..at + bare.len());
         }
@@ -201,13 +201,13 @@ pub(super) fn in_words(value: u64) -> String {
     let tens = |value: u64| TENS[usize::try_from(value).unwrap_or(0)].to_owned();
     match value {
         0..20 => small(value),
-        20..100 if value % 10 == 0 => tens(value / 10),
+        20..100 if value.is_multiple_of(10) => tens(value / 10),
         20..100 => format!("{}-{}", tens(value / 10), small(value % 10)),
-        100..1_000 if value % 100 == 0 => format!("{} hundred", small(value / 100)),
+        100..1_000 if value.is_multiple_of(100) => format!("{} hundred", small(value / 100)),
         100..1_000 => format!("{} hundred and {}", small(value / 100), in_words(value % 100)),
         // "twelve hundred"
-        1_100..2_000 if value % 100 == 0 => format!("{} hundred", small(value / 100)),
-        _ if value % 1_000 == 0 => format!("{} thousand", in_words(value / 1_000)),
+        1_100..2_000 if value.is_multiple_of(100) => format!("{} hundred", small(value / 100)),
+        _ if value.is_multiple_of(1_000) => format!("{} thousand", in_words(value / 1_000)),
         _ => format!("{} thousand {}", in_words(value / 1_000), in_words(value % 1_000)),
     }
 }
@@ -217,7 +217,7 @@ pub(super) fn grouped(value: u64, separator: char) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (at, c) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(separator);
         }
         text.push(c);

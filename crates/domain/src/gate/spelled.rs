@@ -91,7 +91,7 @@ pub(super) fn fraction(numerator: u32, denominator: u32) -> Option<String> {
     let mut scaled = u64::from(numerator);
     let denominator = u64::from(denominator);
     while denominator > 0 && places <= 6 {
-        if scaled % denominator == 0 {
+        if scaled.is_multiple_of(denominator) {
             let digits = format!("{:0>width$}", scaled / denominator, width = places + 1);
             let (whole, rest) = digits.split_at(digits.len() - places);
             return Some(decimal(whole, rest));
@@ -142,7 +142,8 @@ impl Reader<'_> {
         let denominator = if singular == "quarter" { 4 } else { ordinal(singular).filter(|value| *value > 2)? };
         let before_of = self.folded.get(at + 2).is_some_and(|next| next == "of");
         let is_plural = singular.len() < part.len();
-        if (is_plural && numerator == 1) || (numerator == 1 && !before_of) || (numerator > 1 && !is_plural) {
+        let fits = if numerator == 1 { !is_plural && before_of } else { is_plural };
+        if !fits {
             return None;
         }
         let value = fraction(numerator, denominator).unwrap_or_else(|| format!("{numerator}/{denominator}"));
@@ -166,15 +167,18 @@ impl Reader<'_> {
         while at < self.folded.len() && (at == start || self.joined(at)) {
             let word = self.folded[at].as_str();
             if let Some(value) = small(word) {
-                let fits =
-                    if value >= 20 { current % 100 == 0 } else { current % 100 == 0 || fits_tens(current, value) };
+                let fits = if value >= 20 {
+                    current.is_multiple_of(100)
+                } else {
+                    current.is_multiple_of(100) || fits_tens(current, value)
+                };
                 if taken > 0 && !fits || taken > 0 && current == 0 && total == 0 {
                     break;
                 }
                 current += value_of(value);
             } else if let Some(value) = ordinal(word) {
                 // "twenty-first" is one number, "two first steps" are two.
-                if taken > 0 && (current % 10 != 0 || current == 0 || value >= 10) {
+                if taken > 0 && (!current.is_multiple_of(10) || current == 0 || value >= 10) {
                     break;
                 }
                 current += value_of(value);
@@ -195,7 +199,7 @@ impl Reader<'_> {
                 total += current.max(1).saturating_mul(scale);
                 current = 0;
                 last_scale = scale;
-            } else if word == "and" && taken > 0 && (current % 100 == 0) && (current > 0 || total > 0) {
+            } else if word == "and" && taken > 0 && current.is_multiple_of(100) && (current > 0 || total > 0) {
                 let goes_on = self.joined(at + 1) && self.folded.get(at + 1).and_then(|next| small(next)).is_some();
                 if !goes_on {
                     break;
@@ -241,7 +245,7 @@ const WORDS_MAX: usize = 16;
 const GAP_MAX: usize = 8;
 
 fn fits_tens(current: u64, value: u32) -> bool {
-    current % 10 == 0 && (1..10).contains(&value)
+    current.is_multiple_of(10) && (1..10).contains(&value)
 }
 
 fn value_of(value: u32) -> u64 {

@@ -2,6 +2,7 @@
 //! `docs/evidence.md` states; finds no number.
 
 use super::{
+    bounds::About,
     decimal::{size, step},
     facts::Facts,
     numbers::{Number, Origin},
@@ -33,7 +34,7 @@ impl<'a> Stock<'a> {
     }
 
     /// Whether some quote speaks of this unit, and gives it to no number, as the head of a table does.
-    fn mentions(&self, unit: &str) -> bool {
+    fn names(&self, unit: &str) -> bool {
         let is_given = |number: &Number| [number.measure.unit, number.measure.per].contains(&Some(unit));
         self.facts.iter().any(|facts| facts.units.iter().any(|theirs| agree(unit, theirs)))
             && !self.numbers().any(is_given)
@@ -45,7 +46,11 @@ impl<'a> Stock<'a> {
             return None;
         }
         let small = ours.origin == Origin::Words(Kind::Small);
-        let supporting: Vec<&Number> = self.numbers().filter(|theirs| self.supports(ours, theirs)).collect();
+        let named = Named {
+            unit: ours.measure.unit.is_some_and(|unit| self.names(unit)),
+            per: ours.measure.per.is_some_and(|per| self.names(per)),
+        };
+        let supporting: Vec<&Number> = self.numbers().filter(|theirs| self.supports(ours, theirs, named)).collect();
         let counts_else = || {
             self.numbers()
                 .any(|theirs| theirs.measure.unit.is_none() && ours.counts.iter().any(|c| theirs.counts.contains(c)))
@@ -68,7 +73,7 @@ impl<'a> Stock<'a> {
         is_miscounted.then(|| format!("{} {}", ours.text, ours.counts[0]))
     }
 
-    fn supports(&self, ours: &Number, theirs: &Number) -> bool {
+    fn supports(&self, ours: &Number, theirs: &Number, named: Named) -> bool {
         if theirs.origin == Origin::Date {
             // A year may stand before any noun, a day before none, and neither measures anything.
             let is_day = theirs.values.iter().all(|value| value.len() < 4);
@@ -80,30 +85,37 @@ impl<'a> Stock<'a> {
             return false;
         }
         if same_share(ours, theirs) {
-            return self.bound_holds(ours, theirs);
+            return bound_holds(ours, theirs);
         }
-        self.unit_holds(ours, theirs)
-            && (shares_value(ours, theirs) && self.bound_holds(ours, theirs) || is_rounded(ours, theirs))
+        unit_holds(ours, theirs, named)
+            && (shares_value(ours, theirs) && bound_holds(ours, theirs) || is_rounded(ours, theirs))
     }
+}
 
-    /// A unit must stand at the number. Where the number stands bare, as in a table, the quote must at least name it.
-    fn unit_holds(&self, ours: &Number, theirs: &Number) -> bool {
-        let bare = theirs.measure.unit.is_none() && theirs.counts.is_empty();
-        let unit = match (ours.measure.unit, theirs.measure.unit) {
-            (Some(ours), Some(theirs)) => agree(ours, theirs),
-            (Some(ours), None) => bare && self.mentions(ours),
-            (None, _) => true,
-        };
-        unit && match (ours.measure.per, theirs.measure.per) {
-            (Some(ours), Some(theirs)) => agree(ours, theirs),
-            (Some(ours), None) => self.mentions(ours),
-            (None, _) => true,
-        }
-    }
+/// Which parts of a number's measure some quote names without giving them to a number, as the head of a table does.
+#[derive(Clone, Copy)]
+struct Named {
+    unit: bool,
+    per: bool,
+}
 
-    fn bound_holds(&self, ours: &Number, theirs: &Number) -> bool {
-        ours.stated.bound.follows_from(theirs.stated.bound, ours.measure.unit.is_some())
+/// A unit must stand at the number. Where the number stands bare, the quote must at least name it.
+fn unit_holds(ours: &Number, theirs: &Number, named: Named) -> bool {
+    let bare = theirs.measure.unit.is_none() && theirs.counts.is_empty();
+    let unit = match (ours.measure.unit, theirs.measure.unit) {
+        (Some(ours), Some(theirs)) => agree(ours, theirs),
+        (Some(_), None) => bare && named.unit,
+        (None, _) => true,
+    };
+    unit && match (ours.measure.per, theirs.measure.per) {
+        (Some(ours), Some(theirs)) => agree(ours, theirs),
+        (Some(_), None) => named.per,
+        (None, _) => true,
     }
+}
+
+fn bound_holds(ours: &Number, theirs: &Number) -> bool {
+    ours.stated.bound.follows_from(theirs.stated.bound, ours.measure.unit.is_some())
 }
 
 impl Number {
@@ -136,7 +148,7 @@ fn part(share: &str) -> Option<f64> {
 /// Whether the sentence says that its number is rounded, and it is, to the digits it shows.
 fn is_rounded(ours: &Number, theirs: &Number) -> bool {
     let (stated, other) = (ours.stated, theirs.stated);
-    let near = stated.about != super::bounds::About::Exact;
+    let near = stated.about != About::Exact;
     if !near && !stated.is_up() && !stated.is_down() {
         return false;
     }
