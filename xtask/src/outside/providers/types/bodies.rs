@@ -2,7 +2,7 @@
 //! of ours that is asked as the service would be.
 
 use anyhow::Context as _;
-use mcp_orchestrator_domain::{AssistantMessage, Message, ToolCall, ToolResult};
+use mcp_orchestrator_domain::{AssistantMessage, Image, Message, ToolCall, ToolResult};
 use mcp_orchestrator_providers::http::{self, Effort, HttpProviderBuilder, Wire};
 use mcp_orchestrator_testkit::provider_suite::{
     KEY, Pieces, Voice,
@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Conversation,
     /// The same when no tool is offered any more.
     LastWord,
+    /// A question about images.
+    Images,
     Schema,
     /// One that a service cannot hold a model to.
     LooseSchema,
@@ -31,8 +33,15 @@ pub(super) enum Shape {
 }
 
 /// The shapes besides a text and efforts.
-const SHAPES: [Shape; 6] =
-    [Shape::Conversation, Shape::LastWord, Shape::Schema, Shape::LooseSchema, Shape::Temperature, Shape::Reasoning];
+const SHAPES: [Shape; 7] = [
+    Shape::Conversation,
+    Shape::LastWord,
+    Shape::Images,
+    Shape::Schema,
+    Shape::LooseSchema,
+    Shape::Temperature,
+    Shape::Reasoning,
+];
 
 /// A body and what the request had.
 pub(super) struct Body {
@@ -55,6 +64,7 @@ pub(super) async fn of(vendor: &str, wire: Wire) -> anyhow::Result<Vec<Body>> {
         let messages = match shape {
             Shape::Conversation | Shape::LastWord => conversation(),
             Shape::Reasoning => thought.clone(),
+            Shape::Images => about_images()?,
             _ => plain(),
         };
         let (json, _) = body(&builder, &server, shape, &messages).await?;
@@ -73,6 +83,8 @@ async fn body(
     let (tools, strict, loose) = (offered(), parts(), loose());
     let builder = match shape {
         Shape::Effort(effort) => builder.clone().with_effort(effort),
+        // Whichever model it is, the body is the service's.
+        Shape::Images => builder.clone().with_images(true),
         _ => builder.clone(),
     };
     let mut sink = Pieces::default();
@@ -82,7 +94,8 @@ async fn body(
         Shape::Schema => request.output_schema = Some(&strict),
         Shape::LooseSchema => request.output_schema = Some(&loose),
         Shape::Temperature => request.temperature = Some(0.2),
-        Shape::Text | Shape::LastWord | Shape::Effort(_) => {}
+        Shape::LastWord => request.former_tools = &tools,
+        Shape::Text | Shape::Images | Shape::Effort(_) => {}
     });
     let said = answer.await.with_context(|| format!("{shape:?}"))?.reply.message;
     let sent = server.requests().pop().context("nothing was sent")?;
@@ -91,6 +104,14 @@ async fn body(
 
 fn plain() -> Vec<Message> {
     vec![system(), user("How?")]
+}
+
+/// A question about two images of different kinds, of which only the heads are there.
+fn about_images() -> anyhow::Result<Vec<Message>> {
+    let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x03\x08\x06\0\0\0"[..], &[0; 32]].concat();
+    let gif = [&b"GIF89a\x02\0\x03\0\x80\0\0"[..], &[0; 16], b";"].concat();
+    let images = [png, gif].map(Image::parse).into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(vec![system(), Message::UserWithImages { text: "What is on them?".to_owned(), images }])
 }
 
 /// Everything that can be said, but for what one service alone would understand.
