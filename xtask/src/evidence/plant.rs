@@ -333,7 +333,7 @@ fn negation(sentence: &str, dice: &mut Dice) -> Option<String> {
         let word = all.get(at).map_or("", |word| word.trim_matches(|c: char| !c.is_alphabetic()));
         word.len() > 3 && word.chars().all(char::is_lowercase) && !EMPTY.contains(&word)
     };
-    if let Some(at) = all.iter().position(|word| denied(word)).filter(|at| twists == 1 && carries(at + 1)) {
+    if let Some(at) = all.iter().position(denied).filter(|at| twists == 1 && carries(at + 1)) {
         let mut left = all.clone();
         left.remove(at);
         return Some(left.join(" "));
