@@ -11,13 +11,13 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Digest, Evidence, EvidenceId, EvidenceSet, Finding, GateMode, Mark, Outcome, Report, gate,
+    Cost, Digest, Evidence, EvidenceId, EvidenceSet, Finding, GateMode, Mark, Money, Outcome, Report, gate,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Document, digest_of, evidence_id,
+    Costs, Document, digest_of, evidence_id,
     json::{SEAL, evidence_folder, seal},
 };
 
@@ -74,8 +74,22 @@ pub struct Verification {
     pub citations: usize,
     /// Snapshots that were read and hash to their names.
     pub snapshots: usize,
+    /// What its sentences cost, as far as that is known and was computed again; `None` when the report says nothing of it.
+    pub cost: Option<VerifiedCost>,
     /// Everything that is wrong; empty when the report holds.
     pub problems: Vec<VerifyProblem>,
+}
+
+/// The sums of a report's costs, computed again from what its steps cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifiedCost {
+    /// All sentences together.
+    pub sentences: Cost,
+    /// What is no sentence's.
+    pub not_attributed: Cost,
+    /// Both: what all steps cost.
+    pub total: Cost,
 }
 
 impl Verification {
@@ -137,6 +151,20 @@ pub enum VerifyProblem {
         /// How many there are.
         found: usize,
     },
+    /// A sentence does not cost what its parts of the steps come to.
+    Mispriced {
+        /// The sentence's position.
+        sentence: usize,
+    },
+    /// The sentences, or what is not attributed, do not come to what was spent.
+    CostsDoNotAddUp {
+        /// What the report says was spent.
+        said: Money,
+        /// What its steps come to.
+        found: Money,
+    },
+    /// What is said to be no sentence's is not what the sentences leave.
+    WrongRemainder,
 }
 
 impl VerifyProblem {
@@ -154,6 +182,9 @@ impl VerifyProblem {
             Self::UnexpectedProse { .. } => "unexpected_prose",
             Self::BrokenSeal { .. } => "broken_seal",
             Self::Miscounted { .. } => "miscounted",
+            Self::Mispriced { .. } => "mispriced",
+            Self::CostsDoNotAddUp { .. } => "costs_do_not_add_up",
+            Self::WrongRemainder => "wrong_remainder",
         }
     }
 
@@ -171,7 +202,10 @@ impl VerifyProblem {
             | Self::ForgedId { .. }
             | Self::AlteredQuote(_)
             | Self::BrokenSeal { .. }
-            | Self::Miscounted { .. } => None,
+            | Self::Miscounted { .. }
+            | Self::Mispriced { .. }
+            | Self::CostsDoNotAddUp { .. }
+            | Self::WrongRemainder => None,
         }
     }
 }
@@ -203,6 +237,14 @@ impl fmt::Display for VerifyProblem {
             Self::Miscounted { what, said, found } => {
                 write!(f, "the report counts {said} {what} sentences and has {found}")
             }
+            Self::Mispriced { sentence } => {
+                write!(f, "sentence {} does not cost what its parts of the steps come to", sentence + 1)
+            }
+            Self::CostsDoNotAddUp { said, found } => {
+                let (said, found) = (said.pico_usd(), found.pico_usd());
+                write!(f, "the report says that {said} pico-USD were spent, and its steps cost {found}")
+            }
+            Self::WrongRemainder => f.write_str("what is not attributed is not what the sentences leave"),
         }
     }
 }
@@ -225,10 +267,12 @@ pub fn verify(json: &Path) -> Result<Verification, VerifyError> {
     check_spans(&document, &mut evidence, &mut problems);
     check_sentences(&document, &evidence, &mut problems);
     check_counts(&document, &mut problems);
+    let cost = check_costs(&document, &mut problems);
     Ok(Verification {
         sentences: document.report.sentences().count(),
         citations: document.report.sentences().map(|sentence| sentence.evidence.len()).sum(),
         snapshots,
+        cost,
         problems,
     })
 }
@@ -359,4 +403,24 @@ fn check_counts(document: &Document, problems: &mut Vec<VerifyProblem>) {
             problems.push(VerifyProblem::Miscounted { what, said, found });
         }
     }
+}
+
+/// Shares the costs of the steps again. A total that is not known cannot be held against what was spent.
+fn check_costs(document: &Document, problems: &mut Vec<VerifyProblem>) -> Option<VerifiedCost> {
+    let said = document.costs.as_ref()?;
+    let costs = Costs::of(&document.report, said.steps.clone());
+    let count = costs.sentences.len().max(said.sentences.len());
+    let wrong = (0..count).filter(|at| costs.sentences.get(*at) != said.sentences.get(*at));
+    problems.extend(wrong.map(|sentence| VerifyProblem::Mispriced { sentence }));
+    if costs.not_attributed != said.not_attributed {
+        problems.push(VerifyProblem::WrongRemainder);
+    }
+    let total = costs.total();
+    if let (Some(found), Some(said)) = (total.known(), document.spent.total_cost())
+        && found != said
+    {
+        problems.push(VerifyProblem::CostsDoNotAddUp { said, found });
+    }
+    let sentences = costs.sentences.iter().fold(Cost::FREE, |sum, sentence| sum.plus(sentence.cost));
+    Some(VerifiedCost { sentences, not_attributed: costs.not_attributed, total })
 }

@@ -122,7 +122,7 @@ fn paragraphs(text: &str) -> Vec<Range<usize>> {
             found.extend(open.take());
         }
         if is_prose {
-            open = Some(open.map_or(range.clone(), |open: Range<usize>| open.start..range.end));
+            open = Some(open.map_or_else(|| range.clone(), |open: Range<usize>| open.start..range.end));
         }
     }
     found.extend(open);

@@ -176,7 +176,7 @@ fn other_unit(sentence: &str, seen: &str, dice: &mut Dice) -> Option<String> {
     let number = dice.pick(&found)?;
     let there = words(seen);
     let absent = |spellings: &&&[&str]| {
-        spellings.iter().all(|unit| !there.contains(&unit.to_lowercase()) && !(*unit == "%" && seen.contains('%')))
+        !spellings.iter().any(|unit| there.contains(&unit.to_lowercase()) || (*unit == "%" && seen.contains('%')))
             && !spellings.contains(&number.unit.as_str())
     };
     // Units whose spelling is part of another number's in the source cannot be told from it.
@@ -333,7 +333,7 @@ fn negation(sentence: &str, dice: &mut Dice) -> Option<String> {
         let word = all.get(at).map_or("", |word| word.trim_matches(|c: char| !c.is_alphabetic()));
         word.len() > 3 && word.chars().all(char::is_lowercase) && !EMPTY.contains(&word)
     };
-    if let Some(at) = all.iter().position(|word| denied(&word)).filter(|at| twists == 1 && carries(at + 1)) {
+    if let Some(at) = all.iter().position(denied).filter(|at| twists == 1 && carries(at + 1)) {
         let mut left = all.clone();
         left.remove(at);
         return Some(left.join(" "));

@@ -85,7 +85,8 @@ fn programs_are_told_the_kind_and_the_sentence_of_each_problem() {
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&told["holds"], &told["problems"]), (&Value::Bool(true), &Value::Array(Vec::new())));
 
-    let alter = |_: &Home, report: &mut Value| replace(&mut report["report"]["blocks"], "3 milliseconds", "4 milliseconds");
+    let alter =
+        |_: &Home, report: &mut Value| replace(&mut report["report"]["blocks"], "3 milliseconds", "4 milliseconds");
     let ran = verified_as(&json, alter).ended(1);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(told["holds"], false);
@@ -93,7 +94,10 @@ fn programs_are_told_the_kind_and_the_sentence_of_each_problem() {
     let kinds: Vec<&str> = problems.iter().filter_map(|problem| problem["kind"].as_str()).collect();
     assert!(kinds.contains(&"broken_seal") && kinds.contains(&"sentence"), "{kinds:?}");
     let sentence = problems.iter().find(|problem| problem["kind"] == "sentence").unwrap();
-    assert!(sentence["sentence"].is_u64() && sentence["text"].as_str().unwrap().contains("4 milliseconds"), "{sentence}");
+    assert!(
+        sentence["sentence"].is_u64() && sentence["text"].as_str().unwrap().contains("4 milliseconds"),
+        "{sentence}"
+    );
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "store.ended_bytes_max", kind: Kind::Size },
     Key { name: "provider.default", kind: Kind::Text },
     Key { name: "provider.fallback", kind: Kind::Texts },
+    Key { name: "provider.hedge_after", kind: Kind::Text },
     Key { name: "provider.*.api_key", kind: Kind::Secret },
     Key { name: "provider.*.api_key_file", kind: Kind::Path },
     Key { name: "provider.*.base_url", kind: Kind::Text },

@@ -1,5 +1,6 @@
 //! The settings of a process: defaults, then files, then the environment, then flags; each value knows where it is from.
 
+mod hedge;
 mod key;
 mod layer;
 mod provider;
@@ -10,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use mcp_orchestrator::Hedge;
 use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName, Timestamp, millis};
 use mcp_orchestrator_store::Retention;
 use serde::Serialize;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub provider_default: Option<(String, Origin)>,
     /// Who is asked, in this order, when the provider of a request cannot answer.
     pub provider_fallback: Vec<ProviderName>,
+    /// When somebody is asked beside a model that takes long; `None`: never.
+    pub provider_hedge: Option<Hedge>,
     /// Settings of single providers by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Folders by corpus name.
@@ -273,6 +277,7 @@ impl Settings {
                 _ => None,
             }),
             provider_fallback: provider::fallback(merged)?,
+            provider_hedge: hedge::hedge(merged)?,
             providers: provider::providers(merged)?,
             corpora,
             report_out: match get("report.out") {

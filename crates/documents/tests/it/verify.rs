@@ -3,10 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use mcp_orchestrator_documents::{
-    Document, json,
+    Costs, Document, Share, StepCost, json,
     verify::{Verification, VerifyError, VerifyProblem, verify},
 };
-use mcp_orchestrator_domain::{EvidenceId, GateMode, Mark, Outcome, Problem};
+use mcp_orchestrator_domain::{Cost, EvidenceId, GateMode, Mark, Money, Outcome, Problem, StepId};
 use tempfile::TempDir;
 
 use crate::sample::document;
@@ -258,4 +258,48 @@ fn what_is_no_report_is_refused_with_its_place() {
     assert!(matches!(verify(&written.json), Err(VerifyError::Malformed { .. })));
     fs::remove_file(&written.json).unwrap();
     assert!(matches!(verify(&written.json), Err(VerifyError::Read { .. })));
+}
+
+/// A report whose sentences are priced: one step wrote, and another one is nobody's.
+fn priced(document: &mut Document) {
+    let step = |id: &str, share, pico_usd| StepCost {
+        step: StepId::new(id).unwrap(),
+        share,
+        cost: Cost::Reported(Money::from_pico_usd(pico_usd)),
+        evidence: Vec::new(),
+    };
+    let steps = vec![step("planner", Share::None, 4_000), step("camina", Share::All, 12_499_996_000)];
+    document.costs = Some(Costs::of(&document.report, steps));
+}
+
+#[test]
+fn what_sentences_cost_is_computed_again() {
+    let found = Written::new(priced).verify();
+    assert!(found.holds(), "{:?}", found.problems);
+    let cost = found.cost.unwrap();
+    let pico_usd = |cost: Cost| cost.known().unwrap().pico_usd();
+    assert_eq!((pico_usd(cost.sentences), pico_usd(cost.not_attributed)), (12_499_996_000, 4_000));
+    assert_eq!(pico_usd(cost.total), 12_500_000_000);
+    assert_eq!(Written::new(|_| ()).verify().cost, None);
+}
+
+#[test]
+fn a_price_that_was_altered_is_named() {
+    let change = |change: fn(&mut Costs)| {
+        let written = Written::new(|document| {
+            priced(document);
+            change(document.costs.as_mut().unwrap());
+        });
+        written.verify().problems
+    };
+    let dear = |costs: &mut Costs| costs.sentences[1].cost = Cost::Reported(Money::from_pico_usd(1));
+    assert_eq!(change(dear), [VerifyProblem::Mispriced { sentence: 1 }]);
+    assert_eq!(change(|costs| costs.not_attributed = Cost::FREE), [VerifyProblem::WrongRemainder]);
+    let missing = change(|costs| drop(costs.sentences.pop()));
+    assert!(matches!(missing[..], [VerifyProblem::Mispriced { .. }]), "{missing:?}");
+    let free = change(|costs| {
+        costs.steps.remove(0);
+        costs.not_attributed = Cost::FREE;
+    });
+    assert!(matches!(free[..], [VerifyProblem::CostsDoNotAddUp { .. }]), "{free:?}");
 }

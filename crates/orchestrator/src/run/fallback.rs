@@ -23,6 +23,14 @@ impl Run {
         sound.or_else(|| anybody.next()).or(Some(first)).cloned()
     }
 
+    /// Whom to ask beside a call that takes long: somebody else if there is anybody, or the same provider once more.
+    pub(super) fn provider_beside(&self, call: &Call) -> Option<ProviderName> {
+        let Target::Model { provider: asked, .. } = &call.target else { return None };
+        let first = self.workflow.request().provider.as_ref()?;
+        let mut others = self.order(first).filter(|name| *name != asked && !self.has_failed(name));
+        Some(others.next().unwrap_or(asked).clone())
+    }
+
     /// Whether somebody is left to ask in a turn whose last call failed for good.
     pub(super) fn another_is_left(&self, step: &StepId, turn: u16, class: FailureClass) -> bool {
         let Some(first) = self.workflow.request().provider.as_ref() else { return false };

@@ -3,6 +3,7 @@
 //! The rule that protects what was paid for: the intent of a call is durable before the call is made, and its result
 //! is durable before anything follows from it.
 
+mod ask;
 mod backoff;
 mod budget;
 mod calls;
@@ -10,7 +11,9 @@ mod check;
 mod documents;
 mod ended;
 mod fallback;
+mod hedge;
 mod log;
+mod parked;
 mod plan;
 mod poison;
 mod prompts;
@@ -26,6 +29,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use mcp_orchestrator_domain::{
@@ -51,6 +55,7 @@ use crate::{
 use calls::Start;
 use ended::Ended;
 use log::Shown;
+use parked::Parked;
 use tail::Tail;
 
 pub(crate) use check::evidence;
@@ -138,6 +143,16 @@ struct Asked {
     temperature: Option<f32>,
 }
 
+/// A call that this process makes.
+#[derive(Debug)]
+struct CallHere {
+    task: tokio::task::AbortHandle,
+    began: Timestamp,
+    parked: Arc<Parked>,
+    /// When it has run for so long a second one is made beside it; `None`: never, or that was decided.
+    hedge_after: Option<Duration>,
+}
+
 /// One running workflow.
 pub(crate) struct Run {
     parts: Arc<Parts>,
@@ -156,7 +171,7 @@ pub(crate) struct Run {
     /// What planning and the agents are shown.
     images: Vec<Image>,
     in_flight: JoinSet<Box<Ended>>,
-    open_here: HashMap<CallNo, tokio::task::AbortHandle>,
+    open_here: HashMap<CallNo, CallHere>,
     /// Calls to abort once it is durable that nobody waits for them.
     aborts: Vec<CallNo>,
     locals: HashSet<StepId>,
@@ -371,6 +386,7 @@ impl Run {
         if self.workflow.status().is_terminal() {
             return self.commit().await;
         }
+        self.drop_beaten()?;
         if inputs.iter().any(|input| matches!(input, Input::Fenced)) {
             return Err(Stop::Fenced);
         }

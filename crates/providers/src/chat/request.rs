@@ -124,7 +124,9 @@ impl<'a> Messages<'a> {
             tool_calls: message
                 .tool_calls
                 .iter()
-                .map(|call| WireCall {
+                .enumerate()
+                .map(|(at, call)| WireCall {
+                    index: self.dialect.numbers_calls.then_some(at),
                     id: &call.id,
                     kind: "function",
                     function: WireFunction { name: &call.name, arguments: Arguments::of(call).text() },
@@ -185,6 +187,8 @@ struct Url<'a> {
 
 #[derive(Serialize)]
 struct WireCall<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,

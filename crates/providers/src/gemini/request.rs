@@ -8,7 +8,10 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::Value;
 
 use super::continuation::Continuation;
-use crate::http::request::{Arguments, Base64, Outgoing, joined_system};
+use crate::http::{
+    Effort,
+    request::{Arguments, Base64, Outgoing, joined_system},
+};
 
 /// Where under the base URL a model is asked; `None` when its name cannot be part of an address.
 pub(crate) fn path(model: &str) -> Option<String> {
@@ -37,9 +40,18 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Err
             max_output_tokens: outgoing.chat.output_tokens_max,
             response_mime_type: schema.map(|_| "application/json"),
             response_json_schema: schema,
-            thinking_config: outgoing.effort.map(|effort| Thinking { thinking_level: effort.as_str() }),
+            thinking_config: outgoing.effort.map(|effort| Thinking { thinking_level: level(effort) }),
         },
     })
+}
+
+/// The word of this wire, whose words for choices are in capitals.
+const fn level(effort: Effort) -> &'static str {
+    match effort {
+        Effort::Low => "LOW",
+        Effort::Medium => "MEDIUM",
+        Effort::High => "HIGH",
+    }
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use mcp_orchestrator_domain::{AssistantMessage, Cost, FinishReason, Money, Reply, ToolCall, Usage};
-use mcp_orchestrator_egress::sse::SseEvent;
 use serde_json::{Map, Value};
 
 use super::{
@@ -15,8 +14,8 @@ use crate::DeltaSink;
 
 /// Makes one answer of its pieces.
 pub(crate) trait Fold: Send + Sync {
-    /// Takes one event of a stream. Nothing is taken once the draft is done.
-    fn event(&mut self, event: &SseEvent, sink: &mut dyn DeltaSink) -> Result<(), Broken>;
+    /// Takes the data of one event of a stream. Nothing is taken once the draft is done.
+    fn event(&mut self, data: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken>;
 
     /// Takes a whole answer.
     fn whole(&mut self, json: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken>;

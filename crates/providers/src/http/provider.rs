@@ -220,6 +220,11 @@ impl HttpProvider {
         keys.is_some_and(|(keys, key)| keys.refused(key, error.class(), error.retry_after))
     }
 
+    /// What is left for all keys together, when the service has said what is left for one.
+    fn limits_of_all(&self, key: Option<&Key>, limits: RateLimits) -> RateLimits {
+        self.keys.as_ref().zip(key).map_or(limits, |(keys, key)| keys.said(key, limits))
+    }
+
     /// Asks once, with this key. `answers` is set when the service has begun to.
     async fn attempt(
         &self,
@@ -251,7 +256,7 @@ impl HttpProvider {
             .map_err(|broken| self.broken(ReadError::Broken(broken), &seen, (usage, cost), key))?;
         reply.request_id = self.shown(seen.request_id.as_deref(), key);
         let cost = self.estimated(cost, &model, usage);
-        let limits = seen.limits.after(seen.at.elapsed());
+        let limits = self.limits_of_all(key, seen.limits.after(seen.at.elapsed()));
         Ok(ChatAnswer { reply, usage, cost, limits, ..ChatAnswer::default() })
     }
 }
@@ -287,12 +292,17 @@ impl Provider for HttpProvider {
         loop {
             let key = self.key().await?;
             let mut answers = false;
-            let error = match self.attempt(&request, key.as_ref(), sink, &mut answers).await {
+            let mut error = match self.attempt(&request, key.as_ref(), sink, &mut answers).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             // An answer that had begun is the request's only one.
             if answers || !self.another_key(key.as_ref(), &error) || tried >= KEYS_MAX {
+                if error.class() == FailureClass::RateLimited
+                    && let Some(first) = self.keys.as_ref().and_then(|keys| keys.wakes_in())
+                {
+                    error.retry_after = Some(error.retry_after.map_or(first, |asked| asked.min(first)));
+                }
                 return Err(error);
             }
             tried += 1;

@@ -66,6 +66,7 @@ pub const fn another_may_answer(class: FailureClass) -> bool {
             | FailureClass::QuotaExhausted
             | FailureClass::RateLimited
             | FailureClass::Overloaded
+            | FailureClass::Unavailable
             | FailureClass::Timeout
             | FailureClass::Network
             | FailureClass::NotFound

@@ -195,20 +195,31 @@ fn wire_of(voice: mcp_orchestrator_testkit::provider_suite::Voice) -> http::Wire
 #[tokio::test]
 async fn effort_is_said_in_the_wires_own_place_and_only_if_chosen() {
     use mcp_orchestrator_testkit::provider_suite::{Voice, server::json as answer, short_answer};
-    for (name, voice, place) in [
-        ("groq", Voice::Chat, "/reasoning_effort"),
-        ("xai", Voice::Responses, "/reasoning/effort"),
-        ("anthropic", Voice::Messages, "/output_config/effort"),
-        ("gemini", Voice::Gemini, "/generationConfig/thinkingConfig/thinkingLevel"),
+    for (name, voice, place, word) in [
+        ("groq", Voice::Chat, "/reasoning_effort", "high"),
+        ("xai", Voice::Responses, "/reasoning/effort", "high"),
+        ("anthropic", Voice::Messages, "/output_config/effort", "high"),
+        ("gemini", Voice::Gemini, "/generationConfig/thinkingConfig/thinkingLevel", "HIGH"),
     ] {
         let server = Server::saying(answer(200, &voice.whole(&short_answer()).to_string())).await;
-        for (effort, expected) in [(Some(Effort::High), Some("high")), (None, None)] {
+        for (effort, expected) in [(Some(Effort::High), Some(word)), (None, None)] {
             let builder = known(name, &server, voice.base_path());
             let builder = effort.map_or_else(|| builder.clone(), |effort| builder.clone().with_effort(effort));
             chat(&builder.build().unwrap(), &[user("x")], |_| {}).await.unwrap();
             let body = server.requests().pop().unwrap().json();
             assert_eq!(body.pointer(place).and_then(Value::as_str), expected, "{name}: {body}");
         }
+    }
+}
+
+#[tokio::test]
+async fn calls_that_go_back_are_numbered_where_the_service_wants_it() {
+    use mcp_orchestrator_testkit::provider_suite::{Voice, server::json as answer, short_answer};
+    for (name, expected) in [("together", [Some(json!(0)), Some(json!(1))]), ("groq", [None, None])] {
+        let server = Server::saying(answer(200, &Voice::Chat.whole(&short_answer()).to_string())).await;
+        let body = sent_of_everything(&known(name, &server, "v1").build().unwrap(), &server).await.json();
+        let index = |at: usize| body["messages"][2]["tool_calls"][at].get("index").cloned();
+        assert_eq!([index(0), index(1)], expected, "{name}: {body}");
     }
 }
 

@@ -203,7 +203,7 @@ pub(super) const VENDORS: &[Vendor] = &[
         synthesis_model: None,
         // It sends token counts unasked; which models take schemas differs.
         wire: Wire::Chat,
-        dialect: Dialect { output_schema: OutputSchema::Never, stream_options: false, ..HOSTED },
+        dialect: Dialect { output_schema: OutputSchema::Never, stream_options: false, numbers_calls: true, ..HOSTED },
     },
     Vendor {
         name: "ollama",

@@ -4,8 +4,10 @@
 mod alone;
 mod breaker;
 mod governor;
+mod line;
 mod retry;
 mod shared;
+mod storm;
 mod stub;
 
 use std::{future::Future, time::Duration};
