@@ -196,7 +196,7 @@ fn cited(text: &Plain, facts: &[&Facts], problems: &mut Vec<Problem>) {
     for name in names(text, &tokens, &taken) {
         let known = |part: &String| facts.iter().any(|facts| facts.has_word(part));
         let initials: String = name.parts.iter().filter_map(|part| part.chars().next()).collect();
-        let abbreviated = name.parts.len() > 1 && facts.iter().any(|facts| facts.has_word(&initials));
+        let abbreviated = name.parts.len() > 1 && facts.iter().any(|facts| facts.has_abbreviation(&initials));
         let abbreviates = name.parts.len() == 1
             && (2..=6).contains(&name.text.len())
             && name.text.chars().all(char::is_uppercase)

@@ -158,6 +158,12 @@ impl Facts {
             && self.words.contains(&fold(&number.text))
     }
 
+    /// Whether the quote or its title has this abbreviation, in capitals: "it" abbreviates no name.
+    pub(super) fn has_abbreviation(&self, folded: &str) -> bool {
+        let upper = folded.to_uppercase();
+        [&self.literal[0], &self.literal[2]].iter().any(|text| tokens(text).iter().any(|token| token.text == upper))
+    }
+
     /// Whether consecutive words of the quote begin with these letters, so that it may be their abbreviation.
     pub(super) fn has_initials(&self, folded: &str) -> bool {
         self.initials.contains(folded)

@@ -114,6 +114,7 @@ fn altered_sentences_fail_with_the_altered_thing() {
     fails("Ada Lovelace published it on 2 May 1843.", &[HISTORY], &Problem::Date("2 May 1843".into()));
     fails("Ada Lovelace published it in June 1843.", &[HISTORY], &Problem::Date("June 1843".into()));
     fails("The first program was published by Charles Babbage.", &[HISTORY], &Problem::Name("Charles Babbage".into()));
+    fails("It was built by Ivo Tamm.", &["It was built by her."], &Problem::Name("Ivo Tamm".into()));
     fails("The engine appends results to Redis.", &[LOG], &Problem::Name("Redis".into()));
     fails("Every result is appended by `fsync_all`.", &[LOG], &Problem::Name("fsync_all".into()));
     fails(
