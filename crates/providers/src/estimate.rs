@@ -28,7 +28,8 @@ pub fn estimated_prompt_tokens(messages: &[Message], tools: &[ToolSpec]) -> u64 
 }
 
 /// The most tokens that an image is counted as by those who say how they count: by its area up to 4,784 (Anthropic), in tiles
-/// of 258 (Google) and of 256 (xAI), in patches of 32 pixels times 2.46 (OpenAI) and of 16 pixels (Mistral).
+/// of 258 (Google), of 256 (xAI) and of 1,601 (Together), in patches of 32 pixels times 2.46 (OpenAI) and of 16 pixels (Mistral).
+/// OpenAI's `gpt-4o-mini` counts several times as much as all of these, so the catalogue does not say that it sees.
 fn image_tokens(image: &Image) -> u64 {
     let (width, height) = image.size();
     let (width, height) = (u64::from(width), u64::from(height));
@@ -38,7 +39,8 @@ fn image_tokens(image: &Image) -> u64 {
     let fewer_tiles = pieces(448).min(7) * 256;
     let patches = (pieces(32).min(1_536) * 246).div_ceil(100);
     let small_patches = pieces(16).min(4_096);
-    [area, tiles, fewer_tiles, patches, small_patches].into_iter().max().unwrap_or_default()
+    let large_tiles = (width / 560).clamp(1, 2) * (height / 560).clamp(1, 2) * 1_601;
+    [area, tiles, fewer_tiles, patches, small_patches, large_tiles].into_iter().max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -56,10 +58,10 @@ mod tests {
     #[test]
     fn an_image_counts_as_the_dearest_service_counts_it_and_a_larger_one_never_less() {
         let of = |width, height| estimated_prompt_tokens(&[shown(width, height)], &[]) - 8;
-        assert_eq!(of(1, 1), 1_120);
+        assert_eq!(of(1, 1), 1_601);
         assert_eq!(of(1_024, 1_024), 4_096);
-        assert_eq!(of(4_000, 3_000), 24 * 258);
+        assert_eq!(of(4_000, 3_000), 6_404);
         assert!(of(8_000, 8_000) >= 4_784);
-        assert_eq!(estimated_prompt_tokens(&[shown(1, 1), shown(1, 1)], &[]), 2 * 1_128);
+        assert_eq!(estimated_prompt_tokens(&[shown(1, 1), shown(1, 1)], &[]), 2 * 1_609);
     }
 }

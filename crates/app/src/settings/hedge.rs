@@ -1,4 +1,4 @@
-//! `provider.hedge_after`: a duration, or `p95`. Owns that syntax; what it means is the engine's.
+//! `provider.hedge_after`: a duration, 0 for never, or `p95`. Owns that syntax; what it means is the engine's.
 
 use mcp_orchestrator::Hedge;
 
@@ -21,5 +21,6 @@ pub(super) fn hedge(merged: &Layer) -> Result<Option<Hedge>, SettingsError> {
         origin: origin.clone(),
         detail: format!("{error}, or p95"),
     })?;
-    Ok(Some(Hedge::After(after)))
+    // As everywhere: nothing is never.
+    Ok((!after.is_zero()).then_some(Hedge::After(after)))
 }

@@ -157,6 +157,7 @@ fn a_second_call_beside_a_slow_one_is_asked_for_by_a_duration_or_by_what_is_usua
     assert_eq!(settings(root.path(), "", &[]).unwrap().provider_hedge, None);
     assert_eq!(hedge("\"20s\"").unwrap().provider_hedge, Some(Hedge::After(Duration::from_secs(20))));
     assert_eq!(hedge("\"p95\"").unwrap().provider_hedge, Some(Hedge::P95));
+    assert_eq!(hedge("\"0\"").unwrap().provider_hedge, None, "nothing is never");
     let error = hedge("\"p99\"").unwrap_err().to_string();
     assert!(error.contains("provider.hedge_after") && error.contains("\"p99\"") && error.contains("or p95"), "{error}");
 }

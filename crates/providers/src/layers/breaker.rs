@@ -22,6 +22,10 @@ use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provide
 /// Circuits kept at most. Further models share the circuit of requests that name none.
 const CIRCUITS_MAX: usize = 64;
 
+/// How long anybody waits for the one call that shows whether a service is back: then it is told what the rest of a pause is, so
+/// that somebody else can be asked.
+const PROBE_WAIT_MAX: Duration = Duration::from_secs(30);
+
 /// When a [`CircuitBreaker`] opens and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two numbers, built as a literal")]
@@ -118,9 +122,9 @@ impl CircuitBreaker {
     }
 
     /// Leave for one call. Who comes while another call shows whether the service is back waits for that one, for a
-    /// pause at most: it would be a waste to be refused a moment before all goes on.
+    /// pause at most and never for long: it would be a waste to be refused a moment before all goes on.
     async fn admitted(&self, model: Option<&ModelName>, sink: &mut dyn DeltaSink) -> Result<UnderWay<'_>, Closed> {
-        let (mut waits, until) = (false, Instant::now() + self.limits.pause);
+        let (mut waits, until) = (false, Instant::now() + self.limits.pause.min(PROBE_WAIT_MAX));
         let admitted = loop {
             let mut ended = pin!(self.ended.notified());
             ended.as_mut().enable();

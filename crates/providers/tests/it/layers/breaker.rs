@@ -9,7 +9,7 @@ use mcp_orchestrator_providers::{
 };
 use tokio::{
     task::JoinSet,
-    time::{advance, timeout},
+    time::{Instant, advance, timeout},
 };
 
 use super::{
@@ -146,6 +146,30 @@ fn a_probe_that_is_dropped_frees_its_place_and_one_that_fails_opens_it_again() {
         assert_eq!(ask(&breaker).await.unwrap_err().failure.message, "as the test says", "the next one probes");
         assert!(ask(&breaker).await.unwrap_err().retry_after > Some(59 * SECOND), "and has opened it again");
         assert_eq!(stub.count(), 7);
+    });
+}
+
+#[test]
+fn nobody_waits_for_a_probe_longer_than_half_a_minute() {
+    run(async {
+        let stub = Stub::new(|number| match number {
+            5 => (Duration::ZERO, Act::Hang),
+            _ => (Duration::ZERO, Act::Fail(FailureClass::Network, None)),
+        });
+        let limits = BreakerLimits { pause: 600 * SECOND, ..BreakerLimits::default() };
+        let breaker = Arc::new(CircuitBreaker::new(stub.clone(), limits));
+        for _ in 0..5 {
+            ask(&*breaker).await.unwrap_err();
+        }
+        advance(600 * SECOND).await;
+        let probe = Arc::clone(&breaker);
+        let probing = tokio::spawn(async move { ask(&*probe).await.is_ok() });
+        tokio::task::yield_now().await;
+        let began = Instant::now();
+        let told = ask(&*breaker).await.unwrap_err();
+        assert_eq!((told.failure.class, began.elapsed()), (FailureClass::Unavailable, 30 * SECOND));
+        assert_eq!(stub.count(), 6, "the probe is still the only one");
+        probing.abort();
     });
 }
 
