@@ -27,6 +27,7 @@ mod settings;
 mod size;
 mod span;
 mod store;
+mod web;
 
 pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
 pub use definition::{DefinitionError, read_definition};
@@ -38,8 +39,9 @@ pub use live::LiveCorpora;
 pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
 pub use settings::{
     EgressSettings, KeptSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting,
-    Sources,
+    SourceSettings, Sources, WebSettings,
 };
 pub use size::{NoSize, parse_size};
 pub use span::{NoDuration, parse_duration};
 pub use store::{BackupError, OpenStoreError, StoreAddress, StoreUrl};
+pub use web::{KnownSource, SourceState, Web};

@@ -74,6 +74,23 @@ impl SharedLimits for StoreLimits {
     }
 }
 
+/// The same for services that are searched.
+#[cfg(feature = "search")]
+#[async_trait]
+impl mcp_orchestrator_tools::SharedPace for StoreLimits {
+    async fn take(&self, service: &str, per_minute: u32) -> Option<Duration> {
+        SharedLimits::take(self, &format!("source/{service}"), 1, 1, f64::from(per_minute) / 60.0).await
+    }
+
+    async fn park(&self, service: &str, pause: Duration) {
+        SharedLimits::park(self, &format!("source/{service}"), pause).await;
+    }
+
+    async fn parked(&self, service: &str) -> Option<Duration> {
+        SharedLimits::parked(self, &format!("source/{service}")).await
+    }
+}
+
 impl fmt::Debug for StoreLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreLimits").field("store", &self.store).finish_non_exhaustive()

@@ -104,7 +104,8 @@ pub use registry::{
 };
 #[cfg(feature = "search")]
 pub use search::{
-    Contact, InvalidContact, SEARCH_SOURCES, SearchError, SearchOptions, SearchSource, SearchTool, SharedPace, SourceNeeds,
+    Contact, InvalidContact, SEARCH_SOURCES, SearchError, SearchOptions, SearchSource, SearchTool, SharedPace,
+    SourceNeeds,
 };
 pub use span::{digest_of, evidence_id};
 pub use tool::{Snapshot, Tool, ToolAnswer, ToolDescription, ToolError, ToolInvocation};

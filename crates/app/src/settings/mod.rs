@@ -2,6 +2,7 @@
 
 mod key;
 mod layer;
+mod web;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,8 @@ use key::{KEYS, Kind};
 use layer::{Layer, Value};
 
 pub use layer::Origin;
+pub(crate) use web::ALL;
+pub use web::{SourceSettings, WebSettings};
 
 /// Where settings are read from.
 #[derive(Clone, Debug)]
@@ -67,6 +70,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Where webhooks may go to, beside public addresses over HTTPS.
     pub egress: EgressSettings,
+    /// Which search services agents may ask.
+    pub web: WebSettings,
     shown: Vec<ShownSetting>,
 }
 
@@ -327,6 +332,7 @@ impl Settings {
                 allow: texts(merged, "egress.allow"),
                 allow_http: text("egress.http").as_deref() == Some("allow"),
             },
+            web: web::web(merged)?,
             shown: shown(merged, &defaults),
         })
     }

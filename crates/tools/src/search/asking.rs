@@ -17,7 +17,7 @@ use super::{
 /// How long a search may wait for its turn, pauses included.
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(45);
 /// How long one request may take when nobody says.
-const REQUEST_TIME: Duration = Duration::from_secs(20);
+pub(super) const REQUEST_TIME: Duration = Duration::from_secs(20);
 /// Bytes of one answer, after decompression.
 const BODY_BYTES_MAX: usize = 2 << 20;
 /// Bytes of an error's body that are looked at.
@@ -83,7 +83,7 @@ impl Asking {
 
     /// How long [`ask`](Self::ask) takes at most, and a little.
     pub(super) fn time_limit(&self) -> Duration {
-        WAIT_MAX + self.request_time * (TRIES_MAX + REFUSALS_MAX) + Duration::from_secs(1)
+        time_limit(self.request_time)
     }
 
     /// Asks, and asks again when the service was only busy or failed once. Dropping the future closes the connection and
@@ -104,7 +104,9 @@ impl Asking {
                     return Ok(page);
                 }
                 Ok(Err(failed)) => failed,
-                Err(_) => Failed::Otherwise(SearchError::TimedOut { service: self.source.name, after: self.request_time }),
+                Err(_) => {
+                    Failed::Otherwise(SearchError::TimedOut { service: self.source.name, after: self.request_time })
+                }
             };
             match failed {
                 Failed::Throttled(pause) => {
@@ -165,6 +167,11 @@ impl Asking {
             _ => Failed::Otherwise(SearchError::Service { service, status }),
         }
     }
+}
+
+/// How long a search takes at most when each request may take so long.
+pub(super) fn time_limit(request_time: Duration) -> Duration {
+    WAIT_MAX + request_time * (TRIES_MAX + REFUSALS_MAX) + Duration::from_secs(1)
 }
 
 /// Who asks, and who answers for it.

@@ -22,7 +22,8 @@ impl Contact {
     pub fn parse(text: &str) -> Result<Self, InvalidContact> {
         let text = text.trim();
         let text = text.strip_prefix("mailto:").unwrap_or(text);
-        let is_sendable = text.len() <= BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic() && !b"();\"".contains(&b));
+        let is_sendable =
+            text.len() <= BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic() && !b"();\"".contains(&b));
         let is_page = text.strip_prefix("https://").is_some_and(|rest| rest.contains('.'));
         if is_sendable && (is_page || is_mail(text)) {
             return Ok(Self(text.to_owned()));
@@ -61,7 +62,9 @@ mod tests {
     fn a_contact_is_a_mail_address_or_a_page() {
         assert_eq!(Contact::parse("mailto:ops@example.org").unwrap().mail(), Some("ops@example.org"));
         assert_eq!(Contact::parse("https://example.org/bots").unwrap().mail(), None);
-        for wrong in ["", "me", "ops@host", "http://example.org", "a@b.c\r\nx: y", "a b@example.org", "a@b.c) x (", "@b.c"] {
+        for wrong in
+            ["", "me", "ops@host", "http://example.org", "a@b.c\r\nx: y", "a b@example.org", "a@b.c) x (", "@b.c"]
+        {
             assert!(Contact::parse(wrong).is_err(), "{wrong:?}");
         }
     }

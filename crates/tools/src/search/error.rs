@@ -85,9 +85,11 @@ impl SearchError {
             Self::Unreachable { cause, .. } => {
                 matches!(cause, HttpError::Connect(_) | HttpError::Timeout { .. } | HttpError::Broken(_))
             }
-            Self::Parked { .. } | Self::Full { .. } | Self::Key { .. } | Self::Question { .. } | Self::Malformed { .. } => {
-                false
-            }
+            Self::Parked { .. }
+            | Self::Full { .. }
+            | Self::Key { .. }
+            | Self::Question { .. }
+            | Self::Malformed { .. } => false,
         }
     }
 }

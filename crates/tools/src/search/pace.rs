@@ -85,7 +85,8 @@ impl Pace {
 
     /// Waits for permission to ask, until then at the latest. The permission ends when it is dropped.
     pub(super) async fn admitted(&self, until: Instant) -> Result<SemaphorePermit<'_>, SearchError> {
-        let _place = Waiting::in_line(&self.waiting).ok_or(SearchError::Full { service: self.service, waiting_max: WAITING_MAX })?;
+        let _place = Waiting::in_line(&self.waiting)
+            .ok_or(SearchError::Full { service: self.service, waiting_max: WAITING_MAX })?;
         let head = timeout_at(until, self.head.acquire()).await;
         let Ok(Ok(_head)) = head else { return Err(self.parked_for(until)) };
         let running = timeout_at(until, self.running.acquire()).await;
@@ -162,7 +163,10 @@ impl State {
 
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pace").field("service", &self.service).field("per_minute", &self.per_minute).finish_non_exhaustive()
+        f.debug_struct("Pace")
+            .field("service", &self.service)
+            .field("per_minute", &self.per_minute)
+            .finish_non_exhaustive()
     }
 }
 

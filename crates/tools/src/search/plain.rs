@@ -28,7 +28,8 @@ fn tag(rest: &str, text: &mut String) -> usize {
         return rest.find("-->").map_or(rest.len(), |end| end + 3);
     }
     let name = rest[1..].trim_start_matches('/');
-    let name = &name[..name.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-'))).unwrap_or(name.len())];
+    let name =
+        &name[..name.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-'))).unwrap_or(name.len())];
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return 0;
     }
@@ -42,7 +43,22 @@ fn tag(rest: &str, text: &mut String) -> usize {
     }
     if matches!(
         name.as_str(),
-        "p" | "br" | "div" | "li" | "ul" | "ol" | "pre" | "tr" | "table" | "blockquote" | "title" | "sec" | "hr" | "h1" | "h2" | "h3" | "h4"
+        "p" | "br"
+            | "div"
+            | "li"
+            | "ul"
+            | "ol"
+            | "pre"
+            | "tr"
+            | "table"
+            | "blockquote"
+            | "title"
+            | "sec"
+            | "hr"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
     ) {
         text.push_str("\n\n");
     }
@@ -97,7 +113,10 @@ mod tests {
     #[test]
     fn pieces_of_html_become_their_text() {
         let cases = [
-            ("<jats:p>We <jats:italic>show</jats:italic> 5&nbsp;&#37;.</jats:p><jats:p>Then</jats:p>", "We show 5 %.\n\nThen"),
+            (
+                "<jats:p>We <jats:italic>show</jats:italic> 5&nbsp;&#37;.</jats:p><jats:p>Then</jats:p>",
+                "We show 5 %.\n\nThen",
+            ),
             ("a < b && c > d", "a < b && c > d"),
             ("x &lt;script&gt; y", "x <script> y"),
             ("<p>a<script>evil()</script>b", "ab"),

@@ -72,7 +72,11 @@ impl Record {
         if !authors.is_empty() {
             let named = authors[..authors.len().min(AUTHORS_MAX)].join(", ");
             let more = authors.len().saturating_sub(AUTHORS_MAX);
-            facts.push(if more > 0 { format!("Authors: {named} and {more} more") } else { format!("Authors: {named}") });
+            facts.push(if more > 0 {
+                format!("Authors: {named} and {more} more")
+            } else {
+                format!("Authors: {named}")
+            });
         }
         let told = [("Date", self.date.as_deref()), ("Identifier", self.id.as_deref())];
         facts.extend(told.into_iter().filter_map(|(name, value)| {
@@ -161,7 +165,9 @@ mod tests {
     #[test]
     fn what_nobody_could_open_or_read_is_no_record() {
         let record = |title: &str, url: &str| Record { title: title.into(), url: url.into(), ..Record::default() };
-        for (title, url) in [("t", "javascript:alert(1)"), ("t", "file:///etc/passwd"), ("t", ""), (" ", "https://example.org")] {
+        for (title, url) in
+            [("t", "javascript:alert(1)"), ("t", "file:///etc/passwd"), ("t", ""), (" ", "https://example.org")]
+        {
             assert!(record(title, url).proof().is_none(), "{title} {url}");
         }
         assert!(record("t", "https://user:pass@example.org").proof().is_none());
@@ -170,7 +176,8 @@ mod tests {
     #[test]
     fn what_hides_in_a_text_is_taken_out_and_what_is_long_is_cut() {
         let text = format!("safe\u{202e}\u{200b} \u{1b}[31m text. {}", "word ".repeat(2_000));
-        let record = Record { title: "t\u{202e}x".into(), url: "https://example.org".into(), text, ..Record::default() };
+        let record =
+            Record { title: "t\u{202e}x".into(), url: "https://example.org".into(), text, ..Record::default() };
         let proof = record.proof().unwrap();
         assert!(!proof.snapshot.text.contains(['\u{202e}', '\u{1b}']));
         assert!(proof.snapshot.text.chars().count() < 2_500 && proof.snapshot.text.ends_with(" …"));

@@ -25,7 +25,8 @@ pub(super) fn pause_of(answer: &Response) -> Option<Duration> {
     if !is_used_up {
         return None;
     }
-    let reset = ["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"].into_iter().find_map(|name| answer.header(name));
+    let reset =
+        ["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"].into_iter().find_map(|name| answer.header(name));
     reset.and_then(|text| seconds_or_moment(text, now))
 }
 

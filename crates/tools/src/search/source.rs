@@ -113,10 +113,11 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
 /// Words that are in most questions and in most documents.
 fn is_empty_word(word: &str) -> bool {
     const WORDS: &[&str] = &[
-        "a", "about", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does", "for", "from",
-        "had", "has", "have", "how", "if", "in", "into", "is", "it", "its", "may", "more", "most", "much", "many", "no", "not", "of",
-        "on", "or", "our", "should", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-        "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+        "a", "about", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "does",
+        "for", "from", "had", "has", "have", "how", "if", "in", "into", "is", "it", "its", "may", "more", "most",
+        "much", "many", "no", "not", "of", "on", "or", "our", "should", "so", "than", "that", "the", "their", "them",
+        "then", "there", "these", "they", "this", "those", "to", "was", "we", "were", "what", "when", "where", "which",
+        "who", "why", "will", "with", "would", "you", "your",
     ];
     WORDS.contains(&word)
 }

@@ -1,6 +1,6 @@
 //! A search service as a tool. Owns its arguments and its answer; asking is `asking`'s.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{AgentType, Cost, Digest, ToolName, ToolSpec};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     SearchOptions, SearchSource, SourceNeeds,
-    asking::Asking,
+    asking::{Asking, REQUEST_TIME, time_limit},
     record::{Proof, Record},
 };
 use crate::{Tool, ToolAnswer, ToolDescription, ToolError, ToolInvocation};
@@ -53,8 +53,14 @@ impl SearchTool {
         let own = options.base_url.clone().or_else(|| BaseUrl::parse(source.base_url).ok());
         let base_url = own.ok_or(SourceNeeds::Address)?;
         let asking = Asking::new(source, client, base_url, options);
-        let description = describe(source, &asking);
+        let description = described(source, asking.time_limit());
         Ok(Self { source, asking, description })
+    }
+
+    /// What the tool of a service is, whether it can be asked or not.
+    #[must_use]
+    pub fn describe(source: &SearchSource) -> ToolDescription {
+        described(source, time_limit(REQUEST_TIME))
     }
 
     /// The service.
@@ -89,7 +95,10 @@ impl Tool for SearchTool {
             .map_err(|error| ToolError::Arguments { argument: String::new(), detail: error.to_string() })?;
         let query = mcp_orchestrator_domain::clean_line(&arguments.query, QUERY_CHARS_MAX);
         if !query.chars().any(char::is_alphanumeric) {
-            return Err(ToolError::Arguments { argument: "/query".to_owned(), detail: "has no word to look for".to_owned() });
+            return Err(ToolError::Arguments {
+                argument: "/query".to_owned(),
+                detail: "has no word to look for".to_owned(),
+            });
         }
         let limit = arguments.limit.unwrap_or(RECORDS).clamp(1, RECORDS_MAX);
         let page = self.asking.ask(&query, limit).await?;
@@ -114,7 +123,7 @@ fn answer(source: &SearchSource, records: &[Record], limit: u16) -> ToolAnswer {
     ToolAnswer { content, spans, snapshots, cost }
 }
 
-fn describe(source: &SearchSource, asking: &Asking) -> ToolDescription {
+fn described(source: &SearchSource, time_limit: Duration) -> ToolDescription {
     let spec = ToolSpec {
         name: source.tool_name(),
         description: format!(
@@ -142,7 +151,7 @@ fn describe(source: &SearchSource, asking: &Asking) -> ToolDescription {
         spec,
         category: "search".to_owned(),
         tags: ["network", "evidence"].into_iter().chain(kinds).map(str::to_owned).collect(),
-        time_limit: asking.time_limit(),
+        time_limit,
         repeatable: true,
         is_source: true,
     }

@@ -27,7 +27,8 @@ pub(super) const SOURCE: SearchSource = SearchSource {
 };
 
 fn ask(base: &BaseUrl, ask: &Ask<'_>) -> Request {
-    let words = ask.key_words(WORDS_MAX).into_iter().map(|word| format!("all:{}", word.replace(['-', '_'], " ").trim()));
+    let words =
+        ask.key_words(WORDS_MAX).into_iter().map(|word| format!("all:{}", word.replace(['-', '_'], " ").trim()));
     // A word of several parts is looked for as one phrase.
     let words = words.map(|word| match word.strip_prefix("all:") {
         Some(parts) if parts.contains(' ') => format!("all:\"{parts}\""),
@@ -53,7 +54,8 @@ struct Entry {
 fn read(body: &[u8]) -> Result<Page, Unread> {
     let broken = |detail: &str| Unread::Malformed(detail.to_owned());
     let mut reader = Reader::from_str(std::str::from_utf8(body).map_err(|_| broken("it is no UTF-8"))?);
-    let (mut path, mut entry, mut entries): (Vec<String>, Entry, Vec<Entry>) = (Vec::new(), Entry::default(), Vec::new());
+    let (mut path, mut entry, mut entries): (Vec<String>, Entry, Vec<Entry>) =
+        (Vec::new(), Entry::default(), Vec::new());
     let mut is_feed = false;
     loop {
         match reader.read_event().map_err(|_| broken("it is no XML"))? {

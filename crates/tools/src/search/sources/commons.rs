@@ -93,7 +93,8 @@ impl File {
         let info = self.imageinfo?.into_iter().next()?;
         let metadata = info.extmetadata.unwrap_or_default();
         let licence = metadata.license_short_name.map(|field| format!("Licence: {}.", field.value));
-        let parts: Vec<String> = metadata.image_description.map(|field| field.value).into_iter().chain(licence).collect();
+        let parts: Vec<String> =
+            metadata.image_description.map(|field| field.value).into_iter().chain(licence).collect();
         Some(Record {
             title: self.title.strip_prefix("File:").map(str::to_owned).unwrap_or(self.title),
             url: info.descriptionurl.unwrap_or_default(),

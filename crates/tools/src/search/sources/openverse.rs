@@ -63,7 +63,8 @@ fn read(body: &[u8]) -> Result<Page, Unread> {
         if !licence.is_empty() {
             parts.push(format!("A picture under the licence {licence}."));
         }
-        let tags: Vec<String> = picture.tags.unwrap_or_default().into_iter().take(TAGS_MAX).map(|tag| tag.name).collect();
+        let tags: Vec<String> =
+            picture.tags.unwrap_or_default().into_iter().take(TAGS_MAX).map(|tag| tag.name).collect();
         if !tags.is_empty() {
             parts.push(format!("Tags: {}.", tags.join(", ")));
         }
