@@ -140,7 +140,7 @@ impl Web {
         known.collect()
     }
 
-    /// The tools of each kind of agent, of the services that are on. A service that is in no row is for nobody.
+    /// The tools of each kind of agent, of the services that are on.
     fn table(&self, settings: &Settings) -> BTreeMap<AgentType, Vec<ToolName>> {
         let off: Vec<ToolName> = SEARCH_SOURCES
             .iter()
@@ -155,7 +155,8 @@ impl Web {
     }
 }
 
-/// What each kind has: what the settings say, else what the services themselves say.
+/// What each kind has: what the settings say, else what the services themselves say. A service that is then in no row is for
+/// general agents.
 fn full_table(settings: &Settings) -> BTreeMap<AgentType, Vec<ToolName>> {
     let tool = |name: &String| match SearchSource::named(name) {
         Some(source) => Some(source.tool_name()),
@@ -169,7 +170,12 @@ fn full_table(settings: &Settings) -> BTreeMap<AgentType, Vec<ToolName>> {
             .map(|source| source.tool_name())
             .collect(),
     };
-    AgentType::ALL.into_iter().map(|kind| (kind, row(kind))).collect()
+    let mut table: BTreeMap<AgentType, Vec<ToolName>> =
+        AgentType::ALL.into_iter().map(|kind| (kind, row(kind))).collect();
+    let tools = SEARCH_SOURCES.iter().map(|source| source.tool_name());
+    let left: Vec<ToolName> = tools.filter(|tool| !table.values().any(|row| row.contains(tool))).collect();
+    table.entry(AgentType::General).or_default().extend(left);
+    table
 }
 
 fn options(settings: &Settings, source: &SearchSource) -> SearchOptions {
