@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::{
     follow::{self, Interrupted},
     results, resume,
-    work::{Remote, Work, say_what_from},
+    work::{Remote, Work},
 };
 use crate::{
     error::{CliError, Exit},
@@ -66,10 +66,6 @@ pub(crate) async fn at_server(session: &Session, server: &Server, work: Remote) 
     }
     if let Some(provider) = &row.view.provider {
         terminal.note(Line::new().styled(Style::Dim, format!("provider: {provider} (at {})", server.base())));
-    }
-    let asks_services = server.tools().await?.tools.iter().any(|tool| tool.category == "search");
-    if !asks_services {
-        say_what_from(terminal, row.view.corpora.is_empty(), &row.view.pattern);
     }
     to_the_end(session, &Workflows::There(server.clone()), &row.id, &work.out).await
 }

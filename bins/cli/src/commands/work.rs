@@ -248,7 +248,7 @@ fn say_who(session: &Session, work: &Work) {
 }
 
 /// Says from what is answered, where a person could expect something else.
-pub(crate) fn say_what_from(terminal: Terminal, without_corpora: bool, pattern: &str) {
+fn say_what_from(terminal: Terminal, without_corpora: bool, pattern: &str) {
     if without_corpora {
         let line = "no corpus: agents have nothing to cite, so every sentence will be marked as unverified";
         terminal.note(Line::new().styled(Style::Yellow, line));
