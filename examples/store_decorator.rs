@@ -11,7 +11,7 @@ use mcp_orchestrator::{
     ExtractiveProvider, ListFilter, MemoryStore, Orchestrator, Principal, RequestDraft, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+        Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
         Lease, LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
         StoreInfo, WorkflowRow,
     },
@@ -56,7 +56,7 @@ impl Store for Audited {
     async fn record_scan(&self, space: &str, after: Option<&str>, max: usize) -> Out<Vec<(String, SmallRecord)>> {
         self.0.record_scan(space, after, max).await
     }
-    async fn bucket_take(&self, take: BucketTake) -> Out<BucketAnswer> { self.0.bucket_take(take).await }
+    async fn bucket(&self, ask: BucketAsk) -> Out<BucketAnswer> { self.0.bucket(ask).await }
     async fn purge(&self, kept: &Retention, max: usize) -> Out<Purged> { self.0.purge(kept, max).await }
     async fn check(&self) -> Out<Checked> { self.0.check().await }
     async fn standings(&self, max: usize) -> Out<Vec<Standing>> { self.0.standings(max).await }

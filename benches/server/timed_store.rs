@@ -11,7 +11,7 @@ use mcp_orchestrator::{
     ListFilter, Principal, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+        Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
         Lease, LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
         StoreInfo, WorkflowRow,
     },
@@ -107,8 +107,8 @@ impl Store for Timed {
     async fn record_scan(&self, space: &str, after: Option<&str>, max: usize) -> Out<Vec<(String, SmallRecord)>> {
         self.store.record_scan(space, after, max).await
     }
-    async fn bucket_take(&self, take: BucketTake) -> Out<BucketAnswer> {
-        self.store.bucket_take(take).await
+    async fn bucket(&self, ask: BucketAsk) -> Out<BucketAnswer> {
+        self.store.bucket(ask).await
     }
     async fn purge(&self, retention: &Retention, max: usize) -> Out<Purged> {
         self.store.purge(retention, max).await

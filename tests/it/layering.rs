@@ -51,7 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // beside the product
     ("testkit", &["domain", "egress", "providers", "store", "orchestrator"]),
-    ("xtask", &["domain", "documents", "egress", "orchestrator", "testkit"]),
+    ("xtask", &["domain", "documents", "egress", "providers", "orchestrator", "testkit"]),
     ("examples", &[]),
     ("benches", &[]),
     ("tests", &[]),

@@ -87,3 +87,35 @@ fn every_published_package_describes_itself_and_ships_its_licences() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+#[test]
+fn the_table_of_services_says_what_the_catalogue_has() {
+    use mcp_orchestrator::{Provider as _, domain::Tier, provider::catalogue};
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/providers.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .map(|line| line.split('|').map(str::trim).collect())
+        .filter(|cells: &Vec<_>| cells.len() == 12)
+        .collect();
+    for vendor in catalogue() {
+        let named = format!("`{}`", vendor.name);
+        let row = rows.iter().find(|cells| cells[1].split(", ").any(|name| name == named)).unwrap();
+        let keys = vendor.key_env.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        assert_eq!(row[2], if keys.is_empty() { "none" } else { &keys }, "{named}");
+        assert_eq!(row[3], format!("`{}`", vendor.wire.as_str()), "{named}");
+        let can = vendor.provider(None).build().unwrap().capabilities(None);
+        assert_eq!(row[5], if can.tools { "yes" } else { "no" }, "{named}");
+        assert_eq!(row[6], if can.images { "yes" } else { "if told" }, "{named}");
+        let models = Tier::ALL.map(|tier| vendor.tier_model(tier));
+        let [primary, rest @ ..] = models;
+        assert_eq!(
+            row[8],
+            primary.map_or_else(|| "the first that can chat".to_owned(), |model| format!("`{model}`")),
+            "{named}"
+        );
+        for (cell, model) in row[9..].iter().zip(rest) {
+            let expected = model.filter(|model| Some(*model) != primary).map(|model| format!("`{model}`"));
+            assert_eq!(*cell, expected.unwrap_or_else(|| "the same".to_owned()), "{named}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop right there")]
 
+mod lying;
 mod names;
 mod parts;
 mod provider;

@@ -5,6 +5,7 @@ mod cargo;
 mod chaos;
 mod ci;
 mod cost;
+mod evidence;
 mod features;
 mod flags;
 mod licences;
@@ -19,7 +20,7 @@ use std::{
     process::ExitCode,
 };
 
-use outside::{conformance, inspector, python_sdk, replicas, schemathesis};
+use outside::{conformance, inspector, providers, python_sdk, replicas, schemathesis};
 
 /// A task by its name.
 struct Task {
@@ -35,8 +36,10 @@ const TASKS: &[Task] = &[
     Task { name: "cost", about: cost::ABOUT, run: cost::run },
     Task { name: "surface", about: surface::ABOUT, run: surface::run },
     Task { name: "answers", about: answers::ABOUT, run: answers::run },
+    Task { name: "evidence", about: evidence::ABOUT, run: evidence::run },
     Task { name: "torture", about: torture::ABOUT, run: torture::run },
     Task { name: "chaos", about: chaos::ABOUT, run: chaos::run },
+    Task { name: "providers", about: providers::ABOUT, run: providers::run },
     Task { name: "replicas", about: replicas::ABOUT, run: replicas::run },
     Task { name: "conformance", about: conformance::ABOUT, run: conformance::run },
     Task { name: "inspector", about: inspector::ABOUT, run: inspector::run },

@@ -95,8 +95,8 @@ pub(crate) enum Command {
     Patterns,
     /// List the tools agents may call
     Tools,
-    /// List model providers and which of them can be used
-    Providers,
+    /// List model providers and which of them can be used, or the models of one
+    Providers(ProvidersArgs),
     /// Show settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -111,6 +111,16 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProvidersArgs {
+    /// Show what is known of this one's models: sizes, abilities, prices
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Ask those that can be used whether they are there and take their key; costs nothing
+    #[arg(long)]
+    pub(crate) health: bool,
 }
 
 #[derive(Debug, Args)]
@@ -173,6 +183,9 @@ pub(crate) struct SharedArgs {
     /// A further fact for every agent; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, help_heading = HOW)]
     pub(crate) context: Vec<(String, String)>,
+    /// An image that planning and the agents are shown: PNG, JPEG, WebP or GIF; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = WITH)]
+    pub(crate) image: Vec<PathBuf>,
     /// 0 to 9; higher runs first [default: 5]
     #[arg(long, value_name = "N", help_heading = HOW)]
     pub(crate) priority: Option<u64>,

@@ -389,7 +389,7 @@ const fn of_failure(class: FailureClass) -> Exit {
             Exit::TryAgain
         }
         FailureClass::Auth => Exit::Setting,
-        FailureClass::Network => Exit::Unreachable,
+        FailureClass::Network | FailureClass::Unavailable => Exit::Unreachable,
         _ => Exit::Failed,
     }
 }

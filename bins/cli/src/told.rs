@@ -117,6 +117,9 @@ pub(crate) struct Used {
     pub(crate) execution_time: f64,
     /// US dollars; `None` when unknown.
     pub(crate) cost: Option<f64>,
+    /// Whether that is an estimate.
+    #[serde(default)]
+    pub(crate) cost_is_estimate: bool,
     pub(crate) tokens: u64,
 }
 

@@ -13,9 +13,10 @@ use crate::{
     ApiError, Caller, Code, Defaults,
     arguments::ListArguments,
     config::config,
+    providers::Found,
     view::{
-        PatternView, PatternsView, ProviderView, ProvidersView, QuestionView, ResultsView, StartedView, ToolView,
-        ToolsView, WorkflowPage, WorkflowView,
+        PatternView, PatternsView, QuestionView, ResultsView, StartedView, ToolView, ToolsView, WorkflowPage,
+        WorkflowView,
     },
 };
 
@@ -27,10 +28,11 @@ const REASON_CHARS_MAX: usize = 500;
 /// Dropping the future of any method ends the wait for its answer and never a workflow.
 #[derive(Clone, Debug)]
 pub struct Api {
-    handle: Handle,
+    pub(crate) handle: Handle,
     pub(crate) webhooks: Webhooks,
     pub(crate) missing: Arc<BTreeMap<String, String>>,
     pub(crate) defaults: Arc<Defaults>,
+    pub(crate) found: Found,
 }
 
 /// A page of a workflow's log.
@@ -63,7 +65,7 @@ impl Api {
     /// What a running orchestrator offers.
     #[must_use]
     pub fn new(handle: Handle, webhooks: Webhooks) -> Self {
-        Self { handle, webhooks, missing: Arc::default(), defaults: Arc::default() }
+        Self { handle, webhooks, missing: Arc::default(), defaults: Arc::default(), found: Found::default() }
     }
 
     /// Says what holds for requests that do not say.
@@ -306,15 +308,6 @@ impl Api {
     pub fn patterns(&self) -> PatternsView {
         let patterns: Vec<PatternView> = self.handle.patterns().into_iter().map(PatternView::from).collect();
         PatternsView { count: patterns.len(), patterns }
-    }
-
-    /// Who answers, the default one first.
-    #[must_use]
-    pub fn providers(&self) -> ProvidersView {
-        let all = self.handle.providers();
-        let providers: Vec<ProviderView> =
-            all.iter().zip(0..).map(|(provider, at)| ProviderView::of(provider.as_ref(), at == 0)).collect();
-        ProvidersView { count: providers.len(), providers }
     }
 
     /// The registered tools of a category and with one of some tags; no tags: any.

@@ -137,8 +137,12 @@ impl From<Error> for ApiError {
             Error::UnknownPattern { .. } => Self::field("pattern", detail),
             Error::UnknownProvider { .. } | Error::NoProvider => Self::field("provider_name", detail),
             Error::UnknownCorpus { .. } => Self::field("corpus", detail),
-            Error::UnknownPrice { .. } => {
-                Self::field("budget_usd", detail).with_hint("budget_tokens and max_calls hold for every model")
+            Error::UnknownPrice { provider, model } => {
+                let model = model.as_deref().unwrap_or("MODEL");
+                let hint = format!(
+                    "the setting [price.\"{provider}/{model}\"] declares one; budget_tokens and max_calls hold for every model"
+                );
+                Self::field("budget_usd", detail).with_hint(hint)
             }
             Error::InvalidIdempotencyKey => Self::field("idempotency_key", detail),
             Error::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch, detail),

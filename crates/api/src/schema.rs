@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use mcp_orchestrator_domain::workflow_schema;
+use mcp_orchestrator_domain::{Image, workflow_schema};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use strsim::damerau_levenshtein;
@@ -85,7 +85,7 @@ pub(crate) fn is_field(name: &str) -> bool {
 /// The field nearest to an unknown name, if one is near enough to be meant.
 pub(crate) fn nearest(kind: StartKind, name: &str) -> Option<String> {
     let properties = WHOLE["properties"].as_object()?;
-    let own = ["idempotency_key", "webhook_url", "wait_seconds"].map(str::to_owned);
+    let own = ["idempotency_key", "webhook_url", "wait_seconds", "images"].map(str::to_owned);
     let known = properties.keys().filter(|field| kind.shows(field)).cloned().chain(own);
     known
         .map(|field| (damerau_levenshtein(name, &field), field))
@@ -141,6 +141,24 @@ pub fn start_schema(kind: StartKind) -> Map<String, Value> {
     schema.remove("description");
     if kind.pattern().is_some() {
         schema.remove("$defs");
+    }
+    schema
+}
+
+/// The same of a program's submission of any pattern: with images. A model that calls a tool writes none in Base64, so the
+/// schemas of tools do not have them.
+#[must_use]
+pub fn submission_schema() -> Map<String, Value> {
+    let mut schema = start_schema(StartKind::Any);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert(
+            "images".to_owned(),
+            json!({
+                "type": ["array", "null"], "items": { "type": "string" }, "maxItems": Image::COUNT_MAX,
+                "description": "Images that planning and the agents are shown: PNG, JPEG, WebP or GIF, each in Base64. Their models \
+                                must be known to see.",
+            }),
+        );
     }
     schema
 }

@@ -3,12 +3,13 @@
 
 use std::{fmt, time::Duration};
 
-use mcp_orchestrator::RequestDraft;
+use mcp_orchestrator::{RequestDraft, domain::Image};
 use serde_json::{Map, Value};
 
 use crate::{
     ApiError, FieldProblem,
     error::pointer,
+    images::images,
     schema::{self, StartKind},
 };
 
@@ -25,6 +26,8 @@ pub struct StartCall {
     pub idempotency_key: Option<String>,
     /// Where the workflow's events are delivered to.
     pub webhook_url: Option<String>,
+    /// Images that planning and the agents are shown.
+    pub images: Vec<Image>,
     /// How long the caller wants to wait for the end; `None`: as long as the transport sees fit.
     pub wait: Option<Duration>,
 }
@@ -49,6 +52,7 @@ impl StartCall {
             draft: RequestDraft::default(),
             idempotency_key: text(&mut arguments, "idempotency_key", &mut wrong),
             webhook_url: text(&mut arguments, "webhook_url", &mut wrong),
+            images: images(&mut arguments, &mut wrong),
             wait: wait(&mut arguments, &mut wrong),
         };
         if let Some(pattern) = kind.pattern() {

@@ -43,7 +43,7 @@ impl Api {
     /// [`ApiError`] naming every field that breaks a rule; [`Code::IdempotencyMismatch`]; [`Code::Draining`]. Nothing was
     /// started.
     pub async fn start(&self, caller: &Caller, kind: StartKind, call: StartCall) -> Result<StartedView, ApiError> {
-        let StartCall { draft, idempotency_key, webhook_url, wait: _ } = call;
+        let StartCall { draft, idempotency_key, webhook_url, images, wait: _ } = call;
         if let Some(url) = &webhook_url {
             self.webhooks.check_url("webhook_url", url)?;
         }
@@ -53,6 +53,7 @@ impl Api {
             // Another address is another submission.
             idempotency_context: webhook_url.clone(),
             request_id: caller.request_id(),
+            images,
             ..SubmitOptions::default()
         };
         let draft = self.defaults.fill(draft);

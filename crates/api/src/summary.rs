@@ -51,6 +51,7 @@ pub fn status_line(view: &WorkflowView) -> String {
         line.push_str(&format!(", {} failed", progress.failed_agents));
     }
     match progress.cost_usd {
+        Some(cost) if progress.cost_is_estimate => line.push_str(&format!(", about ${cost:.4}")),
         Some(cost) => line.push_str(&format!(", ${cost:.4}")),
         None => line.push_str(", cost unknown"),
     }

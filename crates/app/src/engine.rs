@@ -10,7 +10,8 @@ use mcp_orchestrator_tools::Corpora;
 use crate::{Choice, ProviderSettings, Settings, Web, corpus_tools, layered};
 
 /// A builder with this store, these providers (the first is the default one), these documents and the settings' limits.
-/// Each provider is [`layered`]; those of them the settings name as fallbacks are asked when another one cannot answer.
+/// Each provider is [`layered`]; those of them the settings name as fallbacks are asked when another one cannot answer, and
+/// beside one that takes long if the settings want that.
 /// Without documents and search services no tool is registered: agents then have nothing to cite.
 pub fn engine(
     store: &Arc<dyn Store>,
@@ -29,6 +30,9 @@ pub fn engine(
     }
     let is_there = |name: &&ProviderName| providers.iter().any(|choice| choice.name == **name);
     builder = builder.with_fallback(settings.provider_fallback.iter().filter(is_there).cloned());
+    if let Some(hedge) = settings.provider_hedge {
+        builder = builder.with_hedge(hedge);
+    }
     if documents.iter().next().is_some() {
         for tool in corpus_tools(documents) {
             builder = builder.with_shared_tool(tool);

@@ -20,6 +20,7 @@ mod definition;
 mod documents;
 mod engine;
 mod folders;
+mod known;
 mod layers;
 mod live;
 mod provider;
@@ -34,9 +35,10 @@ pub use definition::{DefinitionError, read_definition};
 pub use documents::{corpus_tools, open_corpora};
 pub use engine::engine;
 pub use folders::{Folders, MACHINE_CONFIG, NoHome};
+pub use known::{KeyState, KnownProvider};
 pub use layers::layered;
 pub use live::LiveCorpora;
-pub use provider::{Choice, EXTRACTIVE, KeyState, KnownProvider, ProviderChoiceError, Providers, Reason};
+pub use provider::{Choice, EXTRACTIVE, ProviderChoiceError, Providers, Reason};
 pub use settings::{
     EgressSettings, KeptSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting,
     SourceSettings, Sources, WebSettings,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mcp_orchestrator::layers::{Health, health_of};
-use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName, clean_line};
+use mcp_orchestrator_domain::{InvalidName, ProviderName, Tier, clean_line};
 use mcp_orchestrator_providers::{
     ExtractiveProvider, Provider,
     http::{self, Wire},
@@ -20,7 +20,7 @@ use strsim::damerau_levenshtein;
 
 use crate::{
     ProviderSettings, Settings, SettingsError,
-    settings::{Origin, check_key_file, without_userinfo},
+    settings::{Origin, check_key_file},
 };
 
 /// How long a local server is given to show that it is there.
@@ -34,36 +34,6 @@ pub const EXTRACTIVE: &str = "extractive";
 pub struct Providers<'a> {
     settings: &'a Settings,
     environment: &'a BTreeMap<String, String>,
-}
-
-/// A provider as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KnownProvider {
-    /// What requests call it.
-    pub name: String,
-    /// What people call it.
-    pub title: String,
-    /// Its key.
-    pub key: KeyState,
-    /// Its address without user and password; `None` for the extractive writer.
-    pub base_url: Option<String>,
-    /// How it is talked to; `None` for the extractive writer.
-    pub wire: Option<Wire>,
-    /// Its model when a request names none; `None`: the first one it offers.
-    pub model: Option<String>,
-}
-
-/// Whether a provider has its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyState {
-    /// It needs none.
-    NotNeeded,
-    /// It has one, from there.
-    Set(Origin),
-    /// It has none; each of these variables could hold it.
-    Missing(&'static [&'static str]),
 }
 
 /// The provider that answers, and why this one.
@@ -151,51 +121,6 @@ impl<'a> Providers<'a> {
         Self { settings, environment }
     }
 
-    /// Every provider: the known services in the order in which their keys are looked for, those only the settings
-    /// know, then the extractive writer. Nothing is asked over the network.
-    ///
-    /// # Errors
-    /// [`SettingsError`] when a key file cannot be read.
-    pub fn known(&self) -> Result<Vec<KnownProvider>, SettingsError> {
-        let mut known = Vec::new();
-        for vendor in http::catalogue() {
-            known.push(KnownProvider {
-                name: vendor.name.to_owned(),
-                title: vendor.title.to_owned(),
-                key: match self.key(vendor)? {
-                    Some((_, origin)) => KeyState::Set(origin),
-                    None if vendor.is_local() => KeyState::NotNeeded,
-                    None => KeyState::Missing(vendor.key_env),
-                },
-                base_url: Some(without_userinfo(&self.base_url(vendor))),
-                wire: Some(self.wire(vendor)),
-                model: self.own(vendor.name).model.or_else(|| vendor.default_model.map(str::to_owned)),
-            });
-        }
-        for (name, own) in self.custom() {
-            known.push(KnownProvider {
-                name: name.clone(),
-                title: "from the settings".to_owned(),
-                key: match own_key(own) {
-                    Some((_, origin)) => KeyState::Set(origin),
-                    None => KeyState::NotNeeded,
-                },
-                base_url: own.base_url.as_ref().map(|(url, _)| without_userinfo(url)),
-                wire: Some(own.wire.unwrap_or_default()),
-                model: own.model.clone(),
-            });
-        }
-        known.push(KnownProvider {
-            name: EXTRACTIVE.to_owned(),
-            title: "quotes documents, without a model".to_owned(),
-            key: KeyState::NotNeeded,
-            base_url: None,
-            wire: None,
-            model: None,
-        });
-        Ok(known)
-    }
-
     /// The provider that answers: the one named, else the configured one, else the first with a key, else Ollama if it
     /// answers, else the extractive writer if there are documents.
     ///
@@ -232,36 +157,36 @@ impl<'a> Providers<'a> {
     /// [`ProviderChoiceError`] when nobody has that name, its key is missing or its settings are broken.
     pub fn named(&self, name: &str, reason: Reason) -> Result<Choice, ProviderChoiceError> {
         let parsed = ProviderName::new(name)?;
+        let vendor = http::vendor(name);
+        let key = match vendor {
+            Some(vendor) => self.key(vendor)?,
+            None => own_key(&self.own(name)),
+        };
+        if let Some(vendor) = vendor.filter(|vendor| key.is_none() && !vendor.is_local()) {
+            return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
+        }
+        Ok(Choice { name: parsed, reason, provider: self.build(name, key)? })
+    }
+
+    /// The provider of that name, with this key.
+    pub(crate) fn build(
+        &self,
+        name: &str,
+        key: Option<(KeySource, Origin)>,
+    ) -> Result<Arc<dyn Provider>, ProviderChoiceError> {
         let own = self.own(name);
         let builder = if name == EXTRACTIVE {
-            return Ok(Choice { name: parsed, reason, provider: Arc::new(ExtractiveProvider::new()) });
+            return Ok(Arc::new(ExtractiveProvider::new()));
         } else if let Some(vendor) = http::vendor(name) {
-            let key = self.key(vendor)?;
-            if key.is_none() && !vendor.is_local() {
-                return Err(ProviderChoiceError::MissingKey { name: name.to_owned(), variables: vendor.key_env });
-            }
-            let builder = with_key(vendor.provider(None), key);
-            builder.with_base_url(self.base_url(vendor)).with_wire(self.wire(vendor))
+            vendor.provider(None).with_base_url(self.base_url(vendor)).with_wire(self.wire(vendor))
         } else if let Some((url, _)) = &own.base_url {
-            let builder = http::HttpProvider::builder(name, url).with_wire(own.wire.unwrap_or_default());
-            with_key(builder, own_key(&own))
+            http::HttpProvider::builder(name, url).with_wire(own.wire.unwrap_or_default())
         } else {
             return Err(self.unknown(name));
         };
         let setup = |detail: String| ProviderChoiceError::Setup { name: name.to_owned(), detail };
-        let builder = match &own.model {
-            Some(model) => {
-                ModelName::new(model).map_err(|error| setup(error.to_string()))?;
-                builder.with_default_model(model)
-            }
-            None => builder,
-        };
-        let builder = match own.effort {
-            Some(effort) => builder.with_effort(effort),
-            None => builder,
-        };
-        let provider = builder.build().map_err(|error| setup(error.to_string()))?;
-        Ok(Choice { name: parsed, reason, provider: Arc::new(provider) })
+        let provider = with_own(with_key(builder, key), &own).build().map_err(|error| setup(error.to_string()))?;
+        Ok(Arc::new(provider))
     }
 
     /// The providers that are asked when `chosen` cannot answer: those `provider.fallback` names, but for those that are
@@ -278,18 +203,18 @@ impl<'a> Providers<'a> {
         names.map(|name| self.named(name.as_str(), Reason::Fallback)).collect()
     }
 
-    fn own(&self, name: &str) -> ProviderSettings {
+    pub(crate) fn own(&self, name: &str) -> ProviderSettings {
         self.settings.providers.get(name).cloned().unwrap_or_default()
     }
 
     /// Providers that only the settings know.
-    fn custom(&self) -> impl Iterator<Item = (&String, &ProviderSettings)> {
+    pub(crate) fn custom(&self) -> impl Iterator<Item = (&String, &ProviderSettings)> {
         let is_custom = |name: &str| http::vendor(name).is_none() && name != EXTRACTIVE;
         self.settings.providers.iter().filter(move |(name, own)| is_custom(name) && own.base_url.is_some())
     }
 
     /// A service's key: settings given for this process, then the service's own variables, then settings files.
-    fn key(&self, vendor: &http::Vendor) -> Result<Option<(KeySource, Origin)>, SettingsError> {
+    pub(crate) fn key(&self, vendor: &http::Vendor) -> Result<Option<(KeySource, Origin)>, SettingsError> {
         let own = own_key(&self.own(vendor.name));
         if let Some((_, Origin::Env(_) | Origin::Flag(_))) = own {
             return Ok(own);
@@ -309,7 +234,7 @@ impl<'a> Providers<'a> {
         Ok(own)
     }
 
-    fn base_url(&self, vendor: &http::Vendor) -> String {
+    pub(crate) fn base_url(&self, vendor: &http::Vendor) -> String {
         let own = self.own(vendor.name).base_url;
         if let Some((url, Origin::Env(_) | Origin::Flag(_))) = own {
             return url;
@@ -324,7 +249,7 @@ impl<'a> Providers<'a> {
     }
 
     /// How a service is talked to: as the settings say, else as it is at its address.
-    fn wire(&self, vendor: &http::Vendor) -> Wire {
+    pub(crate) fn wire(&self, vendor: &http::Vendor) -> Wire {
         self.own(vendor.name).wire.unwrap_or_else(|| vendor.wire_at(&self.base_url(vendor)))
     }
 
@@ -347,13 +272,13 @@ impl<'a> Providers<'a> {
 }
 
 /// Where a provider's keys come from.
-enum KeySource {
+pub(crate) enum KeySource {
     Given(SecretString),
     /// A file, read again when it changes.
     File(PathBuf),
 }
 
-fn own_key(own: &ProviderSettings) -> Option<(KeySource, Origin)> {
+pub(crate) fn own_key(own: &ProviderSettings) -> Option<(KeySource, Origin)> {
     let given = own.api_key.clone().map(|(secret, origin)| (KeySource::Given(secret), origin));
     given.or_else(|| own.api_key_file.clone().map(|(path, origin)| (KeySource::File(path), origin)))
 }
@@ -364,6 +289,28 @@ fn with_key(builder: http::HttpProviderBuilder, key: Option<(KeySource, Origin)>
         Some((KeySource::File(path), _)) => builder.with_keys(Arc::new(KeyRing::from_file(path))),
         None => builder,
     }
+}
+
+/// What the settings say of a provider's models and what they cost. A model for all comes before those of single parts.
+fn with_own(mut builder: http::HttpProviderBuilder, own: &ProviderSettings) -> http::HttpProviderBuilder {
+    if let Some(model) = &own.model {
+        builder = builder.with_default_model(model);
+    }
+    for (tier, model) in [(Tier::Worker, &own.worker_model), (Tier::Synthesis, &own.synthesis_model)] {
+        if let Some(model) = model {
+            builder = builder.with_tier_model(tier, model);
+        }
+    }
+    if let Some(effort) = own.effort {
+        builder = builder.with_effort(effort);
+    }
+    if let Some(tokens) = own.context_tokens {
+        builder = builder.with_context_tokens(tokens);
+    }
+    if let Some(images) = own.images {
+        builder = builder.with_images(images);
+    }
+    own.prices.iter().fold(builder, |builder, (model, price)| builder.with_price(model, price.clone()))
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -9,6 +9,8 @@ use mcp_orchestrator_domain::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::Costs;
+
 /// A report with everything needed to read and to verify it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
@@ -41,11 +43,14 @@ pub struct Document {
     /// What it took.
     #[serde(serialize_with = "write_spent", deserialize_with = "read_spent")]
     pub spent: Spent,
+    /// What each sentence cost; `None` when nothing was paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<Costs>,
     /// Agents that failed, so that a reader knows what was not looked at.
     #[serde(default)]
     pub gaps: Vec<Gap>,
-    /// What the strategy decided on the way that a reader should know, a sentence each: which branch was taken, whether
-    /// passes converged.
+    /// What happened on the way that a reader should know, a sentence each: which branch was taken, whether passes
+    /// converged, whose answer was cut off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The report.
@@ -122,6 +127,9 @@ struct SpentShape {
     cost_usd: Option<f64>,
     known_cost_pico_usd: Money,
     unknown_cost_calls: u32,
+    /// How many of the known ones are estimates.
+    #[serde(default, skip_serializing_if = "is_none")]
+    estimated_cost_calls: u32,
     calls: u32,
     model_calls: u32,
     #[serde(with = "UsageShape")]
@@ -140,10 +148,16 @@ struct UsageShape {
 }
 
 fn write_spent<S: Serializer>(spent: &Spent, serializer: S) -> Result<S::Ok, S::Error> {
-    let Spent { cost, unknown_cost_calls, usage, calls, model_calls } = *spent;
+    let Spent { cost, unknown_cost_calls, estimated_cost_calls, usage, calls, model_calls } = *spent;
     let cost_usd = spent.total_cost().map(Money::usd);
-    SpentShape { cost_usd, known_cost_pico_usd: cost, unknown_cost_calls, calls, model_calls, usage }
+    let known_cost_pico_usd = cost;
+    SpentShape { cost_usd, known_cost_pico_usd, unknown_cost_calls, estimated_cost_calls, calls, model_calls, usage }
         .serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+const fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 fn read_spent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spent, D::Error> {
@@ -151,6 +165,7 @@ fn read_spent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spent, D::Er
     Ok(Spent {
         cost: shape.known_cost_pico_usd,
         unknown_cost_calls: shape.unknown_cost_calls,
+        estimated_cost_calls: shape.estimated_cost_calls,
         usage: shape.usage,
         calls: shape.calls,
         model_calls: shape.model_calls,

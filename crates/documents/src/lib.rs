@@ -13,6 +13,7 @@
 //! files.
 
 mod address;
+mod cost;
 mod document;
 pub mod json;
 pub mod markdown;
@@ -20,5 +21,6 @@ mod parse;
 pub mod verify;
 
 pub use address::{digest_of, evidence_id};
+pub use cost::{Costs, SentenceCost, Share, StepCost};
 pub use document::{Counts, Document, Gap, Writer, cited_spans};
 pub use parse::{BLOCKS_MAX, BYTES_MAX, DEPTH_MAX, ParseError, parse};

@@ -4,7 +4,7 @@ mod body;
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use mcp_orchestrator_domain::{Mark, Money, Outcome, Report};
+use mcp_orchestrator_domain::{Block, Mark, Money, Outcome, Report};
 
 use crate::{Document, Writer, document::instant, parse::escape_into};
 use body::{Body, Cites, fenced};
@@ -31,6 +31,7 @@ pub fn render(document: &Document) -> String {
     Body { cites: Cites::Numbers(&numbers), raise: 1, marks: true }.write(&document.report, &mut out);
     gaps(document, &mut out);
     sources(document, &mut out);
+    costs(document, &mut out);
     out
 }
 
@@ -77,6 +78,9 @@ fn front_matter(document: &Document) -> String {
     let mut out = "---\n".to_owned();
     for (key, value) in fields {
         let _ = writeln!(out, "{key}: {value}");
+    }
+    if document.spent.is_estimate() {
+        out.push_str("cost_is_estimate: true\n");
     }
     out.push_str("---\n");
     out
@@ -152,6 +156,32 @@ fn gaps(document: &Document, out: &mut String) {
     for gap in &document.gaps {
         let _ = writeln!(out, "- `{}` failed at “{}”: {}", gap.step, line(&gap.task), line(&gap.reason));
     }
+}
+
+/// What each section cost, what is no section's, and the sum, where all of it is known.
+fn costs(document: &Document, out: &mut String) {
+    let Some(costs) = &document.costs else { return };
+    let (Some(total), Some(rest)) = (costs.total().known(), costs.not_attributed.known()) else { return };
+    let mut sections: Vec<(String, Money)> = Vec::new();
+    let mut prices = costs.sentences.iter().map(|sentence| sentence.cost.known().unwrap_or_default());
+    for block in &document.report.blocks {
+        if let Block::Heading { text, .. } = block {
+            sections.push((line(text), Money::ZERO));
+            continue;
+        }
+        let price = prices.by_ref().take(block.sentences().count()).fold(Money::ZERO, Money::plus);
+        match sections.last_mut() {
+            Some((_, sum)) => *sum = sum.plus(price),
+            None => sections.push((line(&document.title), price)),
+        }
+    }
+    let about = if costs.total().is_estimate() { ", estimated by a table of prices" } else { "" };
+    let _ = write!(out, "\n## What it cost\n\nIn US dollars{about}; each sentence's part is in the JSON document.\n\n");
+    for (section, price) in sections.iter().filter(|(_, price)| *price > Money::ZERO) {
+        let _ = writeln!(out, "- {section}: {}", dollars(*price));
+    }
+    let _ = writeln!(out, "- Not attributed: {}", dollars(rest));
+    let _ = writeln!(out, "- Total: {}", dollars(total));
 }
 
 fn sources(document: &Document, out: &mut String) {

@@ -11,11 +11,15 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    Digest, Evidence, EvidenceId, EvidenceSet, Finding, GateMode, Mark, Outcome, Report, gate,
+    Cost, Digest, Evidence, EvidenceId, EvidenceSet, Finding, GateMode, Mark, Money, Outcome, Report, gate,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::{Document, digest_of, evidence_id, json::evidence_folder};
+use crate::{
+    Costs, Document, digest_of, evidence_id,
+    json::{SEAL, evidence_folder, seal},
+};
 
 /// The largest report read, in bytes.
 pub const REPORT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -70,8 +74,22 @@ pub struct Verification {
     pub citations: usize,
     /// Snapshots that were read and hash to their names.
     pub snapshots: usize,
+    /// What its sentences cost, as far as that is known and was computed again; `None` when the report says nothing of it.
+    pub cost: Option<VerifiedCost>,
     /// Everything that is wrong; empty when the report holds.
     pub problems: Vec<VerifyProblem>,
+}
+
+/// The sums of a report's costs, computed again from what its steps cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifiedCost {
+    /// All sentences together.
+    pub sentences: Cost,
+    /// What is no sentence's.
+    pub not_attributed: Cost,
+    /// Both: what all steps cost.
+    pub total: Cost,
 }
 
 impl Verification {
@@ -117,6 +135,13 @@ pub enum VerifyProblem {
         /// Its text.
         text: String,
     },
+    /// What the report says is not what was written: its seal is missing or belongs to other content.
+    BrokenSeal {
+        /// The seal it has, if any.
+        said: Option<String>,
+        /// The seal of its content.
+        found: Digest,
+    },
     /// The report says how many of its sentences have a mark, and other many have it.
     Miscounted {
         /// The mark in words: `proved` or `marked`.
@@ -126,6 +151,63 @@ pub enum VerifyProblem {
         /// How many there are.
         found: usize,
     },
+    /// A sentence does not cost what its parts of the steps come to.
+    Mispriced {
+        /// The sentence's position.
+        sentence: usize,
+    },
+    /// The sentences, or what is not attributed, do not come to what was spent.
+    CostsDoNotAddUp {
+        /// What the report says was spent.
+        said: Money,
+        /// What its steps come to.
+        found: Money,
+    },
+    /// What is said to be no sentence's is not what the sentences leave.
+    WrongRemainder,
+}
+
+impl VerifyProblem {
+    /// The kind in one word, for programs: the variant's name in snake case.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::MissingEvidence(_) => "missing_evidence",
+            Self::AlteredEvidence(_) => "altered_evidence",
+            Self::DuplicateEvidence(_) => "duplicate_evidence",
+            Self::ForgedId { .. } => "forged_id",
+            Self::AlteredQuote(_) => "altered_quote",
+            Self::Sentence(_) => "sentence",
+            Self::ProvedWithoutCitation { .. } => "proved_without_citation",
+            Self::UnexpectedProse { .. } => "unexpected_prose",
+            Self::BrokenSeal { .. } => "broken_seal",
+            Self::Miscounted { .. } => "miscounted",
+            Self::Mispriced { .. } => "mispriced",
+            Self::CostsDoNotAddUp { .. } => "costs_do_not_add_up",
+            Self::WrongRemainder => "wrong_remainder",
+        }
+    }
+
+    /// The sentence it is about: its position in [`Report::sentences`] and its text.
+    #[must_use]
+    pub fn sentence(&self) -> Option<(usize, &str)> {
+        match self {
+            Self::Sentence(finding) => Some((finding.sentence, &finding.text)),
+            Self::ProvedWithoutCitation { sentence, text } | Self::UnexpectedProse { sentence, text } => {
+                Some((*sentence, text))
+            }
+            Self::MissingEvidence(_)
+            | Self::AlteredEvidence(_)
+            | Self::DuplicateEvidence(_)
+            | Self::ForgedId { .. }
+            | Self::AlteredQuote(_)
+            | Self::BrokenSeal { .. }
+            | Self::Miscounted { .. }
+            | Self::Mispriced { .. }
+            | Self::CostsDoNotAddUp { .. }
+            | Self::WrongRemainder => None,
+        }
+    }
 }
 
 impl fmt::Display for VerifyProblem {
@@ -145,9 +227,24 @@ impl fmt::Display for VerifyProblem {
             Self::UnexpectedProse { sentence, text } => {
                 write!(f, "sentence {} stands in a report that found nothing: {text:?}", sentence + 1)
             }
+            Self::BrokenSeal { said: Some(said), found } => {
+                write!(
+                    f,
+                    "the report was altered after it was written: it is sealed with {said:?}, its content with {found}"
+                )
+            }
+            Self::BrokenSeal { said: None, .. } => f.write_str("the report has no seal"),
             Self::Miscounted { what, said, found } => {
                 write!(f, "the report counts {said} {what} sentences and has {found}")
             }
+            Self::Mispriced { sentence } => {
+                write!(f, "sentence {} does not cost what its parts of the steps come to", sentence + 1)
+            }
+            Self::CostsDoNotAddUp { said, found } => {
+                let (said, found) = (said.pico_usd(), found.pico_usd());
+                write!(f, "the report says that {said} pico-USD were spent, and its steps cost {found}")
+            }
+            Self::WrongRemainder => f.write_str("what is not attributed is not what the sentences leave"),
         }
     }
 }
@@ -155,29 +252,32 @@ impl fmt::Display for VerifyProblem {
 /// Verifies a written report from its JSON and the evidence folder beside it. Needs no network and no store; files in
 /// the folder that no span names are not read.
 ///
-/// Every snapshot is hashed again, every quote compared byte for byte, every id derived again, and every sentence goes
+/// The seal is computed again, every snapshot is hashed again, every quote compared byte for byte, every id derived again, and every sentence goes
 /// through the gate again. Blocks while it reads.
 ///
 /// # Errors
 /// [`VerifyError`] when the JSON cannot be read as a report. Everything else that is wrong is a
 /// [`VerifyProblem`] of the result.
 pub fn verify(json: &Path) -> Result<Verification, VerifyError> {
-    let document = read_document(json)?;
+    let (document, value) = read_document(json)?;
     let mut problems = Vec::new();
+    check_seal(&value, &mut problems);
     let mut evidence = EvidenceSet::new();
     let snapshots = read_snapshots(&document, &evidence_folder(json), &mut evidence, &mut problems);
     check_spans(&document, &mut evidence, &mut problems);
     check_sentences(&document, &evidence, &mut problems);
     check_counts(&document, &mut problems);
+    let cost = check_costs(&document, &mut problems);
     Ok(Verification {
         sentences: document.report.sentences().count(),
         citations: document.report.sentences().map(|sentence| sentence.evidence.len()).sum(),
         snapshots,
+        cost,
         problems,
     })
 }
 
-fn read_document(path: &Path) -> Result<Document, VerifyError> {
+fn read_document(path: &Path) -> Result<(Document, Value), VerifyError> {
     #[derive(Deserialize)]
     struct Head {
         schema: u16,
@@ -190,7 +290,15 @@ fn read_document(path: &Path) -> Result<Document, VerifyError> {
     if head.schema != Document::SCHEMA {
         return Err(VerifyError::UnknownSchema { path: path.to_owned(), schema: head.schema });
     }
-    decode(&bytes, path)
+    Ok((decode(&bytes, path)?, decode(&bytes, path)?))
+}
+
+fn check_seal(value: &Value, problems: &mut Vec<VerifyProblem>) {
+    let found = seal(value);
+    let said = value.get(SEAL).map(|said| said.as_str().map_or_else(|| said.to_string(), str::to_owned));
+    if said.as_deref() != Some(found.to_string().as_str()) {
+        problems.push(VerifyProblem::BrokenSeal { said, found });
+    }
 }
 
 fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8], path: &Path) -> Result<T, VerifyError> {
@@ -295,4 +403,24 @@ fn check_counts(document: &Document, problems: &mut Vec<VerifyProblem>) {
             problems.push(VerifyProblem::Miscounted { what, said, found });
         }
     }
+}
+
+/// Shares the costs of the steps again. A total that is not known cannot be held against what was spent.
+fn check_costs(document: &Document, problems: &mut Vec<VerifyProblem>) -> Option<VerifiedCost> {
+    let said = document.costs.as_ref()?;
+    let costs = Costs::of(&document.report, said.steps.clone());
+    let count = costs.sentences.len().max(said.sentences.len());
+    let wrong = (0..count).filter(|at| costs.sentences.get(*at) != said.sentences.get(*at));
+    problems.extend(wrong.map(|sentence| VerifyProblem::Mispriced { sentence }));
+    if costs.not_attributed != said.not_attributed {
+        problems.push(VerifyProblem::WrongRemainder);
+    }
+    let total = costs.total();
+    if let (Some(found), Some(said)) = (total.known(), document.spent.total_cost())
+        && found != said
+    {
+        problems.push(VerifyProblem::CostsDoNotAddUp { said, found });
+    }
+    let sentences = costs.sentences.iter().fold(Cost::FREE, |sum, sentence| sum.plus(sentence.cost));
+    Some(VerifiedCost { sentences, not_attributed: costs.not_attributed, total })
 }

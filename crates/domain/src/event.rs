@@ -180,10 +180,14 @@ pub struct CallStarted {
     pub attempt: u16,
     /// Whom it asks.
     pub target: Target,
-    /// The same for every attempt of the same call, unique otherwise: `workflow/step/turn` and the tool call's position.
+    /// The same for every attempt of the same call, unique otherwise: `workflow/step/turn` and the tool call's position. A
+    /// hedge has a key of its own, so that no service takes the two for one request.
     pub idempotency_key: String,
     /// What is set aside.
     pub reserved: Reserved,
+    /// The open call of the same turn that takes long, if this one is made beside it: the first answer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hedges: Option<CallNo>,
 }
 
 /// A text of the log: in place when short, else in the blob store.
@@ -274,14 +278,32 @@ pub struct CallAbandoned {
     pub step: StepId,
     /// Why.
     pub reason: Abandoned,
+    /// What it cost, where that is known: it was answered, but too late.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cost: Cost,
+    /// Tokens it is known to have used.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub usage: Usage,
+    /// Time it ran until then, in milliseconds, where that is known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub run_ms: u64,
 }
 
-/// Why nobody waits for a call any more. It may have been paid for; its cost counts as unknown unless the target is free.
+impl CallAbandoned {
+    /// A call of which nobody knows what it cost and how long it ran.
+    #[must_use]
+    pub const fn new(call: CallNo, step: StepId, reason: Abandoned) -> Self {
+        let usage = Usage { input: 0, cached: 0, cache_write: 0, output: 0, reasoning: 0 };
+        Self { call, step, reason, cost: Cost::Unknown, usage, run_ms: 0 }
+    }
+}
+
+/// Why nobody waits for a call any more. It may have been paid for; its cost counts as unknown unless it is known or the target is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Abandoned {
-    /// Another attempt of the same call was faster.
+    /// The other one of a call and its hedge was faster.
     Hedge,
     /// The process that made it is gone.
     Crash,
@@ -291,6 +313,20 @@ pub enum Abandoned {
     Shutdown,
     /// Its step or workflow ended without it.
     Stopped,
+}
+
+impl Abandoned {
+    /// The reason as written in logs and on wires, for example `hedge`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hedge => "hedge",
+            Self::Crash => "crash",
+            Self::Cancel => "cancel",
+            Self::Shutdown => "shutdown",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// See [`Event::StepCompleted`].
@@ -303,6 +339,9 @@ pub struct StepCompleted {
     pub facts: StepFacts,
     /// What it wrote.
     pub output: StepOutput,
+    /// Whether the token limit cut what it wrote, also when it was asked for it once more: the end is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 /// What a step wrote.

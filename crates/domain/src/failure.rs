@@ -17,6 +17,8 @@ pub enum FailureClass {
     RateLimited,
     /// The service is overloaded: wait and ask again.
     Overloaded,
+    /// The service has failed several times in a row and is left alone for a while: nobody was asked.
+    Unavailable,
     /// The request does not fit into the model's context.
     ContextLength,
     /// The service refused the content.
@@ -59,6 +61,9 @@ pub enum FailureClass {
 pub enum Retry {
     /// Wait as long as it takes within the deadline; the agent's own time does not run.
     Park,
+    /// Nobody was asked, so no try is used up: wait as long as is said, a bounded number of times. The agent's own time
+    /// does not run.
+    Pause,
     /// Try again a bounded number of times with growing pauses.
     Backoff,
     /// Trying again cannot help.
@@ -71,6 +76,7 @@ impl FailureClass {
     pub const fn retry(self) -> Retry {
         match self {
             Self::RateLimited | Self::Overloaded => Retry::Park,
+            Self::Unavailable => Retry::Pause,
             Self::Network | Self::Server | Self::Timeout | Self::Truncated | Self::Decode => Retry::Backoff,
             Self::Auth
             | Self::QuotaExhausted
@@ -97,6 +103,7 @@ impl FailureClass {
             Self::QuotaExhausted => "quota_exhausted",
             Self::RateLimited => "rate_limited",
             Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
             Self::ContextLength => "context_length",
             Self::ContentFilter => "content_filter",
             Self::Timeout => "timeout",

@@ -32,6 +32,7 @@ mod evidence;
 mod failure;
 pub mod gate;
 mod id;
+mod image;
 mod message;
 mod money;
 mod progress;
@@ -64,6 +65,7 @@ pub use id::{
     CallNo, CorpusName, Digest, EvidenceId, InvalidName, ModelName, PatternName, Principal, ProviderName, RequestId,
     Seq, StepId, ToolName, WorkflowId,
 };
+pub use image::{Image, ImageRef, ImageType, InvalidImage};
 pub use message::{AssistantMessage, FinishReason, Message, Reply, ToolCall, ToolResult, ToolSpec};
 pub use money::{Cost, Money, Spent, Usage};
 pub use progress::{Progress, Stage};
@@ -74,7 +76,7 @@ pub use request::{
 };
 #[cfg(feature = "schema")]
 pub use schema::workflow_schema;
-pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
+pub use step::{Role, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage, Tier};
 pub use time::{Timestamp, millis};
 pub use workflow::{
     Call, CallState, CheckSummary, Command, ForkedFrom, IllegalTransition, Rejected, Rule, Status, Step, StepState,

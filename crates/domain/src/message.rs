@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ToolName;
+use crate::{Image, ToolName};
 
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,13 @@ pub enum Message {
     System(String),
     /// The task, with foreign text fenced.
     User(String),
+    /// The same, with images to look at first.
+    UserWithImages {
+        /// The task, with foreign text fenced.
+        text: String,
+        /// In this order.
+        images: Vec<Image>,
+    },
     /// What the model said, sent back unchanged.
     Assistant(AssistantMessage),
     /// What a tool answered.

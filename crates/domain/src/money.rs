@@ -91,6 +91,12 @@ impl Cost {
         }
     }
 
+    /// Whether an amount is known and is an estimate.
+    #[must_use]
+    pub const fn is_estimate(self) -> bool {
+        matches!(self, Self::Estimated(_))
+    }
+
     /// The sum: unknown when either is, estimated when either is.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
@@ -157,6 +163,9 @@ pub struct Spent {
     /// Calls that ended with a cost nobody knows.
     #[serde(skip_serializing_if = "is_zero")]
     pub unknown_cost_calls: u32,
+    /// Calls that ended with a cost that is an estimate: so is then the sum.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub estimated_cost_calls: u32,
     /// Tokens.
     #[serde(skip_serializing_if = "is_zero")]
     pub usage: Usage,
@@ -175,11 +184,21 @@ impl Spent {
         if self.unknown_cost_calls == 0 { Some(self.cost) } else { None }
     }
 
+    /// Whether the total cost is known and rests on estimates.
+    #[must_use]
+    pub const fn is_estimate(&self) -> bool {
+        self.unknown_cost_calls == 0 && self.estimated_cost_calls > 0
+    }
+
     /// Adds what one ended call cost and used.
     pub const fn settle(&mut self, cost: Cost, usage: Usage) {
-        match cost.known() {
-            Some(money) => self.cost = self.cost.plus(money),
-            None => self.unknown_cost_calls = self.unknown_cost_calls.saturating_add(1),
+        match cost {
+            Cost::Reported(money) => self.cost = self.cost.plus(money),
+            Cost::Estimated(money) => {
+                self.cost = self.cost.plus(money);
+                self.estimated_cost_calls = self.estimated_cost_calls.saturating_add(1);
+            }
+            Cost::Unknown => self.unknown_cost_calls = self.unknown_cost_calls.saturating_add(1),
         }
         self.usage = self.usage.plus(usage);
     }

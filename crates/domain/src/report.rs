@@ -113,18 +113,23 @@ pub enum Mark {
     Unverified,
 }
 
+impl Block {
+    /// Its sentences in reading order.
+    pub fn sentences(&self) -> impl Iterator<Item = &Sentence> {
+        let sentences: Box<dyn Iterator<Item = &Sentence>> = match self {
+            Self::Paragraph(sentences) | Self::Quote(sentences) => Box::new(sentences.iter()),
+            Self::List { items, .. } => Box::new(items.iter().flat_map(|item| &item.sentences)),
+            Self::Table { head, rows } => Box::new(head.iter().chain(rows.iter().flatten()).flatten()),
+            Self::Heading { .. } | Self::Code { .. } | Self::Rule => Box::new(std::iter::empty()),
+        };
+        sentences
+    }
+}
+
 impl Report {
     /// Every sentence in reading order. The position is the sentence's number in findings.
     pub fn sentences(&self) -> impl Iterator<Item = &Sentence> {
-        self.blocks.iter().flat_map(|block| {
-            let sentences: Box<dyn Iterator<Item = &Sentence>> = match block {
-                Block::Paragraph(sentences) | Block::Quote(sentences) => Box::new(sentences.iter()),
-                Block::List { items, .. } => Box::new(items.iter().flat_map(|item| &item.sentences)),
-                Block::Table { head, rows } => Box::new(head.iter().chain(rows.iter().flatten()).flatten()),
-                Block::Heading { .. } | Block::Code { .. } | Block::Rule => Box::new(std::iter::empty()),
-            };
-            sentences
-        })
+        self.blocks.iter().flat_map(Block::sentences)
     }
 
     /// The ids cited anywhere, each once, in the order of their first citation.

@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentType, CorpusName, Definition, GateMode, InvalidName, ModelName, Money, PatternName, ProviderName, ToolName,
+    AgentType, CorpusName, Definition, GateMode, ImageRef, InvalidName, ModelName, Money, PatternName, ProviderName,
+    Tier, ToolName,
 };
 
 pub use change::changed_request;
@@ -42,6 +43,9 @@ pub struct Request {
     /// Tools agents may call; filled in by the facade.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolName>,
+    /// Images that planning and the agents are shown; filled in by the facade.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageRef>,
     /// Documents to render; may be empty.
     pub formats: Vec<DocumentFormat>,
     /// 0 to 9; higher runs first.
@@ -80,6 +84,19 @@ pub struct Models {
     pub worker: Option<ModelName>,
     /// For synthesis.
     pub synthesis: Option<ModelName>,
+}
+
+impl Models {
+    /// The model for a part of the work: its own, else the primary one.
+    #[must_use]
+    pub fn of(&self, tier: Tier) -> Option<&ModelName> {
+        let own = match tier {
+            Tier::Primary => None,
+            Tier::Worker => self.worker.as_ref(),
+            Tier::Synthesis => self.synthesis.as_ref(),
+        };
+        own.or(self.primary.as_ref())
+    }
 }
 
 /// What may be spent; `None` is no limit.

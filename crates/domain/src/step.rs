@@ -157,6 +157,34 @@ impl Role {
             Self::Monitor => "monitor",
         }
     }
+
+    /// What its model is chosen by.
+    #[must_use]
+    pub const fn tier(&self) -> Tier {
+        match self {
+            Self::Planner | Self::Decision => Tier::Primary,
+            Self::Researcher | Self::Searcher(_) | Self::Custom(_) => Tier::Worker,
+            Self::Synthesizer | Self::Executive | Self::Editor | Self::Monitor => Tier::Synthesis,
+        }
+    }
+}
+
+/// The three parts of the work that may each have a model of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "a request names a model for each")]
+pub enum Tier {
+    /// Planning: few calls, on which much depends.
+    Primary,
+    /// The agents: many calls, each with one sub-task.
+    Worker,
+    /// Merging and writing: long prompts, long answers.
+    Synthesis,
+}
+
+impl Tier {
+    /// Every tier.
+    pub const ALL: [Self; 3] = [Self::Primary, Self::Worker, Self::Synthesis];
 }
 
 /// The half of a request to a provider that no wire sends: what the step is, as data. The extractive writer uses only

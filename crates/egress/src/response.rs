@@ -1,9 +1,15 @@
 //! One answer: its head, and its body piece by piece within the request's limits. Owns the counting of bytes.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::{HttpError, Phase, error::Cause, request::Limits};
 
@@ -12,11 +18,31 @@ pub struct Response {
     inner: reqwest::Response,
     limits: Limits,
     bytes_read: usize,
+    silence: Silence,
+}
+
+/// The timer of all silences of one answer. It is not set anew for each piece: when it rings too early, it is set to what is
+/// left.
+#[derive(Default)]
+struct Silence(Option<Pin<Box<Sleep>>>);
+
+impl Silence {
+    /// Ready when it is `until`, which is never before that of an earlier call.
+    fn poll_until(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        while timer.as_mut().poll(context).is_ready() {
+            if timer.deadline() >= until {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(until);
+        }
+        Poll::Pending
+    }
 }
 
 impl Response {
-    pub(crate) const fn new(inner: reqwest::Response, limits: Limits) -> Self {
-        Self { inner, limits, bytes_read: 0 }
+    pub(crate) fn new(inner: reqwest::Response, limits: Limits) -> Self {
+        Self { inner, limits, bytes_read: 0, silence: Silence::default() }
     }
 
     /// The status code.
@@ -45,10 +71,19 @@ impl Response {
     /// [`HttpError::Timeout`] when no piece comes in time, [`HttpError::Broken`] when the connection ends early,
     /// [`HttpError::TooLong`] when the body exceeds the request's limit.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        let waited = timeout(self.limits.idle_timeout, self.inner.chunk()).await;
-        let piece = waited
-            .map_err(|_| HttpError::Timeout { phase: Phase::Body, after: self.limits.idle_timeout })?
-            .map_err(|error| HttpError::Broken(Cause::new(error)))?;
+        let Self { inner, limits, silence, .. } = self;
+        let mut next = pin!(inner.chunk());
+        let mut until = None;
+        let waited = poll_fn(|context| {
+            if let Poll::Ready(piece) = next.as_mut().poll(context) {
+                return Poll::Ready(Ok(piece));
+            }
+            // What is there already needs no clock.
+            let until = *until.get_or_insert_with(|| Instant::now() + limits.idle_timeout);
+            silence.poll_until(until, context).map(Err)
+        });
+        let piece = waited.await.map_err(|()| HttpError::Timeout { phase: Phase::Body, after: limits.idle_timeout })?;
+        let piece = piece.map_err(|error| HttpError::Broken(Cause::new(error)))?;
         if let Some(bytes) = &piece {
             self.bytes_read = self.bytes_read.saturating_add(bytes.len());
             if self.bytes_read > self.limits.body_bytes_max {

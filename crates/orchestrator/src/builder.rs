@@ -15,10 +15,12 @@ use mcp_orchestrator_tools::{RegisterError, Registry, Tool};
 use tokio::sync::mpsc;
 
 use crate::{
-    Clock, Error, Orchestrator, SystemClock, WorkerMode,
+    Clock, Error, Hedge, Orchestrator, SystemClock, WorkerMode,
     dice::Dice,
     ends::Ends,
+    hedge::Pace,
     parts::{Adopted, Fresh, Parts},
+    spending::Spending,
     submit::names,
 };
 
@@ -62,6 +64,7 @@ pub struct Builder {
     providers: Vec<Arc<dyn Provider>>,
     default_provider: Option<ProviderName>,
     fallbacks: Vec<ProviderName>,
+    hedge: Option<Hedge>,
     strategies: Vec<Arc<dyn Strategy>>,
     tools: Vec<Arc<dyn Tool>>,
     agent_tools: BTreeMap<AgentType, Vec<ToolName>>,
@@ -89,6 +92,7 @@ impl Builder {
             providers: Vec::new(),
             default_provider: None,
             fallbacks: Vec::new(),
+            hedge: None,
             strategies: built_in(),
             tools: Vec::new(),
             agent_tools: BTreeMap::new(),
@@ -128,6 +132,15 @@ impl Builder {
     /// default models. Whoever has failed a call for good is not asked again in that workflow while another one is left.
     pub fn with_fallback(mut self, names: impl IntoIterator<Item = ProviderName>) -> Self {
         self.fallbacks = names.into_iter().collect();
+        self
+    }
+
+    /// Has a second call made beside one of a model that takes long; by default none is. It asks the next provider of
+    /// [`with_fallback`](Self::with_fallback), or the same one if there is no other, with a reservation of its own: without
+    /// money for it there is no second call, and there is one in an agent's turn at most. The first whole answer counts; the
+    /// other call is dropped and its cost is unknown, with its worst case taken, unless it came back as well.
+    pub const fn with_hedge(mut self, hedge: Hedge) -> Self {
+        self.hedge = Some(hedge);
         self
     }
 
@@ -271,12 +284,15 @@ impl Builder {
         let parts = Parts {
             bridge: Bridge::new(Arc::clone(&self.store)),
             ends: Ends::new(),
+            spending: Spending::default(),
             store: self.store,
             dice,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             providers,
             default_provider: Some(default_provider),
             fallbacks: self.fallbacks,
+            hedge: self.hedge,
+            pace: Pace::default(),
             strategies,
             tools,
             agent_tools: self.agent_tools,

@@ -51,10 +51,12 @@ pub enum Error {
     #[error("no provider is registered")]
     NoProvider,
     /// The caller's: a money budget cannot be held when nobody knows the price.
-    #[error("a budget in US dollars cannot be held: the price of {provider} is not known")]
+    #[error("a budget in US dollars cannot be held: the price of {} is not known", priced(.provider, .model.as_deref()))]
     UnknownPrice {
         /// The provider.
         provider: String,
+        /// Its model, if one is chosen.
+        model: Option<String>,
     },
     /// The caller's: the workflow's status does not allow it.
     #[error(transparent)]
@@ -107,6 +109,11 @@ pub enum Error {
     /// Ours: the log says something that may not be, or a part broke its contract.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// A model of a provider, in words.
+fn priced(provider: &str, model: Option<&str>) -> String {
+    model.map_or_else(|| provider.to_owned(), |model| format!("{model} at {provider}"))
 }
 
 impl From<Rejected> for Error {

@@ -13,7 +13,7 @@ use mcp_orchestrator_streaming::{ClientEvents, Cursor, Watch};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    EndedWorkflow, Error, Question, ResultFile, Results, Submission, SubmitOptions,
+    EndedWorkflow, Error, ModelSpending, Question, ResultFile, Results, Submission, SubmitOptions,
     hub::Hub,
     orchestrator::Running,
     parts::Parts,
@@ -257,6 +257,12 @@ impl Handle {
     #[must_use]
     pub fn ends(&self) -> broadcast::Receiver<EndedWorkflow> {
         self.parts.ends.subscribe()
+    }
+
+    /// What calls of models have come to in this process since it began, of all principals, by provider and model.
+    #[must_use]
+    pub fn spending(&self) -> Vec<ModelSpending> {
+        self.parts.spending.so_far()
     }
 
     /// Workflows that run in this process now, of all principals.

@@ -69,7 +69,9 @@ mod ends;
 mod error;
 mod fork;
 mod handle;
+mod hedge;
 mod hub;
+mod image;
 mod limits;
 mod orchestrator;
 mod parts;
@@ -77,6 +79,7 @@ mod patience;
 mod results;
 mod run;
 mod signal;
+mod spending;
 mod submit;
 mod worker;
 
@@ -87,8 +90,10 @@ pub use ends::EndedWorkflow;
 pub use error::Error;
 pub use fork::{ForkOptions, ResumeOptions};
 pub use handle::Handle;
+pub use hedge::Hedge;
 pub use orchestrator::Orchestrator;
 pub use results::{DocumentFile, EvidenceFile, Question, ResultFile, Results, StepResult};
+pub use spending::ModelSpending;
 pub use submit::{Made, Submission, SubmitOptions};
 pub use worker::WorkerMode;
 

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Timestamp, millis};
-use mcp_orchestrator_providers::layers::SharedLimits;
-use mcp_orchestrator_store::{BucketAnswer, BucketTake, RecordPut, Store};
+use mcp_orchestrator_providers::layers::{SharedBucket, SharedLimits, SharedTurn};
+use mcp_orchestrator_store::{BucketAct, BucketAnswer, BucketAsk, RecordPut, Store, StoreError};
 
 use crate::{Clock, SystemClock};
 
@@ -39,15 +39,38 @@ impl StoreLimits {
     }
 }
 
+impl StoreLimits {
+    async fn bucket(&self, bucket: SharedBucket<'_>, act: BucketAct) -> Result<BucketAnswer, StoreError> {
+        let SharedBucket { name, capacity, per_second } = bucket;
+        self.store.bucket(BucketAsk { key: format!("governor/{name}"), capacity, per_second, act }).await
+    }
+}
+
 #[async_trait]
 impl SharedLimits for StoreLimits {
-    async fn take(&self, bucket: &str, amount: u64, capacity: u64, per_second: f64) -> Option<Duration> {
-        let take = BucketTake { key: format!("governor/{bucket}"), amount, capacity, per_second };
-        match self.store.bucket_take(take).await {
-            Ok(BucketAnswer::Wait(pause)) => Some(pause),
+    async fn take(&self, bucket: SharedBucket<'_>, amount: u64, wait_max: Duration) -> SharedTurn {
+        match self.bucket(bucket, BucketAct::Take { amount, wait_max }).await {
+            Ok(BucketAnswer::Taken { place, wait }) => SharedTurn::Taken { place, wait },
+            Ok(BucketAnswer::Wait(pause)) => SharedTurn::Later(pause),
             // Without the store each process keeps to its own count.
-            Ok(BucketAnswer::Taken) | Err(_) => None,
+            Ok(BucketAnswer::Given(_)) | Err(_) => SharedTurn::Alone,
         }
+    }
+
+    async fn look(&self, bucket: SharedBucket<'_>, amount: u64, place: u64) -> Duration {
+        match self.bucket(bucket, BucketAct::Look { amount, place }).await {
+            Ok(BucketAnswer::Taken { wait, .. }) => wait,
+            _ => Duration::ZERO,
+        }
+    }
+
+    async fn give(&self, bucket: SharedBucket<'_>, amount: u64) {
+        // What cannot be given back is taken for used.
+        let _ = self.bucket(bucket, BucketAct::Give { amount }).await;
+    }
+
+    async fn leave(&self, bucket: SharedBucket<'_>, amount: u64, place: u64) {
+        let _ = self.bucket(bucket, BucketAct::Leave { amount, place }).await;
     }
 
     async fn park(&self, lane: &str, pause: Duration) {
@@ -79,7 +102,12 @@ impl SharedLimits for StoreLimits {
 #[async_trait]
 impl mcp_orchestrator_tools::SharedPace for StoreLimits {
     async fn take(&self, service: &str, per_minute: u32) -> Option<Duration> {
-        SharedLimits::take(self, &format!("source/{service}"), 1, 1, f64::from(per_minute) / 60.0).await
+        let name = format!("source/{service}");
+        let bucket = SharedBucket { name: &name, capacity: 1, per_second: f64::from(per_minute) / 60.0 };
+        match SharedLimits::take(self, bucket, 1, Duration::ZERO).await {
+            SharedTurn::Later(pause) => Some(pause),
+            SharedTurn::Taken { .. } | SharedTurn::Alone => None,
+        }
     }
 
     async fn park(&self, service: &str, pause: Duration) {

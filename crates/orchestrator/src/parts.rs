@@ -17,7 +17,7 @@ use mcp_orchestrator_streaming::Bridge;
 use mcp_orchestrator_tools::{Registry, ToolFilter};
 use tokio::sync::mpsc;
 
-use crate::{Clock, dice::Dice, ends::Ends};
+use crate::{Clock, Hedge, dice::Dice, ends::Ends, hedge::Pace, spending::Spending};
 
 /// The parts. Built once by the builder; never changes.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ pub(crate) struct Parts {
     pub(crate) default_provider: Option<ProviderName>,
     /// Whom to ask, in this order, when the provider of a request cannot answer.
     pub(crate) fallbacks: Vec<ProviderName>,
+    /// When a second call is made beside one that takes long.
+    pub(crate) hedge: Option<Hedge>,
+    pub(crate) pace: Pace,
     pub(crate) strategies: BTreeMap<PatternName, Arc<dyn Strategy>>,
     pub(crate) tools: Registry,
     /// The tools that are for certain kinds of a Swarm's agents alone.
@@ -39,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) deltas: mpsc::Sender<(WorkflowId, Bytes)>,
     pub(crate) bridge: Bridge,
     pub(crate) ends: Ends,
+    pub(crate) spending: Spending,
     pub(crate) fresh: Fresh,
     pub(crate) adopted: Adopted,
     /// How many workflows all workers together may run.

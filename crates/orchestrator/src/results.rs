@@ -103,6 +103,8 @@ pub struct StepResult {
     pub task: String,
     /// What it wrote, if it wrote something and it is kept as text.
     pub text: Option<Arc<str>>,
+    /// Whether the token limit cut what it wrote, also when it was asked for it once more, shorter: the end is missing.
+    pub is_cut: bool,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// What it used.
@@ -268,6 +270,7 @@ async fn steps(parts: &Parts, workflow: &Workflow) -> Result<Vec<StepResult>, Er
             stage: step.stage(),
             task: step.spec().task.clone(),
             text,
+            is_cut: step.is_cut(),
             failure: step.failure().cloned(),
             used: *step.used(),
         });

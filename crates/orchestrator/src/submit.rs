@@ -3,15 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{
-    AgentType, Definition, Digest, FieldError, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded,
-    Request, RequestDraft, RequestId, Seq, Submitted, Timestamp, ToolName, Workflow, WorkflowId,
+    AgentType, Definition, Digest, FieldError, Image, InvalidRequest, PatternName, Principal, ProviderName, Record,
+    Recorded, Request, RequestDraft, RequestId, Seq, Submitted, Tier, Timestamp, ToolName, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Lineage, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
 use mcp_orchestrator_strategies::Swarm;
 use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, parts::Parts, patience::Patience, run::summary};
+use crate::{Error, image, parts::Parts, patience::Patience, run::summary};
 
 /// How often a store that is away is asked to create a workflow.
 const CREATE_ATTEMPTS_MAX: u32 = 4;
@@ -30,6 +30,9 @@ pub struct SubmitOptions {
     pub reserved: bool,
     /// The request of a client behind it: kept in the log, named in this engine's log lines, sent to services.
     pub request_id: Option<RequestId>,
+    /// Images that planning and the agents are shown, [`Image::COUNT_MAX`] at most of [`Image::TOTAL_BYTES_MAX`] together. They
+    /// are kept in the store, and the log names them.
+    pub images: Vec<Image>,
 }
 
 /// What a submission did.
@@ -58,12 +61,14 @@ pub(crate) async fn submit(
     draft: RequestDraft,
     options: SubmitOptions,
 ) -> Result<Submission, Error> {
-    let asked = draft.parse(&parts.limits)?;
+    let mut asked = draft.parse(&parts.limits)?;
+    asked.images = image::references(&options.images)?;
     // The hash is of what was asked, not of what this process chose for it: another process may choose otherwise.
     let idempotency = options.idempotency_key.as_deref();
     let idempotency = idempotency.map(|key| idempotency_of(key, &asked, options.idempotency_context.as_deref()));
     let idempotency = idempotency.transpose()?;
     let request = accept(parts, asked)?;
+    image::keep(parts, principal, &options.images).await?;
     let version = version(parts, &request.pattern)?;
     let submitted = Submitted {
         principal: principal.clone(),
@@ -181,6 +186,7 @@ fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
         fits(parts, definition, &provider)?;
     }
     know_price(parts, &request, &provider)?;
+    image::seen(parts, &request, &provider)?;
     request.provider = Some(provider);
     Ok(request)
 }
@@ -200,6 +206,7 @@ pub(crate) fn accept_change(parts: &Parts, before: &Request, mut request: Reques
     }
     if asks_another || request.models != before.models || request.budget.cost_max != before.budget.cost_max {
         know_price(parts, &request, &provider)?;
+        image::seen(parts, &request, &provider)?;
     }
     request.provider = Some(provider);
     Ok(request)
@@ -217,12 +224,16 @@ fn know_price(parts: &Parts, request: &Request, provider: &ProviderName) -> Resu
     if request.budget.cost_max.is_none() {
         return Ok(());
     }
-    let own = [&request.models.primary, &request.models.worker, &request.models.synthesis];
-    let is_priced = parts
-        .providers
-        .get(provider)
-        .is_some_and(|p| own.iter().all(|model| p.capabilities(model.as_ref()).price.is_some()));
-    if is_priced { Ok(()) } else { Err(Error::UnknownPrice { provider: provider.to_string() }) }
+    let unknown = |model| Err(Error::UnknownPrice { provider: provider.to_string(), model });
+    let Some(asked) = parts.providers.get(provider) else { return unknown(None) };
+    for tier in Tier::ALL {
+        let model = request.models.of(tier).cloned().or_else(|| asked.tier_model(tier));
+        let can = asked.capabilities(model.as_ref());
+        if can.price.is_none() {
+            return unknown(model.map(|model| model.to_string()).or(can.default_model));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the steps can run here: their tools are registered, their schemas are schemas, and who answers can answer.

@@ -11,12 +11,6 @@ use tokio::time::Instant;
 
 use crate::{Provider, recent::Recent};
 
-/// Clients kept at most.
-const CLIENTS_MAX: usize = 32;
-
-/// How long a client is kept after it was made.
-const TTL: Duration = Duration::from_hours(1);
-
 /// Keeps the 32 providers that were used last, each for an hour, over one pool of connections: for programs that ask with
 /// the keys of their users, of whom there are many.
 ///
@@ -43,10 +37,16 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// Providers kept at most.
+    pub const KEPT_MAX: usize = 32;
+
+    /// How long a provider is kept after it was made.
+    pub const KEPT_FOR: Duration = Duration::from_hours(1);
+
     /// Providers over these connections.
     #[must_use]
     pub fn new(pool: HttpClient) -> Self {
-        Self { pool, kept: Mutex::new(Recent::new(CLIENTS_MAX, TTL)) }
+        Self { pool, kept: Mutex::new(Recent::new(Self::KEPT_MAX, Self::KEPT_FOR)) }
     }
 
     /// The provider of that name, made with the shared pool if it is not kept. The name is never shown; a key is none all the

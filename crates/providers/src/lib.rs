@@ -45,6 +45,7 @@ pub mod keys;
 pub mod layers;
 #[cfg(feature = "http")]
 mod messages;
+mod model;
 mod provider;
 #[cfg(any(feature = "http", feature = "layers"))]
 mod recent;
@@ -55,6 +56,7 @@ pub use backoff::Backoff;
 pub use estimate::estimated_prompt_tokens;
 #[cfg(feature = "extractive")]
 pub use extractive::ExtractiveProvider;
+pub use model::{LongPrompts, ModelCard, ModelPrice, TokenRate};
 pub use provider::{
     Allowance, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, Provider, ProviderError, RateLimits,
 };

@@ -5,9 +5,11 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
     AssistantMessage, Cost, Failure, FailureClass, Message, ModelName, Money, ProviderName, Reply, RequestId,
-    StepInput, ToolSpec, Usage,
+    StepInput, Tier, ToolSpec, Usage,
 };
 use serde_json::Value;
+
+use crate::ModelCard;
 
 /// Answers one request of an agent.
 ///
@@ -29,6 +31,19 @@ pub trait Provider: Send + Sync + 'static {
 
     /// What it can do and what it costs. Called before each request; must be cheap.
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities;
+
+    /// The model for a part of the work when a request names none. `None`: the same as for every other part,
+    /// [`Capabilities::default_model`]. Called before each request; must be cheap.
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        let _ = tier;
+        None
+    }
+
+    /// The models it is known to have, by name: for lists. It may have others. Nobody is asked over the network. By default
+    /// none is known.
+    fn models(&self) -> Vec<ModelCard> {
+        Vec::new()
+    }
 
     /// Answers one request. Text deltas go to `sink` while they arrive; the answer holds the whole text again.
     ///
@@ -54,6 +69,8 @@ pub struct Capabilities {
     pub tools: bool,
     /// Whether it takes an output schema.
     pub output_schema: bool,
+    /// Whether it sees images. What nobody knows is no.
+    pub images: bool,
     /// The model used when a request names none.
     pub default_model: Option<String>,
     /// The price; `None` when nobody knows. See [`Price::FREE`].
@@ -97,6 +114,9 @@ pub struct ChatRequest<'a> {
     pub messages: &'a [Message],
     /// Tools the model may call.
     pub tools: &'a [ToolSpec],
+    /// The tools of the turns before, when it may call none any more; empty otherwise. A service that can be told to call none
+    /// is told of them, so that its cache still knows how the prompt begins.
+    pub former_tools: &'a [ToolSpec],
     /// JSON Schema the answer must have.
     pub output_schema: Option<&'a Value>,
     /// 0 to 2.

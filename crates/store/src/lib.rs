@@ -112,10 +112,10 @@ mod sqlite;
 pub use self::redis::{RedisOptions, RedisStore};
 pub use clock::Now;
 pub use contract::{
-    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created,
-    Epoch, FINDINGS_MAX, FeedEntry, FeedPosition, Head, Idempotency, Lease, LeaseRef, Lineage, ListFilter, Needs,
-    NewWorkflow, PAGE_MAX, Page, Place, Purged, RecordPut, Renewal, Retention, STANDINGS_MAX, SmallRecord, Standing,
-    Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
+    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAct, BucketAnswer, BucketAsk, Change, Checked, Claim,
+    Created, Epoch, FINDINGS_MAX, FeedEntry, FeedPosition, Head, Idempotency, Lease, LeaseRef, Lineage, ListFilter,
+    Needs, NewWorkflow, PAGE_MAX, Page, Place, Purged, RecordPut, Renewal, Retention, STANDINGS_MAX, SmallRecord,
+    Standing, Store, StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer,
 };
 pub use memory::MemoryStore;
 pub use references::named_blobs;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! moved {
     ($($name:ident: $type:ty = $($path:ident).+;)+) => {
-        /// What changed. Most records change two numbers of the sixteen.
+        /// What changed. Most records change two numbers of the seventeen.
         #[derive(Debug, Default, Serialize, Deserialize)]
         #[serde(default)]
         pub(crate) struct Moved {
@@ -37,6 +37,7 @@ moved! {
     elapsed_ms: u64 = elapsed_ms;
     cost: Money = spent.cost;
     unknown_cost_calls: u32 = spent.unknown_cost_calls;
+    estimated_cost_calls: u32 = spent.estimated_cost_calls;
     input: u64 = spent.usage.input;
     cached: u64 = spent.usage.cached;
     cache_write: u64 = spent.usage.cache_write;
@@ -58,7 +59,7 @@ const _: fn(Progress) = |progress| {
         elapsed_ms: _,
         spent,
     } = progress;
-    let Spent { cost: _, unknown_cost_calls: _, usage, calls: _, model_calls: _ } = spent;
+    let Spent { cost: _, unknown_cost_calls: _, estimated_cost_calls: _, usage, calls: _, model_calls: _ } = spent;
     let Usage { input: _, cached: _, cache_write: _, output: _, reasoning: _ } = usage;
 };
 
@@ -69,7 +70,8 @@ mod tests {
     #[test]
     fn what_moved_leads_from_one_progress_to_the_other() {
         let usage = Usage { input: 5, cached: 1, cache_write: 2, output: 3, reasoning: 4 };
-        let spent = Spent { cost: Money::from_pico_usd(7), unknown_cost_calls: 1, usage, calls: 2, model_calls: 3 };
+        let cost = Money::from_pico_usd(7);
+        let spent = Spent { cost, unknown_cost_calls: 1, estimated_cost_calls: 6, usage, calls: 2, model_calls: 3 };
         let far = Progress {
             stage: Stage::Done,
             completed_agents: 1,

@@ -27,8 +27,10 @@ fn collect(event: &Event, digests: &mut Vec<Digest>) {
         }
         Event::ReportChecked(checked) => payload(&checked.report),
         Event::DocumentsWritten(written) => digests.extend(written.documents.iter().map(|file| file.blob.sha256)),
-        Event::Submitted(_)
-        | Event::Forked(_)
+        Event::Submitted(submitted) => {
+            digests.extend(submitted.request.images.iter().map(|image| image.blob.sha256));
+        }
+        Event::Forked(_)
         | Event::Started(_)
         | Event::StepPlanned(_)
         | Event::CallStarted(_)

@@ -149,6 +149,9 @@ pub struct ClientProgress {
     pub percent: u8,
     /// US dollars spent; null as soon as one call's cost is unknown.
     pub cost_usd: Option<f64>,
+    /// Whether these are an estimate: the services did not say what each call cost. Left out when they are not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens used, prompts and completions.
     pub tokens: u64,
 }
@@ -162,6 +165,7 @@ impl From<&Progress> for ClientProgress {
             total_agents: progress.total_agents,
             percent: progress.percent,
             cost_usd: progress.cost().map(mcp_orchestrator_domain::Money::usd),
+            cost_is_estimate: progress.spent.is_estimate(),
             tokens: progress.spent.usage.total(),
         }
     }

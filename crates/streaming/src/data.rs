@@ -45,6 +45,9 @@ pub enum ClientData {
         subtask_count: Option<usize>,
         /// The sub-tasks in order.
         subtasks: Vec<Subtask>,
+        /// Whether the token limit cut the plan; left out when it is whole.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
         /// What planning used.
         #[serde(flatten)]
         used: Used,
@@ -64,6 +67,9 @@ pub enum ClientData {
         /// Which agent.
         #[serde(flatten)]
         agent: AgentFacts,
+        /// Whether the token limit cut its answer; left out when it is whole.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
         /// What it used.
         #[serde(flatten)]
         used: Used,
@@ -115,6 +121,9 @@ pub enum ClientData {
         /// The length of its text in characters, when the text is in the log itself.
         #[serde(skip_serializing_if = "Option::is_none")]
         synthesis_length: Option<usize>,
+        /// Whether the token limit cut its answer; left out when it is whole.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
         /// What it used.
         #[serde(flatten)]
         used: Used,
@@ -153,7 +162,7 @@ pub enum ClientData {
         document_count: u32,
         /// Seconds since it first began to run.
         execution_time: f64,
-        /// US dollars; null when unknown.
+        /// US dollars; null when unknown. Whether they are an estimate the event's `progress` says.
         total_cost: Option<f64>,
     },
     /// `workflow_error`
@@ -164,14 +173,14 @@ pub enum ClientData {
         class: FailureClass,
         /// Seconds since it first began to run.
         execution_time: f64,
-        /// US dollars; null when unknown.
+        /// US dollars; null when unknown. Whether they are an estimate the event's `progress` says.
         total_cost: Option<f64>,
     },
     /// `workflow_cancelled`
     WorkflowCancelled {
         /// Seconds since it first began to run.
         execution_time: f64,
-        /// US dollars; null when unknown.
+        /// US dollars; null when unknown. Whether they are an estimate the event's `progress` says.
         total_cost: Option<f64>,
     },
     /// `stream_reset`
@@ -253,6 +262,9 @@ pub enum Activity {
         attempt: u16,
         /// Whom it asks.
         target: CallTarget,
+        /// The call beside which it is made, because that one takes long; left out otherwise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hedges: Option<CallNo>,
     },
     /// It answered.
     CallCompleted {
@@ -391,6 +403,9 @@ pub struct Used {
     pub execution_time: f64,
     /// US dollars; null when unknown.
     pub cost: Option<f64>,
+    /// Whether that is an estimate. Left out when it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens, prompts and completions.
     pub tokens: u64,
 }
@@ -400,6 +415,7 @@ impl From<StepUsage> for Used {
         Self {
             execution_time: seconds(used.run_ms),
             cost: used.cost.known().map(Money::usd),
+            cost_is_estimate: used.cost.is_estimate(),
             tokens: used.usage.total(),
         }
     }

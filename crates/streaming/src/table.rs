@@ -85,7 +85,7 @@ fn told(event: &Event, progress: &Progress) -> Vec<Told> {
         Event::CallStarted(started) => {
             let target = call_target(&started.target);
             let (call, turn, attempt) = (started.call, started.turn, started.attempt);
-            about(&started.step, Activity::CallStarted { call, turn, attempt, target })
+            about(&started.step, Activity::CallStarted { call, turn, attempt, target, hedges: started.hedges })
         }
         Event::CallCompleted(completed) => about(
             &completed.step,
@@ -238,7 +238,7 @@ fn step_planned(spec: &StepSpec, progress: &Progress) -> Option<ClientData> {
 
 fn step_completed(completed: &StepCompleted, progress: &Progress) -> Option<ClientData> {
     let facts = &completed.facts;
-    let used = Used::from(facts.used);
+    let (used, is_cut) = (Used::from(facts.used), completed.is_cut);
     let text = match &completed.output {
         StepOutput::Inline(text) => Some(&**text),
         StepOutput::Call(_) | StepOutput::Report => None,
@@ -250,16 +250,19 @@ fn step_completed(completed: &StepCompleted, progress: &Progress) -> Option<Clie
             Some(ClientData::DecompositionComplete {
                 subtask_count: (!tasks.is_empty()).then_some(tasks.len()),
                 subtasks: tasks.into_iter().map(|description| Subtask { description }).collect(),
+                is_cut,
                 used,
             })
         }
         Part::Agent => Some(ClientData::AgentComplete {
             agent: AgentFacts::new(&completed.step, &facts.role, facts.stage, &facts.task),
+            is_cut,
             used,
         }),
         Part::Synthesis => Some(ClientData::SynthesisComplete {
             level: level(&facts.role).to_owned(),
             synthesis_length: text.map(|text| text.chars().count()),
+            is_cut,
             used,
         }),
         Part::Silent => None,

@@ -12,6 +12,7 @@ pub mod provider_suite;
 mod redis_server;
 #[cfg(feature = "engine")]
 mod scripted_provider;
+pub mod shared_limits;
 pub mod store_suite;
 mod tapped_store;
 

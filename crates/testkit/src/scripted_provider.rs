@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use mcp_orchestrator_domain::{
     AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, RequestId, Role,
-    StepInput, ToolCall, Usage,
+    StepInput, Tier, ToolCall, Usage,
 };
 use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
 use tokio::sync::Notify;
@@ -21,6 +21,16 @@ use tokio::sync::Notify;
 pub enum Act {
     /// Answers with a text.
     Say(String),
+    /// Answers with a text that the token limit cut.
+    SayCut(String),
+    /// Calls several tools and is cut by the token limit in the arguments of the last one.
+    CallToolsCut(Vec<(&'static str, String)>),
+    /// Does something once it is released as [`Act::Hold`] is.
+    Wait(Box<Self>),
+    /// Does something after it has waited for permission to run: until it is released as [`Act::Hold`] is.
+    Park(Box<Self>),
+    /// Does something and bills this for it.
+    Bill(Usage, Cost, Box<Self>),
     /// Calls a tool with these arguments.
     CallTool(&'static str, String),
     /// Calls several tools at once.
@@ -71,6 +81,8 @@ pub struct ScriptedProvider {
     name: ProviderName,
     script: Arc<Script>,
     price: Option<Price>,
+    tiers: HashMap<Tier, ModelName>,
+    images: bool,
     seen: Arc<Mutex<Seen>>,
     held: Arc<Notify>,
 }
@@ -94,6 +106,8 @@ impl ScriptedProvider {
             name: ProviderName::new("scripted").expect("a valid name"),
             script: Arc::new(script),
             price: None,
+            tiers: HashMap::new(),
+            images: false,
             seen: Arc::default(),
             held: Arc::default(),
         }
@@ -119,6 +133,23 @@ impl ScriptedProvider {
     #[must_use]
     pub const fn with_price(mut self, price: Price) -> Self {
         self.price = Some(price);
+        self
+    }
+
+    /// The same with a model of its own for a part of the work.
+    ///
+    /// # Panics
+    /// When it is no name of a model.
+    #[must_use]
+    pub fn with_tier_model(mut self, tier: Tier, model: &str) -> Self {
+        self.tiers.insert(tier, ModelName::new(model).expect("a valid name"));
+        self
+    }
+
+    /// The same with eyes.
+    #[must_use]
+    pub const fn with_images(mut self) -> Self {
+        self.images = true;
         self
     }
 
@@ -186,14 +217,19 @@ impl Provider for ScriptedProvider {
         Capabilities {
             tools: true,
             output_schema: false,
+            images: self.images,
             default_model: Some("scripted-1".to_owned()),
             price: self.price,
             is_model: true,
         }
     }
 
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.tiers.get(&tier).cloned()
+    }
+
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
-        let (asked, held) = {
+        let (asked, mut held) = {
             let mut seen = self.seen();
             let before = seen.by_key.entry(request.idempotency_key.to_owned()).or_default();
             let asked = Asked {
@@ -212,17 +248,54 @@ impl Provider for ScriptedProvider {
         };
         let _running = Running(self);
         let mut act = (self.script)(&asked);
-        while let Act::Late(after, then) = act {
-            tokio::time::sleep(after).await;
-            act = *then;
+        let mut usage = Usage { input: 100, output: 20, ..Usage::default() };
+        let mut bill = None;
+        loop {
+            act = match act {
+                Act::Late(after, then) => {
+                    tokio::time::sleep(after).await;
+                    *then
+                }
+                Act::Wait(then) => {
+                    held.await;
+                    held = self.held.notified();
+                    *then
+                }
+                Act::Park(then) => {
+                    sink.waits();
+                    held.await;
+                    held = self.held.notified();
+                    sink.runs();
+                    *then
+                }
+                Act::Bill(tokens, cost, then) => {
+                    usage = tokens;
+                    bill = Some(cost);
+                    *then
+                }
+                act => break self.answer(act, usage, bill, held, sink).await,
+            };
         }
+    }
+}
+
+impl ScriptedProvider {
+    async fn answer(
+        &self,
+        act: Act,
+        usage: Usage,
+        bill: Option<Cost>,
+        held: tokio::sync::futures::Notified<'_>,
+        sink: &mut dyn DeltaSink,
+    ) -> Result<ChatAnswer, ProviderError> {
+        let is_cut = matches!(act, Act::SayCut(_) | Act::CallToolsCut(_));
         let (text, tool_calls) = match act {
-            Act::Late(..) => (String::new(), Vec::new()),
-            Act::Say(text) => (text, Vec::new()),
+            Act::Late(..) | Act::Bill(..) | Act::Wait(_) | Act::Park(_) => (String::new(), Vec::new()),
+            Act::Say(text) | Act::SayCut(text) => (text, Vec::new()),
             Act::CallTool(name, arguments) => {
                 (String::new(), vec![ToolCall { id: "call_1".to_owned(), name: name.to_owned(), arguments }])
             }
-            Act::CallTools(calls) => {
+            Act::CallTools(calls) | Act::CallToolsCut(calls) => {
                 let calls = calls.into_iter().enumerate().map(|(position, (name, arguments))| ToolCall {
                     id: format!("call_{position}"),
                     name: name.to_owned(),
@@ -231,7 +304,10 @@ impl Provider for ScriptedProvider {
                 (String::new(), calls.collect())
             }
             Act::Fail(class, pause) => {
-                let error = ProviderError::new(class, "as the script says");
+                let mut error = ProviderError::new(class, "as the script says");
+                if let Some(cost) = bill {
+                    (error.cost, error.usage) = (cost, usage);
+                }
                 return Err(match pause {
                     Some(pause) => error.with_retry_after(pause),
                     None => error,
@@ -245,10 +321,14 @@ impl Provider for ScriptedProvider {
             }
             Act::Panic => panic!("as the script says"),
         };
-        let usage = Usage { input: 100, output: 20, ..Usage::default() };
-        let finish = if tool_calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
+        let finish = match tool_calls.is_empty() {
+            _ if is_cut => FinishReason::Length,
+            true => FinishReason::Stop,
+            false => FinishReason::ToolCalls,
+        };
         let message = AssistantMessage { text, tool_calls, continuation: None };
-        let cost = self.price.map_or(Cost::Unknown, |price| Cost::Reported(price.of(100, 20)));
+        let by_price = || self.price.map_or(Cost::Unknown, |price| Cost::Reported(price.of(usage.input, usage.output)));
+        let cost = bill.unwrap_or_else(by_price);
         Ok(ChatAnswer {
             reply: Reply { message, finish, model: None, request_id: None },
             usage,

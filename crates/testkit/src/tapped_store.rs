@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
     Lease, LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
     Store, StoreError, StoreInfo, WorkflowRow,
 };
@@ -211,9 +211,9 @@ impl<T: Tap> Store for TappedStore<T> {
         self.inner.record_scan(space, after, max).await
     }
 
-    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
+    async fn bucket(&self, ask: BucketAsk) -> Result<BucketAnswer, StoreError> {
         self.tap.before(StoreCall::Other).await?;
-        self.inner.bucket_take(take).await
+        self.inner.bucket(ask).await
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {

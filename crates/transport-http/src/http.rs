@@ -9,6 +9,7 @@ use std::{
 
 use axum::{Router, extract::Request, response::IntoResponse};
 use bytes::Bytes;
+use mcp_orchestrator::ModelSpending;
 use mcp_orchestrator_api::{Api, Caller};
 use tower::Service;
 
@@ -171,6 +172,11 @@ impl Shared {
     /// Workflows that run in this process.
     pub(crate) fn running(&self) -> u64 {
         u64::try_from(self.inner.api.handle(&Caller::local()).running()).unwrap_or(u64::MAX)
+    }
+
+    /// What calls of models came to in this process.
+    pub(crate) fn spending(&self) -> Vec<ModelSpending> {
+        self.inner.api.handle(&Caller::local()).spending()
     }
 
     /// When the surface was put together.

@@ -1,8 +1,9 @@
 //! What is counted. Owns the registry and its two text forms; label values come from closed sets only: route templates,
-//! status classes, names of patterns that are registered.
+//! status classes, names of patterns that are registered; and from a bounded number of models.
 
 mod labels;
 mod queue;
+mod spending;
 mod text;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 };
 
 use http::StatusCode;
+use mcp_orchestrator::ModelSpending;
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -24,6 +26,7 @@ use prometheus_client::{
 
 use labels::{Ended, Kind, Method, Outcome, Pattern, Request, Route};
 pub(crate) use queue::QueueLength;
+use spending::Spent;
 pub(crate) use text::Format;
 
 /// Seconds a request takes.
@@ -56,6 +59,7 @@ struct Inner {
     pending: Gauge,
     purged_workflows: Counter,
     purged_blobs: Counter,
+    spent: Spent,
 }
 
 impl Default for Metrics {
@@ -170,7 +174,7 @@ impl Metrics {
     }
 
     /// Everything as text.
-    pub(crate) fn render(&self, reading: &Reading, format: Format) -> String {
+    pub(crate) fn render(&self, reading: &Reading, spending: &[ModelSpending], format: Format) -> String {
         let inner = &self.inner;
         set(&inner.active, reading.running);
         #[expect(clippy::cast_precision_loss, reason = "a queue is far shorter than 2^52")]
@@ -180,6 +184,7 @@ impl Metrics {
         for (outcome, count) in reading.attempts {
             inner.attempts.get_or_create(&Outcome { outcome }).inner().store(count, Ordering::Relaxed);
         }
+        inner.spent.set(spending);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _infallible = encode(&mut text, &inner.registry);
@@ -209,6 +214,7 @@ impl Inner {
             pending: Gauge::default(),
             purged_workflows: Counter::default(),
             purged_blobs: Counter::default(),
+            spent: Spent::default(),
         };
         for kind in ["reads", "writes", "refusals"] {
             // A counter that is there before it counts.
@@ -269,6 +275,7 @@ impl Inner {
             "Texts this process has taken away because no workflow needs them any more",
             self.purged_blobs.clone(),
         );
+        self.spent.register(r);
     }
 }
 

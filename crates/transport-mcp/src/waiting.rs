@@ -91,10 +91,11 @@ impl Heartbeat {
 /// How long a client may take to read one heartbeat.
 const TOLD: Duration = Duration::from_secs(1);
 
-/// How far a workflow is, in one line: `agents · 3/8 agents · 81k tokens · $0.12`.
+/// How far a workflow is, in one line: `agents · 3/8 agents · 81k tokens · $0.12`; an estimate is `about $0.12`.
 pub(crate) fn line(view: &WorkflowView) -> String {
     let progress = &view.progress;
-    let cost = progress.cost_usd.map_or_else(|| "cost unknown".to_owned(), |usd| format!("${usd:.2}"));
+    let about = if progress.cost_is_estimate { "about " } else { "" };
+    let cost = progress.cost_usd.map_or_else(|| "cost unknown".to_owned(), |usd| format!("{about}${usd:.2}"));
     let tokens = match progress.tokens {
         tokens @ 0..1_000 => tokens.to_string(),
         tokens => format!("{}k", tokens / 1_000),

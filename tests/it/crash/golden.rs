@@ -30,6 +30,7 @@ fn logs_of_this_version_are_read_and_continued_from_every_place() {
         story::conditional(),
         story::iterative(),
         story::custom_with_a_question(),
+        story::hedged(),
         story::cancelled_meanwhile(),
     ];
     for story in stories {

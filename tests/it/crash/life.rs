@@ -98,8 +98,12 @@ pub(super) async fn live(story: &Story, store: Arc<dyn Store>, client: &Client, 
     let store = TappedStore::new(store, killer);
     let provider = ScriptedProvider::new(story.script);
     let builder = Orchestrator::builder_shared(Arc::<TappedStore<Killer>>::clone(&store));
-    let handle =
-        builder.with_provider(provider.clone()).with_tool(count_words(story, &client.called)).build().unwrap().start();
+    let builder = builder.with_provider(provider.clone()).with_tool(count_words(story, &client.called));
+    let builder = match story.hedge {
+        Some(hedge) => builder.with_hedge(hedge),
+        None => builder,
+    };
+    let handle = builder.build().unwrap().start();
     let row = tokio::select! {
         biased;
         () = store.tap.death() => None,

@@ -8,6 +8,7 @@ mod killer;
 mod life;
 mod place;
 mod point;
+mod spending;
 mod story;
 
 use killer::Moment;
@@ -24,7 +25,7 @@ macro_rules! crash_tests {
             use super::{crash_everywhere, story};
 
             crash_tests!(@each super::$open;
-                beltalowda swarm sequential a_function_called_once conditional iterative custom_with_a_question cancelled_meanwhile);
+                beltalowda swarm sequential a_function_called_once conditional iterative custom_with_a_question hedged cancelled_meanwhile);
         })*
     };
     (@each $open:path; $($story:ident)*) => {

@@ -1,12 +1,15 @@
 //! One workflow of every strategy, and what models say in it. Owns no expectations: an undisturbed run makes those.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use mcp_orchestrator::{
-    Callable, ConditionDraft, RequestDraft, StepDraft, SuccessDraft, ToolError,
+    Callable, ConditionDraft, Hedge, RequestDraft, StepDraft, SuccessDraft, ToolError,
     domain::{FailureClass, Role},
 };
 use mcp_orchestrator_testkit::{Act, Asked, obliging};
@@ -24,11 +27,13 @@ pub(super) struct Story {
     pub(super) cancelled_during: Option<&'static str>,
     /// Whether its function may be called again when nobody knows what became of a call.
     pub(super) is_repeatable: bool,
+    /// When a second call is made beside one that takes long.
+    pub(super) hedge: Option<Hedge>,
 }
 
 impl Story {
     fn new(name: &'static str, draft: RequestDraft, script: fn(&Asked) -> Act) -> Self {
-        Self { name, draft, script, cancelled_during: None, is_repeatable: true }
+        Self { name, draft, script, cancelled_during: None, is_repeatable: true, hedge: None }
     }
 }
 
@@ -105,6 +110,16 @@ pub(super) fn custom_with_a_question() -> Story {
         .with_step(StepDraft::ask("approve", "Is this enough?").with_needs(["gather"]))
         .with_step(agent("write").with_needs(["compare", "approve"]));
     Story::new("custom", draft, |asked| Act::Say(obliging(asked, 1)))
+}
+
+/// One of its agents hears nothing until somebody is asked beside whom it asked first.
+pub(super) fn hedged() -> Story {
+    let draft = RequestDraft { num_agents: Some(2), ..RequestDraft::research(TASK) };
+    let script = |asked: &Asked| match asked.step() {
+        "belter_1" if !asked.key.ends_with("/hedge") => Act::Hang,
+        _ => Act::Say(obliging(asked, 2)),
+    };
+    Story { hedge: Some(Hedge::After(Duration::from_millis(50))), ..Story::new("hedged", draft, script) }
 }
 
 pub(super) fn cancelled_meanwhile() -> Story {

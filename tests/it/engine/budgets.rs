@@ -36,7 +36,7 @@ async fn a_call_whose_worst_case_does_not_fit_is_not_made() {
 async fn a_money_budget_needs_a_known_price() {
     let engine = Engine::start(ScriptedProvider::obliging(2));
     let refused = engine.handle.submit(RequestDraft { budget_usd: Some(1.0), ..research(2) }).await;
-    assert!(matches!(refused, Err(Error::UnknownPrice { provider }) if provider == "scripted"));
+    assert!(matches!(refused, Err(Error::UnknownPrice { provider, .. }) if provider == "scripted"));
     assert!(engine.handle.list(Default::default()).await.unwrap().is_empty());
 }
 

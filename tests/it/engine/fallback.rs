@@ -69,6 +69,23 @@ async fn nobody_waits_longer_than_half_a_minute_while_another_provider_is_left()
 }
 
 #[tokio::test]
+async fn a_wait_within_half_a_minute_asks_nobody_else() {
+    let (engine, second) = engine(|asked| match asked.step() {
+        "belter_0" if asked.before == 0 => Act::Fail(FailureClass::RateLimited, Some(Duration::from_secs(29))),
+        _ => Act::Say(obliging(asked, 3)),
+    });
+    let id = engine.submit(research(3)).await;
+    engine.until_recorded(&id, "call_failed", 1).await;
+    for _ in 0..40 {
+        engine.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    let results = engine.handle.wait(&id).await.unwrap();
+    assert!(results.document.unwrap().gaps.is_empty());
+    assert_eq!(second.asked().len(), 0);
+}
+
+#[tokio::test]
 async fn what_every_provider_would_refuse_fails_where_it_is() {
     let (engine, second) = engine(|asked| match asked.step() {
         "belter_0" => Act::Fail(FailureClass::ContentFilter, None),

@@ -91,7 +91,7 @@ fn asked_again(died: u32) -> Vec<Event> {
     let mut events = Vec::new();
     if died > 1 {
         let call = CallNo::new(died - 2);
-        events.push(Event::CallAbandoned(CallAbandoned { call, step: step.clone(), reason: Abandoned::Crash }));
+        events.push(Event::CallAbandoned(CallAbandoned::new(call, step.clone(), Abandoned::Crash)));
     }
     events.push(took_over(died));
     if died == 1 {
@@ -107,6 +107,7 @@ fn asked_again(died: u32) -> Vec<Event> {
         target: Target::Model { provider: "scripted".parse().unwrap(), model: None },
         idempotency_key: "key".to_owned(),
         reserved: Reserved::default(),
+        hedges: None,
     }));
     events
 }

@@ -217,6 +217,31 @@ async fn a_storm_against_a_limit_nobody_tells_wastes_one_call_for_each_pause() {
     assert!(storm.of_ideal() <= 1.1, "{} {storm:?}", storm.of_ideal());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_storm_in_which_nobody_waits_for_longer_than_half_a_minute_wastes_nothing_either() {
+    let known = GovernorLimits { requests_per_minute: Some(300), wait_max: MINUTE / 2, ..GovernorLimits::default() };
+    let storm = storm(Counts::Evenly, known).await;
+    println!("{storm}");
+    assert_eq!(storm.refused, 0, "{storm:?}");
+    assert!(storm.of_ideal() <= 1.1, "{} {storm:?}", storm.of_ideal());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_with_bounded_waits_against_a_limit_nobody_tells_wastes_one_call_for_each_pause() {
+    let storm = storm(Counts::Evenly, GovernorLimits { wait_max: MINUTE / 2, ..GovernorLimits::default() }).await;
+    println!("{storm}");
+    assert!(storm.refused <= storm.pauses && storm.refused <= 18, "{storm:?}");
+    assert!(storm.of_ideal() <= 1.1, "{} {storm:?}", storm.of_ideal());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_with_bounded_waits_within_a_limit_the_service_tells_wastes_nothing() {
+    let storm = storm(Counts::ByTheMinute, GovernorLimits { wait_max: MINUTE / 2, ..GovernorLimits::default() }).await;
+    println!("{storm}");
+    assert_eq!(storm.refused, 0, "{storm:?}");
+    assert!(storm.of_ideal() <= 1.1, "{} {storm:?}", storm.of_ideal());
+}
+
 /// An engine on a store, around a service it shares with others.
 fn engine(store: &Arc<MemoryStore>, clock: SystemClock, seed: u64, provider: Governor) -> Handle {
     let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(store);

@@ -13,7 +13,7 @@ use mcp_orchestrator::{
     ListFilter, Principal, Store, WorkflowId, async_trait,
     domain::{BlobRef, Digest, Seq, Timestamp},
     store::{
-        Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+        Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
         Lease, LeaseRef, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing, StoreError,
         StoreInfo, WorkflowRow,
     },
@@ -125,8 +125,8 @@ impl Store for FlakyStore {
     ) -> Result<Vec<(String, SmallRecord)>, StoreError> {
         self.inner.record_scan(space, after, max).await
     }
-    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
-        self.inner.bucket_take(take).await
+    async fn bucket(&self, ask: BucketAsk) -> Result<BucketAnswer, StoreError> {
+        self.inner.bucket(ask).await
     }
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {
         self.inner.purge(retention, max).await

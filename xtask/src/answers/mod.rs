@@ -2,7 +2,7 @@
 //! report answers it. Owns judging and the table; questions are data in `tests/answers`, the workflow is in `drive`.
 
 mod drive;
-mod questions;
+pub(crate) mod questions;
 
 use std::{
     io::{self, Write as _},
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         "{:<10} {:<9} {:>9} {:>13} {:>13} {:>13} {:>10}",
         "corpus", "half", "questions", "answered", "false nothing", "right nothing", "proved"
     )?;
-    for file in questions::load()? {
+    for file in questions::load("tests/answers")? {
         let library = Library::open(&file)?;
         let mut halves = [(false, Tally::default()), (true, Tally::default())];
         for judged in &file.questions {

@@ -1,4 +1,4 @@
-//! The judged questions: one TOML file per corpus in `tests/answers`. Owns their format and where corpora lie.
+//! The judged questions: one TOML file per corpus in a folder such as `tests/answers`. Owns their format and where corpora lie.
 
 use std::{
     fs,
@@ -10,36 +10,36 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
 /// The questions over one corpus.
-pub(super) struct QuestionFile {
+pub(crate) struct QuestionFile {
     /// The file's name without its ending.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The corpus.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// In the order of the file.
-    pub(super) questions: Vec<Judged>,
+    pub(crate) questions: Vec<Judged>,
 }
 
 /// A question with what a right answer holds.
-pub(super) struct Judged {
-    pub(super) ask: String,
+pub(crate) struct Judged {
+    pub(crate) ask: String,
     /// Not looked at while weights were chosen.
-    pub(super) held_out: bool,
-    pub(super) expected: Expected,
+    pub(crate) held_out: bool,
+    pub(crate) expected: Expected,
 }
 
 /// What a right answer holds.
 #[derive(Debug)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     /// One text of each group.
     Answer(Vec<Vec<String>>),
     /// The corpus says nothing.
     Nothing,
 }
 
-/// Reads every file of `tests/answers`, by name.
-pub(super) fn load() -> anyhow::Result<Vec<QuestionFile>> {
+/// Reads every file of a folder of the workspace, by name.
+pub(crate) fn load(folder: &str) -> anyhow::Result<Vec<QuestionFile>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
-    let folder = root.join("tests/answers");
+    let folder = root.join(folder);
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
         .with_context(|| format!("failed to list {}", folder.display()))?
         .map(|entry| entry.map(|entry| entry.path()))

@@ -17,11 +17,31 @@ use crate::cargo::answer;
 /// The Node the suites run on, which may be newer than the one that is here.
 const NODE: &str = "24.21.0";
 /// Packages from npm, all in one folder.
-const NPM: [&str; 2] = ["@modelcontextprotocol/conformance@0.2.0-alpha.12", "@modelcontextprotocol/inspector@2.12.0"];
+const NPM: [&str; 3] = [
+    "@modelcontextprotocol/conformance@0.2.0-alpha.12",
+    "@modelcontextprotocol/inspector@2.12.0",
+    "@copilotkit/aimock@1.43.0",
+];
 /// The Python SDK of MCP.
-pub(super) const PYTHON_SDK: &str = "mcp==2.3.0";
+pub(super) const PYTHON_SDK: &[&str] = &["mcp==2.3.0"];
 /// The fuzzer of HTTP interfaces.
-pub(super) const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+pub(super) const SCHEMATHESIS: &[&str] = &["schemathesis==4.32.5"];
+/// A server that speaks as many model services do, and grades who asks it.
+pub(super) const LLMOCK: &[&str] = &["llmock==0.2.2"];
+/// A proxy that translates between wires.
+pub(super) const LITELLM: &[&str] = &["litellm[proxy]==1.106.2"];
+/// The clients that model services publish, with the types of their requests.
+pub(super) const VENDOR_SDKS: &[&str] = &[
+    "openai==3.54.0",
+    "anthropic==2.12.0",
+    "google-genai==3.4.0",
+    "mistralai==3.7.0",
+    "groq==1.7.0",
+    "together==3.1.1",
+    "perplexityai==0.46.1",
+    "openrouter==1.3.84",
+    "huggingface-hub==2.4.0",
+];
 
 /// How long one installation may take.
 const INSTALLING: Duration = Duration::from_mins(10);
@@ -85,17 +105,18 @@ impl Node {
     }
 }
 
-/// A Python environment with one package; the folder of its programs.
-pub(super) fn python(requirement: &str) -> anyhow::Result<PathBuf> {
-    let name = requirement.split_once("==").map_or(requirement, |(name, _)| name);
+/// A Python environment with these packages, named after the first; the folder of its programs.
+pub(super) fn python(requirements: &[&str]) -> anyhow::Result<PathBuf> {
+    let first = requirements.first().context("no package is asked for")?;
+    let name = first.split(['=', '[']).next().unwrap_or(first);
     let folder = folder()?.join("python").join(name);
-    once(&folder, requirement, || {
+    once(&folder, &requirements.join("\n"), || {
         fs::create_dir_all(&folder)?;
         let mut venv = Command::new("python3");
         venv.args(["-m", "venv"]).arg(&folder);
         installed(venv, "python3", &folder)?;
         let mut pip = Command::new(folder.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(requirements);
         installed(pip, "pip", &folder)
     })?;
     Ok(folder.join("bin"))

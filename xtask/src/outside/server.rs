@@ -39,6 +39,16 @@ pub(super) struct Server {
 impl Server {
     /// Starts the program `serve` makes for an address, and waits until `/readyz` says yes.
     pub(super) fn start(scratch: &Path, serve: impl FnOnce(SocketAddr) -> Command) -> anyhow::Result<Self> {
+        Self::start_until(scratch, "/readyz", STARTING, serve)
+    }
+
+    /// The same for a server of others, which is asked at `ready` and may take so long.
+    pub(super) fn start_until(
+        scratch: &Path,
+        ready: &str,
+        patience: Duration,
+        serve: impl FnOnce(SocketAddr) -> Command,
+    ) -> anyhow::Result<Self> {
         // Closed at once: nobody else takes it in the moment until the server has it.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let log = scratch.join("server.log");
@@ -47,12 +57,12 @@ impl Server {
         let child = command.spawn().with_context(|| format!("{:?} does not start", command.get_program()))?;
         let mut server = Self { child, address };
         let began = Instant::now();
-        while !server.is_ready() {
+        while !server.is_ready(ready) {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended with {status}:\n{}", process::read(&log)?);
             }
-            if began.elapsed() > STARTING {
-                bail!("the server is not ready after {} s:\n{}", STARTING.as_secs(), process::read(&log)?);
+            if began.elapsed() > patience {
+                bail!("the server is not ready after {} s:\n{}", patience.as_secs(), process::read(&log)?);
             }
             thread::sleep(PAUSE);
         }
@@ -82,11 +92,11 @@ impl Server {
         Ok(body.to_owned())
     }
 
-    fn is_ready(&self) -> bool {
+    fn is_ready(&self, path: &str) -> bool {
         let asked = || -> std::io::Result<bool> {
             let mut stream = TcpStream::connect_timeout(&self.address, ANSWERING)?;
             stream.set_read_timeout(Some(ANSWERING))?;
-            write!(stream, "GET /readyz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address)?;
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address)?;
             let mut head = [0; 12];
             stream.read_exact(&mut head)?;
             Ok(head.starts_with(b"HTTP/1.1 200"))

@@ -1,10 +1,10 @@
-//! `patterns`, `tools` and `providers`: what there is to choose from, here or at a server. Starts nothing and asks nobody
+//! `patterns` and `tools`: what there is to choose from, here or at a server. Starts nothing and asks nobody
 //! but the server.
 
 use std::process::ExitCode;
 
-use mcp_orchestrator_api::view::{PatternView, PatternsView, ProviderView, ToolView};
-use mcp_orchestrator_app::{KeyState, KnownProvider, Web, corpus_tools};
+use mcp_orchestrator_api::view::{PatternView, PatternsView, ToolView};
+use mcp_orchestrator_app::{Web, corpus_tools};
 use mcp_orchestrator_strategies::built_in;
 use mcp_orchestrator_tools::SearchTool;
 use serde::Serialize;
@@ -16,22 +16,6 @@ use crate::{
     table::Table,
     terminal::{Line, Style},
 };
-
-/// A provider as JSON. What only this machine or only a server knows of it is null elsewhere.
-#[derive(Debug, Default, Serialize)]
-struct ProviderRow {
-    name: String,
-    title: Option<String>,
-    key: Option<Value>,
-    base_url: Option<String>,
-    wire: Option<&'static str>,
-    model: Option<String>,
-    is_default: Option<bool>,
-    is_model: Option<bool>,
-    tools: Option<bool>,
-    input_usd_per_million_tokens: Option<f64>,
-    output_usd_per_million_tokens: Option<f64>,
-}
 
 /// A tool as JSON.
 #[derive(Debug, Serialize)]
@@ -47,88 +31,6 @@ struct ToolRow {
     state: String,
     /// The kinds of a Swarm's agents that have it; empty: all.
     types: Vec<String>,
-}
-
-pub(crate) fn providers(session: &Session) -> Result<ExitCode, CliError> {
-    let terminal = session.terminal;
-    let (rows, table, how): (Vec<ProviderRow>, _, _) = match session.server()? {
-        Some(server) => {
-            let all = session.block_on(async { Ok(server.providers().await?) })?.providers;
-            let mut table = Table::new(["PROVIDER", "DEFAULT", "MODEL", "ANSWERS"]);
-            for provider in &all {
-                let is_default = if provider.is_default { "yes" } else { "" };
-                let how = if provider.is_model { "a language model" } else { "quotes of the sources" };
-                let model = provider.default_model.as_deref().unwrap_or("-");
-                table.row([provider.name.as_str(), is_default, model, how]);
-            }
-            (all.into_iter().map(ProviderRow::there).collect(), table, format!("these answer at {}", server.base()))
-        }
-        None => {
-            let known = session.providers().known()?;
-            let mut table = Table::new(["PROVIDER", "KEY", "MODEL", "ADDRESS (WIRE)"]);
-            for provider in &known {
-                table.row([
-                    provider.name.clone(),
-                    key(&provider.key),
-                    provider.model.clone().unwrap_or_else(|| "-".to_owned()),
-                    match (&provider.base_url, provider.wire) {
-                        (Some(address), Some(wire)) => format!("{address} ({})", wire.as_str()),
-                        _ => provider.title.clone(),
-                    },
-                ]);
-            }
-            let how = "used when none is named: `provider.default`, else the first with a key, else Ollama if it answers, \
-                       else extractive when there are documents";
-            (known.iter().map(ProviderRow::here).collect(), table, how.to_owned())
-        }
-    };
-    if terminal.json {
-        terminal.out_json(&json!({ "providers": rows }))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    table.print(terminal)?;
-    terminal.note(Line::new().styled(Style::Dim, how));
-    Ok(ExitCode::SUCCESS)
-}
-
-fn key(key: &KeyState) -> String {
-    match key {
-        KeyState::Set(origin) => format!("set ({origin})"),
-        KeyState::Missing(variables) => format!("not set ({})", variables.join(", ")),
-        _ => "not needed".to_owned(),
-    }
-}
-
-impl ProviderRow {
-    fn here(provider: &KnownProvider) -> Self {
-        let (state, origin, variables): (_, _, &[&str]) = match &provider.key {
-            KeyState::Set(origin) => ("set", Some(origin.to_string()), &[]),
-            KeyState::Missing(variables) => ("not_set", None, variables),
-            _ => ("not_needed", None, &[]),
-        };
-        Self {
-            name: provider.name.clone(),
-            title: Some(provider.title.clone()),
-            key: Some(json!({ "state": state, "origin": origin, "variables": variables })),
-            base_url: provider.base_url.clone(),
-            wire: provider.wire.map(|wire| wire.as_str()),
-            model: provider.model.clone(),
-            ..Self::default()
-        }
-    }
-
-    fn there(provider: ProviderView) -> Self {
-        Self {
-            name: provider.name,
-            model: provider.default_model,
-            is_default: Some(provider.is_default),
-            is_model: Some(provider.is_model),
-            tools: Some(provider.tools),
-            input_usd_per_million_tokens: provider.input_usd_per_million_tokens,
-            output_usd_per_million_tokens: provider.output_usd_per_million_tokens,
-            ..Self::default()
-        }
-    }
 }
 
 pub(crate) fn tools(session: &Session) -> Result<ExitCode, CliError> {

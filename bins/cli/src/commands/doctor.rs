@@ -6,9 +6,11 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_orchestrator_app::{KeyState, OpenStoreError, StoreUrl};
+use mcp_orchestrator::layers::{HEALTH_LIMIT, Health, health_of};
+use mcp_orchestrator_app::{Choice, EXTRACTIVE, KeyState, OpenStoreError, Reason, StoreUrl};
 use mcp_orchestrator_store::StoreError;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use super::work;
 use crate::{
@@ -150,10 +152,58 @@ async fn documents_and_choice(session: &Session, asked: &[PathBuf]) -> Vec<Findi
             return findings;
         }
     };
-    findings.push(match session.providers().choose(None, !folders.is_empty()).await {
-        Ok(choice) => ok("provider", format!("{} ({})", choice.name, choice.reason)),
-        Err(error) => Finding { check: "provider", verdict: Verdict::Warning, detail: error.to_string() },
+    let chosen = match session.providers().choose(None, !folders.is_empty()).await {
+        Ok(choice) => {
+            findings.push(ok("provider", format!("{} ({})", choice.name, choice.reason)));
+            Some(choice)
+        }
+        Err(error) => {
+            findings.push(Finding { check: "provider", verdict: Verdict::Warning, detail: error.to_string() });
+            None
+        }
+    };
+    findings.extend(health(session, chosen).await);
+    findings
+}
+
+/// Whether those who may be asked are there: the chosen one, those after it, and everybody with a key or an address of their own.
+async fn health(session: &Session, chosen: Option<Choice>) -> Vec<Finding> {
+    let providers = session.providers();
+    let mut asked: Vec<Choice> = chosen.into_iter().collect();
+    let with_key = providers.known().unwrap_or_default().into_iter().filter(|known| {
+        let is_set_up = session.settings.providers.get(&known.name).is_some_and(|own| own.base_url.is_some());
+        is_set_up || matches!(known.key, KeyState::Set(_))
     });
+    let fallbacks = session.settings.provider_fallback.iter().map(ToString::to_string);
+    for name in with_key.map(|known| known.name).chain(fallbacks) {
+        match providers.named(&name, Reason::Named) {
+            Ok(choice) if asked.iter().all(|known| known.name != choice.name) => asked.push(choice),
+            // What is missing of it is said where keys are.
+            _ => {}
+        }
+    }
+    let mut tasks = JoinSet::new();
+    for choice in asked.into_iter().filter(|choice| choice.name.as_str() != EXTRACTIVE) {
+        tasks.spawn(async move { (health_of(choice.provider.as_ref(), HEALTH_LIMIT).await, choice.name) });
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    while let Some(answer) = tasks.join_next().await {
+        let Ok((health, name)) = answer else { continue };
+        findings.push(match health {
+            Health::Up(latency) => {
+                let own = session.settings.providers.get(name.as_str()).and_then(|own| own.context_tokens);
+                let cuts = name.as_str() == "ollama" && own.is_none();
+                let note =
+                    if cuts { "; it cuts long prompts silently: see `provider.ollama.context_tokens`" } else { "" };
+                ok("health", format!("{name} answers, after {} ms{note}", latency.as_millis()))
+            }
+            Health::Down(failure) => {
+                let detail = format!("{name} ({}): {}", failure.class, failure.message);
+                Finding { check: "health", verdict: Verdict::Warning, detail }
+            }
+        });
+    }
+    findings.sort_by(|one, other| one.detail.cmp(&other.detail));
     findings
 }
 

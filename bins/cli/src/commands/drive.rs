@@ -37,7 +37,12 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
     let corpora = session.open(&work.corpora).await?;
     let store = session.store().await?;
     let handle = session.worker(&store, &work.choice, &corpora, &work.web, WorkerMode::Own)?;
-    let options = SubmitOptions { idempotency_key: work.idempotency_key, reserved: true, ..SubmitOptions::default() };
+    let options = SubmitOptions {
+        idempotency_key: work.idempotency_key,
+        reserved: true,
+        images: work.images,
+        ..SubmitOptions::default()
+    };
     let begun = now();
     let ended = async {
         sources::announce(store.as_ref(), &work.title, &work.corpora).await?;
@@ -59,7 +64,7 @@ pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, 
 /// Submits the work to a server; follows it and writes its report unless the person wants to go.
 pub(crate) async fn at_server(session: &Session, server: &Server, work: Remote) -> Result<ExitCode, CliError> {
     let terminal = session.terminal;
-    let started = server.start(&work.draft, work.idempotency_key.as_deref()).await?;
+    let started = server.start(&work.draft, &work.images, work.idempotency_key.as_deref()).await?;
     let row = Row::there(started.workflow)?;
     if work.is_detached {
         return detached(terminal, &row);

@@ -9,6 +9,7 @@ mod drive;
 mod follow;
 mod fork;
 mod list;
+mod providers;
 mod results;
 mod resume;
 mod shell;
@@ -40,7 +41,7 @@ pub(crate) fn run(cli: Cli, terminal: Terminal) -> Result<ExitCode, CliError> {
         Command::Db(command) => db::db(&session()?, command),
         Command::Patterns => catalogue::patterns(&session()?),
         Command::Tools => catalogue::tools(&session()?),
-        Command::Providers => catalogue::providers(&session()?),
+        Command::Providers(args) => providers::providers(&session()?, &args),
         Command::List(args) => list::list(&session()?, &args),
         Command::Status(args) => list::status(&session()?, &args.id),
         Command::Events(args) => follow::events(&session()?, &args),

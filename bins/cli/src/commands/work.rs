@@ -8,7 +8,7 @@ use std::{
 };
 
 use mcp_orchestrator_app::{Choice, CorpusFolders, Reason, Settings, Web, name_folders, read_definition, readable};
-use mcp_orchestrator_domain::{CorpusName, FieldError, InvalidRequest, RequestDraft};
+use mcp_orchestrator_domain::{CorpusName, FieldError, Image, InvalidRequest, RequestDraft};
 
 use super::drive;
 use crate::session::Session;
@@ -27,6 +27,7 @@ pub(crate) struct Work {
     /// As the request will have it.
     pub(crate) title: String,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) images: Vec<Image>,
     pub(crate) corpora: CorpusFolders,
     pub(crate) choice: Choice,
     pub(crate) web: Web,
@@ -38,6 +39,7 @@ pub(crate) struct Work {
 pub(crate) struct Remote {
     pub(crate) draft: RequestDraft,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) images: Vec<Image>,
     pub(crate) is_detached: bool,
     pub(crate) out: PathBuf,
 }
@@ -153,12 +155,13 @@ fn start_there(
     if !args.detach {
         reports::prepare(&out)?;
     }
+    let images = args.image.iter().map(|path| image(path)).collect::<Result<_, _>>()?;
     let mut corpus = draft.corpus.clone();
     if !args.corpus.is_empty() {
         corpus = args.corpus.iter().map(|path| corpus_there(path)).collect::<Result<_, _>>()?;
     }
     let draft = RequestDraft { corpus, ..draft };
-    let work = Remote { draft, idempotency_key: args.idempotency_key, is_detached: args.detach, out };
+    let work = Remote { draft, idempotency_key: args.idempotency_key, images, is_detached: args.detach, out };
     session.block_on(drive::at_server(session, server, work))
 }
 
@@ -173,6 +176,7 @@ fn start_here(session: &Session, draft: RequestDraft, args: SharedArgs) -> Resul
     let title = draft.clone().parse(&session.settings.limits)?.title;
     let out = args.out.unwrap_or_else(|| session.settings.report_out.clone());
     reports::prepare(&out)?;
+    let images = args.image.iter().map(|path| image(path)).collect::<Result<_, _>>()?;
     let is_named = args.corpus.is_empty() && !draft.corpus.is_empty();
     let corpora = if is_named { named(&session.settings, &draft.corpus)? } else { corpora(session, &args.corpus)? };
     let web = Web::of(&session.settings, args.web)?;
@@ -187,10 +191,22 @@ fn start_here(session: &Session, draft: RequestDraft, args: SharedArgs) -> Resul
             corpus: corpora.keys().map(|name| name.as_str().to_owned()).collect(),
             ..draft
         };
-        let work = Work { draft, title, idempotency_key: args.idempotency_key, corpora, choice, web, out };
+        let work = Work { draft, title, idempotency_key: args.idempotency_key, images, corpora, choice, web, out };
         say_who(session, &work);
         drive::new_work(session, work).await
     })
+}
+
+/// The image in a file, by its bytes.
+fn image(path: &Path) -> Result<Image, CliError> {
+    let refused = |detail: String| InvalidRequest::from(FieldError::new("images", detail));
+    let size = std::fs::metadata(path).map(|file| file.len()).unwrap_or_default();
+    if size > Image::BYTES_MAX as u64 {
+        let detail = format!("{} has {size} bytes, more than {}", path.display(), Image::BYTES_MAX);
+        return Err(refused(detail).into());
+    }
+    let bytes = std::fs::read(path).map_err(|error| refused(format!("{} cannot be read: {error}", path.display())))?;
+    Ok(Image::parse(bytes).map_err(|error| refused(format!("{} {error}", path.display())))?)
 }
 
 /// The configured corpora a file names. A file names no folders: it may come from anywhere.

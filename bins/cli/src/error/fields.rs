@@ -22,6 +22,7 @@ pub(crate) fn flag_of(field: &str) -> String {
         "document_formats" => "--format".to_owned(),
         "workflow_timeout_seconds" => "--timeout".to_owned(),
         "timeout_seconds" => "--agent-timeout".to_owned(),
+        "images" => "--image".to_owned(),
         "synthesis_group_size" => "--group-size".to_owned(),
         "allowed_agent_types" => "--types".to_owned(),
         "search_depth" => "--depth".to_owned(),
@@ -49,7 +50,7 @@ pub(crate) fn change_of(field: &str) -> String {
 /// A name and what is wrong with it.
 pub(crate) fn joined(name: &str, detail: &str) -> String {
     // A rule's text either goes on after the name ("is 0, expected 1 to 20") or is a sentence of its own.
-    let goes_on = ["is ", "has ", "was ", "entry ", "form ", "makes ", "name ", "names ", "cannot "]
+    let goes_on = ["is ", "are ", "has ", "have ", "was ", "entry ", "form ", "makes ", "name ", "names ", "cannot "]
         .iter()
         .any(|verb| detail.starts_with(verb));
     format!("{name}{} {detail}", if goes_on { "" } else { ":" })

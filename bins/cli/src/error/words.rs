@@ -7,7 +7,12 @@ use mcp_orchestrator_store::StoreError;
 /// The engine's message, with what a person at a terminal can do about it.
 pub(super) fn of_engine(error: &EngineError) -> String {
     match error {
-        EngineError::UnknownPrice { .. } => format!("{error}: use --budget-tokens or --max-calls"),
+        EngineError::UnknownPrice { provider, model } => {
+            let model = model.as_deref().unwrap_or("MODEL");
+            format!(
+                "{error}: declare it as [price.\"{provider}/{model}\"] in the settings, or use --budget-tokens or --max-calls"
+            )
+        }
         _ => error.to_string(),
     }
 }

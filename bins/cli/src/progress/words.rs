@@ -104,7 +104,8 @@ pub(crate) fn spent(progress: &ProgressView) -> String {
     }
     match progress.cost_usd {
         Some(usd) => {
-            let _ = write!(text, "  ${usd:.4}");
+            let about = if progress.cost_is_estimate { "about " } else { "" };
+            let _ = write!(text, "  {about}${usd:.4}");
         }
         None => text.push_str("  cost unknown"),
     }
@@ -137,7 +138,8 @@ fn used_up(used: &Used) -> String {
         let _ = write!(text, "  {} tokens", grouped(used.tokens));
     }
     if let Some(usd) = used.cost.filter(|usd| *usd > 0.0) {
-        let _ = write!(text, "  ${usd:.4}");
+        let about = if used.cost_is_estimate { "about " } else { "" };
+        let _ = write!(text, "  {about}${usd:.4}");
     }
     text
 }

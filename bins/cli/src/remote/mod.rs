@@ -5,12 +5,13 @@ mod events;
 mod problem;
 mod results;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use mcp_orchestrator_api::{
     CancelAnswer,
-    view::{PatternsView, ProvidersView, StartedView, ToolsView, WorkflowPage, WorkflowView},
+    view::{PatternsView, ProviderView, ProvidersView, StartedView, ToolsView, WorkflowPage, WorkflowView},
 };
-use mcp_orchestrator_domain::{Record, Recorded, RequestDraft, Seq, WorkflowId};
+use mcp_orchestrator_domain::{Image, ProviderName, Record, Recorded, RequestDraft, Seq, WorkflowId};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, HttpError, InvalidBaseUrl, Request, Response};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -69,8 +70,17 @@ impl Server {
     }
 
     /// Submits work. When this returns it is stored there.
-    pub(crate) async fn start(&self, draft: &RequestDraft, key: Option<&str>) -> Result<StartedView, RemoteError> {
-        let request = self.post("/v1/workflows", &said(draft));
+    pub(crate) async fn start(
+        &self,
+        draft: &RequestDraft,
+        images: &[Image],
+        key: Option<&str>,
+    ) -> Result<StartedView, RemoteError> {
+        let mut body = said(draft);
+        if !images.is_empty() {
+            body["images"] = images.iter().map(|image| STANDARD.encode(image.bytes())).collect();
+        }
+        let request = self.post("/v1/workflows", &body);
         let request = match key {
             Some(key) => request.with_header("idempotency-key", key),
             None => request,
@@ -159,8 +169,13 @@ impl Server {
         self.json(self.post("/v1/tools/list_registered_tools", &json!({}))).await
     }
 
-    pub(crate) async fn providers(&self) -> Result<ProvidersView, RemoteError> {
-        self.json(self.get("/v1/providers")).await
+    pub(crate) async fn providers(&self, health: bool) -> Result<ProvidersView, RemoteError> {
+        self.json(asking(self.get("/v1/providers"), health)).await
+    }
+
+    /// One of them, with its models.
+    pub(crate) async fn provider(&self, name: &ProviderName, health: bool) -> Result<ProviderView, RemoteError> {
+        self.json(asking(self.get(&format!("/v1/providers/{name}")), health)).await
     }
 
     fn get(&self, path: &str) -> Request {
@@ -205,6 +220,11 @@ impl Server {
     fn not_ours(&self, detail: &impl ToString) -> RemoteError {
         RemoteError::NotOurs { server: self.base.clone(), detail: detail.to_string().chars().take(300).collect() }
     }
+}
+
+/// Whether providers are to be asked if they are there. Servers that cannot are not told.
+fn asking(request: Request, health: bool) -> Request {
+    if health { request.with_query("health", "true") } else { request }
 }
 
 /// The address of what is about one workflow. An id has no character that means something in an address.

@@ -8,6 +8,7 @@ mod db;
 mod ending;
 mod forking;
 mod help;
+mod images;
 mod install;
 mod machine;
 mod output;

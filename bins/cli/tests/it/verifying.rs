@@ -6,6 +6,10 @@ use crate::setup::{Home, Ran, read};
 
 /// Writes a report about the corpus and lets its JSON be altered before it is verified.
 fn verified(alter: impl FnOnce(&Home, &mut Value)) -> Ran {
+    verified_as(&["verify", "reports/report.json"], alter)
+}
+
+fn verified_as(verify: &[&str], alter: impl FnOnce(&Home, &mut Value)) -> Ran {
     let home = Home::with_docs();
     let asked = [
         "research",
@@ -25,7 +29,7 @@ fn verified(alter: impl FnOnce(&Home, &mut Value)) -> Ran {
     let mut report: Value = serde_json::from_str(&read(&path)).unwrap();
     alter(&home, &mut report);
     std::fs::write(&path, report.to_string()).unwrap();
-    home.run(&["verify", "reports/report.json"])
+    home.run(verify)
 }
 
 /// The first string anywhere below a value that holds a text.
@@ -66,6 +70,34 @@ fn an_altered_number_is_named() {
     let ran =
         verified(|_, report| replace(&mut report["report"]["blocks"], "3 milliseconds", "4 milliseconds")).ended(1);
     assert!(ran.out.contains("the number 4"), "{}", ran.out);
+}
+
+#[test]
+fn an_altered_title_breaks_the_seal() {
+    let ran = verified(|_, report| report["title"] = "Another".into()).ended(1);
+    assert!(ran.out.contains("altered after it was written"), "{}", ran.out);
+}
+
+#[test]
+fn programs_are_told_the_kind_and_the_sentence_of_each_problem() {
+    let json = ["verify", "reports/report.json", "--json"];
+    let ran = verified_as(&json, |_, _| {}).ended(0);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&told["holds"], &told["problems"]), (&Value::Bool(true), &Value::Array(Vec::new())));
+
+    let alter =
+        |_: &Home, report: &mut Value| replace(&mut report["report"]["blocks"], "3 milliseconds", "4 milliseconds");
+    let ran = verified_as(&json, alter).ended(1);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(told["holds"], false);
+    let problems = told["problems"].as_array().unwrap();
+    let kinds: Vec<&str> = problems.iter().filter_map(|problem| problem["kind"].as_str()).collect();
+    assert!(kinds.contains(&"broken_seal") && kinds.contains(&"sentence"), "{kinds:?}");
+    let sentence = problems.iter().find(|problem| problem["kind"] == "sentence").unwrap();
+    assert!(
+        sentence["sentence"].is_u64() && sentence["text"].as_str().unwrap().contains("4 milliseconds"),
+        "{sentence}"
+    );
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl Api {
                 };
                 if !asked.include_agents.unwrap_or_default() {
                     results.agent_results.iter_mut().for_each(|agent| agent.content = None);
+                    results.costs = None;
                 }
                 json(&results)
             }

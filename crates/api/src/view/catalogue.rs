@@ -1,6 +1,6 @@
-//! What there is to choose from, as clients see it: patterns, providers, tools.
+//! What there is to choose from, as clients see it: patterns and tools.
 
-use mcp_orchestrator::{Provider, Tool, strategy::Pattern};
+use mcp_orchestrator::{Tool, strategy::Pattern};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,36 +76,6 @@ pub struct AgentTypeView {
     pub color: String,
 }
 
-/// Who answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
-pub struct ProvidersView {
-    /// The default one first.
-    pub providers: Vec<ProviderView>,
-    /// How many.
-    pub count: usize,
-}
-
-/// A provider.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
-pub struct ProviderView {
-    /// The name requests choose it by.
-    pub name: String,
-    /// Whether it answers requests that name none.
-    pub is_default: bool,
-    /// The model used when a request names none.
-    pub default_model: Option<String>,
-    /// Whether a language model answers; false for the extractive writer, whose sentences are quotes.
-    pub is_model: bool,
-    /// Whether it takes tools.
-    pub tools: bool,
-    /// US dollars for a million prompt tokens; null when nobody knows.
-    pub input_usd_per_million_tokens: Option<f64>,
-    /// US dollars for a million completion tokens; null when nobody knows.
-    pub output_usd_per_million_tokens: Option<f64>,
-}
-
 /// Tools that are registered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
@@ -171,23 +141,6 @@ impl From<Pattern> for PatternView {
                     color: kind.color.to_owned(),
                 })
                 .collect(),
-        }
-    }
-}
-
-impl ProviderView {
-    /// A provider as clients see it.
-    #[must_use]
-    pub fn of(provider: &dyn Provider, is_default: bool) -> Self {
-        let can = provider.capabilities(None);
-        Self {
-            name: provider.name().to_string(),
-            is_default,
-            default_model: can.default_model,
-            is_model: can.is_model,
-            tools: can.tools,
-            input_usd_per_million_tokens: can.price.map(|price| price.input_per_million.usd()),
-            output_usd_per_million_tokens: can.price.map(|price| price.output_per_million.usd()),
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct ResultsView {
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub total_cost: Option<f64>,
+    /// Whether that is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// The report as Markdown with numbered citations and its sources; null unless it has completed.
     pub final_synthesis: Option<String>,
     /// `answered`, `nothing_found` or `unverified`; null unless it has completed.
@@ -42,6 +45,9 @@ pub struct ResultsView {
     pub written_by: Option<String>,
     /// What became of the report's sentences at the citation gate; null unless it has completed.
     pub citations: Option<CountsView>,
+    /// What the report cost. Left out when nothing was paid for, or was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostsView>,
     /// The sources cited, number 1 first.
     pub sources: Vec<SourceView>,
     /// What failed on the way, so that a reader knows what was not looked at.
@@ -68,6 +74,33 @@ pub struct CountsView {
     pub marked: u32,
     /// Dropped.
     pub dropped: u32,
+}
+
+/// What a report cost, sentence by sentence: exact in the JSON document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct CostsView {
+    /// The sentences, in reading order.
+    pub sentences: Vec<SentenceCostView>,
+    /// US dollars that are no sentence's; null when unknown.
+    pub not_attributed: Option<f64>,
+    /// US dollars that all steps cost; null when unknown.
+    pub total: Option<f64>,
+}
+
+/// What a sentence of a report cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::exhaustive_structs, reason = "clients read it field by field")]
+pub struct SentenceCostView {
+    /// The sentence, without its citations.
+    pub text: String,
+    /// The agents whose findings it cites.
+    pub agents: Vec<String>,
+    /// US dollars; null when unknown.
+    pub cost: Option<f64>,
+    /// Whether that is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
 }
 
 /// A source a report cites.
@@ -128,12 +161,18 @@ pub struct AgentView {
     /// What it wrote. Left out when that is no text, or was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Whether the token limit cut what it wrote: the end is missing. Left out when it is whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
     /// `completed` or `failed`.
     pub status: String,
     /// Seconds its calls ran.
     pub execution_time: f64,
     /// US dollars; null when the cost of a call is unknown.
     pub cost: Option<f64>,
+    /// Whether that is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens used.
     pub tokens: u64,
     /// Why it failed.
@@ -182,6 +221,7 @@ impl ResultsView {
             progress: None,
             execution_time: seconds(row.summary.progress.elapsed_ms),
             total_cost: row.summary.progress.cost().map(Money::usd),
+            cost_is_estimate: row.summary.progress.spent.is_estimate(),
             final_synthesis: document.map(markdown::render),
             outcome: document.map(outcome),
             written_by: document.map(|document| written_by(document.written_by).to_owned()),
@@ -190,6 +230,7 @@ impl ResultsView {
                 marked: document.counts.marked,
                 dropped: document.counts.dropped,
             }),
+            costs: document.and_then(costs),
             sources: document.map(sources).unwrap_or_default(),
             gaps: document.map(gaps).unwrap_or_default(),
             decisions: found.decisions.iter().filter_map(decision).collect(),
@@ -247,6 +288,22 @@ const fn written_by(writer: Writer) -> &'static str {
     }
 }
 
+fn costs(document: &Document) -> Option<CostsView> {
+    let costs = document.costs.as_ref()?;
+    let priced = document.report.sentences().zip(&costs.sentences);
+    let sentences = priced.map(|(sentence, price)| SentenceCostView {
+        text: sentence.text.clone(),
+        agents: price.steps.iter().map(ToString::to_string).collect(),
+        cost: price.cost.known().map(Money::usd),
+        cost_is_estimate: price.cost.is_estimate(),
+    });
+    Some(CostsView {
+        sentences: sentences.collect(),
+        not_attributed: costs.not_attributed.known().map(Money::usd),
+        total: costs.total().known().map(Money::usd),
+    })
+}
+
 fn sources(document: &Document) -> Vec<SourceView> {
     let numbered = document.evidence.iter().zip(1..);
     numbered
@@ -281,9 +338,11 @@ fn agent(step: &mcp_orchestrator::StepResult) -> AgentView {
         agent_type: step.role.agent_type().to_owned(),
         task: step.task.clone(),
         content: step.text.as_deref().map(str::to_owned),
+        is_cut: step.is_cut,
         status: if step.failure.is_some() { "failed" } else { "completed" }.to_owned(),
         execution_time: seconds(step.used.run_ms),
         cost: step.used.cost.known().map(Money::usd),
+        cost_is_estimate: step.used.cost.is_estimate(),
         tokens: step.used.usage.total(),
         failure: step.failure.as_ref().map(FailureView::from),
     }

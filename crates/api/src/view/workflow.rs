@@ -87,6 +87,9 @@ pub struct ProgressView {
     pub percent: u8,
     /// US dollars spent; null as soon as one call's cost is unknown.
     pub cost_usd: Option<f64>,
+    /// Whether that is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cost_is_estimate: bool,
     /// Tokens used, prompts and completions.
     pub tokens: u64,
 }
@@ -107,7 +110,7 @@ pub struct FailureView {
 pub struct OutcomeView {
     /// Seconds from its start to its end.
     pub execution_time: f64,
-    /// US dollars; null when the cost of a call is unknown.
+    /// US dollars; null when the cost of a call is unknown. Whether they are an estimate `progress` says.
     pub total_cost: Option<f64>,
     /// Agents planned.
     pub agent_count: u32,
@@ -254,6 +257,7 @@ impl From<&ClientProgress> for ProgressView {
             total_agents: progress.total_agents,
             percent: progress.percent,
             cost_usd: progress.cost_usd,
+            cost_is_estimate: progress.cost_is_estimate,
             tokens: progress.tokens,
         }
     }

@@ -22,6 +22,23 @@ fn a_search_is_asked_for_by_its_query() {
 }
 
 #[test]
+fn images_are_read_from_base64_and_each_that_is_none_is_named() {
+    let gif = "R0lGODlhAgADAAAAAA==";
+    let asked = |images: Value| json!({ "task": "What is in the picture?", "images": images });
+    let call = parse(StartKind::Research, asked(json!([gif, format!("data:image/png;base64,{gif}")]))).unwrap();
+    assert_eq!(call.images.iter().map(|image| image.kind().media_type()).collect::<Vec<_>>(), ["image/gif"; 2]);
+    let wrong = problems(StartKind::Research, asked(json!([gif, "no!", "aGVsbG8=", 7])));
+    let expected = [
+        ("/images/1", "is no Base64"),
+        ("/images/2", "is no PNG, JPEG, WebP or GIF image"),
+        ("/images/3", "is a number, expected text"),
+    ];
+    assert_eq!(wrong, expected.map(|(pointer, detail)| (pointer.to_owned(), detail.to_owned())));
+    assert_eq!(problems(StartKind::Any, asked(json!("x")))[0].1, "is text, expected a list of texts");
+    assert!(problems(StartKind::Any, asked(json!(vec![gif; 9])))[0].1.contains("8 at most"));
+}
+
+#[test]
 fn a_null_leaves_the_default() {
     let call = parse(StartKind::Research, json!({ "task": "tides in the harbour", "title": null, "context": null }));
     let call = call.unwrap();

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Whole(u64, u64),
     /// A duration such as `180s`.
     Duration,
+    /// US dollars, with or without a fraction.
+    Usd,
     /// A number of bytes such as `2GB`.
     Size,
     /// Several texts; in the environment separated by commas.
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
 /// A setting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
-    /// Its name; `*` stands for a name that the person chooses.
+    /// Its name; `*` stands for a name that the person chooses, `**` for one that may hold dots.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
 }
@@ -40,10 +42,15 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "store.ended_bytes_max", kind: Kind::Size },
     Key { name: "provider.default", kind: Kind::Text },
     Key { name: "provider.fallback", kind: Kind::Texts },
+    Key { name: "provider.hedge_after", kind: Kind::Text },
     Key { name: "provider.*.api_key", kind: Kind::Secret },
     Key { name: "provider.*.api_key_file", kind: Kind::Path },
     Key { name: "provider.*.base_url", kind: Kind::Text },
     Key { name: "provider.*.model", kind: Kind::Text },
+    Key { name: "provider.*.worker_model", kind: Kind::Text },
+    Key { name: "provider.*.synthesis_model", kind: Kind::Text },
+    Key { name: "provider.*.images", kind: Kind::OneOf(&["yes", "no"]) },
+    Key { name: "provider.*.context_tokens", kind: Kind::Whole(256, 1_000_000_000) },
     Key { name: "provider.*.wire", kind: Kind::OneOf(&["chat", "responses", "messages", "gemini"]) },
     Key { name: "provider.*.effort", kind: Kind::OneOf(&["low", "medium", "high"]) },
     Key { name: "provider.*.requests_per_minute", kind: Kind::Whole(1, 10_000_000) },
@@ -51,6 +58,12 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "provider.*.concurrency_max", kind: Kind::Whole(1, 100_000) },
     Key { name: "provider.*.breaker_failures", kind: Kind::Whole(0, 1_000) },
     Key { name: "provider.*.breaker_pause", kind: Kind::Duration },
+    Key { name: "price.**.input", kind: Kind::Usd },
+    Key { name: "price.**.output", kind: Kind::Usd },
+    Key { name: "price.**.cached", kind: Kind::Usd },
+    Key { name: "price.**.cache_write", kind: Kind::Usd },
+    Key { name: "price.**.source", kind: Kind::Text },
+    Key { name: "price.**.date", kind: Kind::Text },
     Key { name: "corpora.*", kind: Kind::Paths },
     Key { name: "sources.enabled", kind: Kind::Texts },
     Key { name: "sources.contact", kind: Kind::Text },
@@ -92,6 +105,10 @@ impl Key {
 
     /// Whether a table of this name may hold settings.
     pub(crate) fn is_section(name: &str) -> bool {
+        // A model's name may hold dots, so every table below `price` is a model's.
+        if name.starts_with("price.") {
+            return true;
+        }
         let depth = name.split('.').count();
         KEYS.iter().any(|key| {
             let parts: Vec<&str> = key.name.split('.').collect();
@@ -111,8 +128,9 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
     KEYS.iter()
         .map(|key| {
             let filled = key.name.split('.').enumerate().map(|(at, part)| match (part, parts.get(at)) {
-                ("*", Some(own)) => (*own).to_owned(),
+                ("*" | "**", Some(own)) => (*own).to_owned(),
                 ("*", None) => "NAME".to_owned(),
+                ("**", None) => "NAME/MODEL".to_owned(),
                 _ => part.to_owned(),
             });
             filled.collect::<Vec<_>>().join(".")
@@ -124,6 +142,10 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
+    if let Some((before, after)) = pattern.split_once("**") {
+        let chosen = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        return chosen.is_some_and(|chosen| !chosen.is_empty());
+    }
     let (mut pattern, mut name) = (pattern.split('.'), name.split('.'));
     loop {
         match (pattern.next(), name.next()) {
@@ -155,6 +177,8 @@ mod tests {
     fn names_with_a_chosen_part_are_known() {
         assert!(Key::find("provider.openai.model").is_some());
         assert!(Key::find("corpora.docs").is_some());
+        assert!(Key::find("price.openai/gpt-5.4.input").is_some());
+        assert!(Key::find("price.openai/gpt-5.4").is_none() && Key::find("price.input").is_none());
         assert!(Key::find("provider.openai").is_none());
         assert!(Key::is_section("provider.openai"));
         assert!(!Key::is_section("store.url"));

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_orchestrator_domain::CorpusName;
+use mcp_orchestrator_domain::{CorpusName, Money};
 use secrecy::SecretString;
 
 use super::{
@@ -46,11 +46,15 @@ impl fmt::Display for Origin {
 pub(crate) enum Value {
     Text(String),
     Whole(u64),
+    Usd(Money),
     Duration(Duration),
     Texts(Vec<String>),
     Paths(Vec<PathBuf>),
     Secret(SecretString),
 }
+
+/// The highest price of a million tokens that is believed.
+const USD_MAX: f64 = 100_000.0;
 
 /// Values by full name, each with its origin. A later layer replaces values of an earlier one.
 pub(crate) type Layer = BTreeMap<String, (Value, Origin)>;
@@ -128,7 +132,9 @@ impl Reader<'_> {
                 let texts = texts.ok_or_else(|| self.bad(name, "is a list of something else, expected texts"))?;
                 self.several(key.kind, texts.into_iter())
             }
-            (Kind::Whole(..) | Kind::Duration | Kind::Size, toml::Value::Integer(number)) => {
+            (Kind::Usd, toml::Value::Float(number)) => self.parse(name, key.kind, &number.to_string())?,
+            (Kind::Usd, toml::Value::String(_)) => return Err(self.bad(name, "is a text, expected a number")),
+            (Kind::Whole(..) | Kind::Usd | Kind::Duration | Kind::Size, toml::Value::Integer(number)) => {
                 self.parse(name, key.kind, &number.to_string())?
             }
             (Kind::Whole(..), toml::Value::String(_)) => return Err(self.bad(name, "is a text, expected a number")),
@@ -173,6 +179,10 @@ impl Reader<'_> {
                 Ok(number) if (min..=max).contains(&number) => Value::Whole(number),
                 _ => return Err(self.bad(name, format!("is {:?}, expected {}", shown(), kind.expected()))),
             },
+            Kind::Usd => match text.parse::<f64>().ok().filter(|usd| *usd <= USD_MAX).and_then(Money::from_usd) {
+                Some(amount) => Value::Usd(amount),
+                None => return Err(self.bad(name, format!("is {:?}, expected {}", shown(), kind.expected()))),
+            },
             Kind::Duration => Value::Duration(parse_duration(text).map_err(|error| self.bad(name, error.to_string()))?),
             Kind::Size => Value::Whole(parse_size(text).map_err(|error| self.bad(name, error.to_string()))?),
             Kind::Texts => self.several(kind, text.split(',').map(str::trim)),
@@ -210,6 +220,7 @@ impl Kind {
             Self::Text => "a text".to_owned(),
             Self::OneOf(known) => known.join(", "),
             Self::Whole(min, max) => format!("a number from {min} to {max}"),
+            Self::Usd => format!("US dollars from 0 to {USD_MAX}"),
             Self::Duration => "a duration such as 180s or 10m".to_owned(),
             Self::Size => "a size such as 500MB or 2GB".to_owned(),
             Self::Texts => "a list of texts".to_owned(),

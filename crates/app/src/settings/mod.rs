@@ -1,7 +1,9 @@
 //! The settings of a process: defaults, then files, then the environment, then flags; each value knows where it is from.
 
+mod hedge;
 mod key;
 mod layer;
+mod provider;
 mod web;
 
 use std::{
@@ -10,10 +12,9 @@ use std::{
     time::Duration,
 };
 
+use mcp_orchestrator::Hedge;
 use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName, Timestamp, millis};
-use mcp_orchestrator_providers::http::{Effort, Wire};
 use mcp_orchestrator_store::Retention;
-use secrecy::SecretString;
 use serde::Serialize;
 
 use crate::{Folders, StoreAddress, folders::MACHINE_CONFIG};
@@ -21,6 +22,8 @@ use key::{KEYS, Kind};
 use layer::{Layer, Value};
 
 pub use layer::Origin;
+pub use provider::ProviderSettings;
+pub(crate) use provider::check_key_file;
 pub(crate) use web::ALL;
 pub use web::{SourceSettings, WebSettings};
 
@@ -50,6 +53,8 @@ pub struct Settings {
     pub provider_default: Option<(String, Origin)>,
     /// Who is asked, in this order, when the provider of a request cannot answer.
     pub provider_fallback: Vec<ProviderName>,
+    /// When somebody is asked beside a model that takes long; `None`: never.
+    pub provider_hedge: Option<Hedge>,
     /// Settings of single providers by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Folders by corpus name.
@@ -140,34 +145,6 @@ pub struct EgressSettings {
     pub allow: Vec<String>,
     /// Whether addresses without encryption are allowed.
     pub allow_http: bool,
-}
-
-/// Settings of one provider.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ProviderSettings {
-    /// Its key, with where it is from. Never shown.
-    pub api_key: Option<(SecretString, Origin)>,
-    /// The file with its keys, one a line, with where that is from. `None` when [`api_key`](Self::api_key) is set.
-    pub api_key_file: Option<(PathBuf, Origin)>,
-    /// Its address, with where it is from.
-    pub base_url: Option<(String, Origin)>,
-    /// Its model.
-    pub model: Option<String>,
-    /// How it is talked to.
-    pub wire: Option<Wire>,
-    /// How hard its models think.
-    pub effort: Option<Effort>,
-    /// Requests in any minute.
-    pub requests_per_minute: Option<u32>,
-    /// Tokens in any minute.
-    pub tokens_per_minute: Option<u64>,
-    /// Requests that run at once at most.
-    pub concurrency_max: Option<u32>,
-    /// Failures in a row after which it is left alone for a while; 0: never.
-    pub breaker_failures: Option<u32>,
-    /// How long it is then left alone.
-    pub breaker_pause: Option<Duration>,
 }
 
 /// A setting as `config show` shows it. Secrets are only said to be set.
@@ -304,8 +281,9 @@ impl Settings {
                 Value::Text(name) => Some((name.clone(), origin.clone())),
                 _ => None,
             }),
-            provider_fallback: fallback(merged)?,
-            providers: providers(merged)?,
+            provider_fallback: provider::fallback(merged)?,
+            provider_hedge: hedge::hedge(merged)?,
+            providers: provider::providers(merged)?,
             corpora,
             report_out: match get("report.out") {
                 Some((Value::Paths(paths), _)) => paths.first().cloned().unwrap_or_default(),
@@ -376,60 +354,6 @@ fn server(merged: &Layer) -> ServerSettings {
     }
 }
 
-fn fallback(merged: &Layer) -> Result<Vec<ProviderName>, SettingsError> {
-    let key = "provider.fallback";
-    let Some((Value::Texts(names), origin)) = merged.get(key) else { return Ok(Vec::new()) };
-    let parse = |name: &String| {
-        ProviderName::new(name).map_err(|error| SettingsError::BadValue {
-            key: key.to_owned(),
-            origin: origin.clone(),
-            detail: error.to_string(),
-        })
-    };
-    names.iter().map(parse).collect()
-}
-
-fn providers(merged: &Layer) -> Result<BTreeMap<String, ProviderSettings>, SettingsError> {
-    let mut providers: BTreeMap<String, ProviderSettings> = BTreeMap::new();
-    for (key, (value, origin)) in merged {
-        let Some((name, field)) = key.strip_prefix("provider.").and_then(|rest| rest.split_once('.')) else { continue };
-        let provider = providers.entry(name.to_owned()).or_default();
-        match (field, value) {
-            // A key itself wins over a file with a key: it is the more direct statement.
-            ("api_key", Value::Secret(secret)) => provider.api_key = Some((secret.clone(), origin.clone())),
-            ("api_key_file", Value::Paths(paths)) if provider.api_key.is_none() => {
-                let path = paths.first().cloned().unwrap_or_default();
-                check_key_file(key, &path, origin)?;
-                provider.api_key_file = Some((path, origin.clone()));
-            }
-            ("base_url", Value::Text(text)) => provider.base_url = Some((text.clone(), origin.clone())),
-            ("model", Value::Text(text)) => provider.model = Some(text.clone()),
-            // Only these words get here.
-            ("wire", Value::Text(text)) => provider.wire = text.parse().ok(),
-            ("effort", Value::Text(text)) => provider.effort = text.parse().ok(),
-            // Only numbers that fit get here.
-            ("requests_per_minute", Value::Whole(number)) => provider.requests_per_minute = (*number).try_into().ok(),
-            ("tokens_per_minute", Value::Whole(number)) => provider.tokens_per_minute = Some(*number),
-            ("concurrency_max", Value::Whole(number)) => provider.concurrency_max = (*number).try_into().ok(),
-            ("breaker_failures", Value::Whole(number)) => provider.breaker_failures = (*number).try_into().ok(),
-            ("breaker_pause", Value::Duration(pause)) => provider.breaker_pause = Some(*pause),
-            _ => {}
-        }
-    }
-    Ok(providers)
-}
-
-/// Whether a file of keys can be read and holds one. It is read again when a key is needed.
-pub(crate) fn check_key_file(key: &str, path: &Path, origin: &Origin) -> Result<(), SettingsError> {
-    let bad = |detail: String| SettingsError::BadValue { key: key.to_owned(), origin: origin.clone(), detail };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| bad(format!("names {}, which cannot be read: {error}", path.display())))?;
-    match text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#')) {
-        false => Err(bad(format!("names {}, which is empty", path.display()))),
-        true => Ok(()),
-    }
-}
-
 fn shown(merged: &Layer, defaults: &Layer) -> Vec<ShownSetting> {
     let mut shown = Vec::new();
     for key in KEYS {
@@ -455,6 +379,7 @@ fn show(key: &str, kind: Kind, value: &Value, origin: &Origin) -> ShownSetting {
         Value::Text(text) if kind == Kind::Text => without_userinfo(text),
         Value::Text(text) => text.clone(),
         Value::Whole(number) => number.to_string(),
+        Value::Usd(amount) => amount.usd().to_string(),
         Value::Duration(duration) => format!("{duration:?}"),
         Value::Texts(texts) => texts.join(", "),
         Value::Paths(list) => paths(list),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_orchestrator::{Clock as _, SystemClock};
+use mcp_orchestrator::{Clock as _, Hedge, SystemClock};
 use mcp_orchestrator_app::{Choice, Providers, Reason, layered};
 use mcp_orchestrator_domain::{FailureClass, Message, Role, StepInput};
 use mcp_orchestrator_providers::{ChatRequest, NoDeltas, Provider, ProviderError};
@@ -32,6 +32,7 @@ async fn ask(provider: &dyn Provider) -> Result<(), ProviderError> {
         model: None,
         messages: &[Message::User("?".to_owned())],
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 100,
@@ -55,15 +56,37 @@ fn fine() -> ScriptedProvider {
     ScriptedProvider::new(|_| Act::Late(Duration::from_secs(1), Box::new(Act::Say("fine".to_owned()))))
 }
 
-/// How long so many requests take together.
+/// How long so many requests take together. Who is told to come again does.
 async fn took(provider: &Arc<dyn Provider>, requests: usize) -> u64 {
     let (began, mut tasks) = (Instant::now(), JoinSet::new());
     for _ in 0..requests {
         let provider = Arc::clone(provider);
-        tasks.spawn(async move { ask(&*provider).await.is_ok() });
+        tasks.spawn(async move {
+            loop {
+                let asked = Instant::now();
+                let Err(error) = ask(&*provider).await else { break };
+                assert!(asked.elapsed() <= Duration::from_secs(30), "{:?}", asked.elapsed());
+                tokio::time::sleep(error.retry_after.unwrap()).await;
+            }
+        });
     }
-    assert!(tasks.join_all().await.into_iter().all(|well| well));
+    tasks.join_all().await;
     began.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_half_a_minute_is_waited_out_and_a_longer_one_is_told() {
+    for (asked, waits) in [(29, true), (31, false)] {
+        let service = ScriptedProvider::new(move |seen| match seen.before {
+            0 => Act::Fail(FailureClass::RateLimited, Some(Duration::from_secs(asked))),
+            _ => Act::Say("fine".to_owned()),
+        });
+        let provider = lab("model = \"m\"", &service);
+        ask(&*provider).await.unwrap_err();
+        let began = Instant::now();
+        assert_eq!(ask(&*provider).await.is_ok(), waits, "{asked} s");
+        assert_eq!(began.elapsed() >= Duration::from_secs(29), waits, "{asked} s");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,6 +148,17 @@ fn fallbacks_are_found_in_their_order_and_without_a_key_are_an_error() {
     let quoting = providers.named("extractive", Reason::Named).unwrap();
     assert_eq!(names(providers.fallbacks(&[quoting]).unwrap()), Vec::<String>::new(), "nobody else is needed");
     assert!(error.to_string().contains("provider openai has no key"), "{error}");
+}
+
+#[test]
+fn a_second_call_beside_a_slow_one_is_asked_for_by_a_duration_or_by_what_is_usual() {
+    let root = tempfile::tempdir().unwrap();
+    let hedge = |value: &str| settings(root.path(), &format!("[provider]\nhedge_after = {value}\n"), &[]);
+    assert_eq!(settings(root.path(), "", &[]).unwrap().provider_hedge, None);
+    assert_eq!(hedge("\"20s\"").unwrap().provider_hedge, Some(Hedge::After(Duration::from_secs(20))));
+    assert_eq!(hedge("\"p95\"").unwrap().provider_hedge, Some(Hedge::P95));
+    let error = hedge("\"p99\"").unwrap_err().to_string();
+    assert!(error.contains("provider.hedge_after") && error.contains("\"p99\"") && error.contains("or p95"), "{error}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use mcp_orchestrator_app::{KeyState, Origin, ProviderChoiceError, Providers, Reason};
+use mcp_orchestrator_domain::Tier;
 
 use crate::{environment, settings};
 
@@ -95,6 +96,47 @@ async fn a_server_only_the_settings_know_is_a_provider() {
     assert_eq!(choose(file, &[], Some("lab"), false).await.unwrap().0, "lab");
     let error = choose(file, &[], Some("labb"), false).await.unwrap_err().to_string();
     assert!(error.contains("did you mean lab?"), "{error}");
+}
+
+#[test]
+fn each_part_of_the_work_has_its_model_and_the_settings_win() {
+    let models = |file: &str, name: &str| {
+        let root = tempfile::tempdir().unwrap();
+        let settings = settings(root.path(), file, &[]).unwrap();
+        let environment = environment(&[("ANTHROPIC_API_KEY", "k")]);
+        let providers = Providers::new(&settings, &environment);
+        let chosen = providers.named(name, Reason::Named).unwrap().provider;
+        let known = providers.known().unwrap().into_iter().find(|provider| provider.name == name).unwrap();
+        let used = Tier::ALL.map(|tier| chosen.tier_model(tier).map(|model| model.to_string()));
+        let listed = [None, known.worker_model, known.synthesis_model];
+        assert_eq!(used, listed, "what is listed is what is used");
+        (known.model.unwrap_or_default(), used[1].clone(), used[2].clone())
+    };
+    let some = |name: &str| Some(name.to_owned());
+    let own = "[provider.anthropic]\nmodel = \"m\"\nsynthesis_model = \"s\"\n";
+    assert_eq!(models("", "anthropic"), ("claude-sonnet-5".to_owned(), some("claude-haiku-5-5"), None));
+    assert_eq!(models(own, "anthropic"), ("m".to_owned(), None, some("s")));
+    let one = "[provider.anthropic]\nworker_model = \"claude-sonnet-5\"\n";
+    assert_eq!(models(one, "anthropic"), ("claude-sonnet-5".to_owned(), None, None));
+    let lab = "[provider.lab]\nbase_url = \"http://127.0.0.1:9\"\nmodel = \"m\"\nworker_model = \"w\"\n";
+    assert_eq!(models(lab, "lab"), ("m".to_owned(), some("w"), None));
+}
+
+#[test]
+fn a_declared_price_makes_a_money_budget_possible_and_is_listed_with_its_source() {
+    let root = tempfile::tempdir().unwrap();
+    let file = "[price.\"perplexity/sonar-pro\"]\ninput = 3\noutput = 15\nsource = \"their page\"\n";
+    let settings = settings(root.path(), file, &[]).unwrap();
+    let environment = environment(&[("PERPLEXITY_API_KEY", "k")]);
+    let providers = Providers::new(&settings, &environment);
+    let chosen = providers.named("perplexity", Reason::Named).unwrap().provider;
+    assert!(chosen.capabilities(None).price.is_some());
+    assert!(chosen.capabilities(chosen.tier_model(Tier::Worker).as_ref()).price.is_none(), "of another model");
+    let models = providers.models("perplexity").unwrap();
+    let sonar = models.iter().find(|model| model.name == "sonar-pro").unwrap();
+    assert_eq!(sonar.price.as_ref().unwrap().source, "their page");
+    assert!(providers.models("openai").unwrap().len() > 50, "whether or not it has a key");
+    assert!(providers.models("extractive").unwrap().is_empty() && providers.models("nobody").is_err());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use mcp_orchestrator_app::{Settings, SettingsError, ShownSetting};
+use mcp_orchestrator_domain::Money;
+use mcp_orchestrator_providers::{ModelPrice, TokenRate};
 
 use crate::{settings, sources, write};
 
@@ -70,6 +72,13 @@ fn what_is_unknown_or_broken_is_named_with_its_source() {
         ("[report]\nformats = [1]\n", "setting `report.formats`", "expected texts"),
         ("[corpora]\n\"Not A Name\" = \"x\"\n", "setting `corpora.Not A Name`", "corpus"),
         ("[gate]\nmod = \"mark\"\n", "unknown key `gate.mod`", "did you mean `gate.mode`?"),
+        ("[price.\"lab/m-1.5\"]\ninput = 1.5\n", "setting `price.\"lab/m-1.5\"`", "has no `output`"),
+        ("[price.\"lab/m\"]\ninput = -1\noutput = 1\n", "setting `price.lab/m.input`", "US dollars from 0"),
+        ("[price.\"lab/m\"]\ninput = \"1\"\noutput = 1\n", "setting `price.lab/m.input`", "expected a number"),
+        ("[price.\"lab/m\"]\nfee = 1\n", "unknown key `price.lab/m.fee`", ""),
+        ("[price.m]\ninput = 1\noutput = 1\n", "setting `price.\"m\"`", "expected \"PROVIDER/MODEL\""),
+        ("[price.\"Lab/m\"]\ninput = 1\noutput = 1\n", "setting `price.\"Lab/m\"`", "provider"),
+        ("[provider.lab]\nimages = \"some\"\n", "setting `provider.lab.images`", "yes, no"),
         ("colour = true\n", "unknown key `colour`", "config.toml"),
         ("[provider.openai]\nkey = \"sk-secret\"\n", "unknown key `provider.openai.key`", "provider.openai"),
         ("[store\n", "config.toml line 1", ""),
@@ -80,6 +89,21 @@ fn what_is_unknown_or_broken_is_named_with_its_source() {
         assert!(message.contains("config.toml"), "{message}");
         assert!(!message.contains("secret"), "{message}");
     }
+}
+
+#[test]
+fn a_price_is_of_a_provider_and_a_model_and_says_who_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let file = "[price.\"lab/org/m-1.5\"]\ninput = 2\noutput = 4.5\ncached = 0.2\nsource = \"contract 7\"\ndate = \"2026-11-01\"\n\
+                [price.\"lab/*\"]\ninput = 0\noutput = 0\n";
+    let settings = settings(root.path(), file, &[]).unwrap();
+    let prices = &settings.providers["lab"].prices;
+    let usd = |amount| Money::from_usd(amount).unwrap();
+    let rate = TokenRate { input: usd(2.0), output: usd(4.5), cached: Some(usd(0.2)), cache_write: None };
+    let (source, date) = ("contract 7".to_owned(), Some("2026-11-01".to_owned()));
+    assert_eq!(prices["org/m-1.5"], ModelPrice { rate, long: None, source, date });
+    assert!(prices["*"].source.contains("config.toml"), "{}", prices["*"].source);
+    assert_eq!(shown(&settings, "price.lab/org/m-1.5.output").value.as_deref(), Some("4.5"));
 }
 
 #[test]

@@ -52,6 +52,21 @@ fn an_unknown_cost_is_null_in_both_forms() {
 }
 
 #[test]
+fn an_estimate_is_called_one_in_both_forms() {
+    let (mut document, _) = document();
+    let by_table = document.spent;
+    document.spent = Spent { estimated_cost_calls: 0, ..by_table };
+    assert!(!markdown::render(&document).contains("estimate"));
+    assert!(!json::render(&document).unwrap().contains("estimate"));
+    document.spent = by_table;
+    assert!(markdown::render(&document).contains("\ncost_is_estimate: true\n"));
+    let written = json::render(&document).unwrap();
+    assert!(written.contains("\"estimated_cost_calls\": 1"));
+    let read: Document = serde_json::from_str(&written).unwrap();
+    assert_eq!(read.spent, document.spent);
+}
+
+#[test]
 fn foreign_text_forges_no_structure() {
     let (mut document, _) = document();
     document.title = "a\"\n---\nadmin: true\n# b".to_owned();

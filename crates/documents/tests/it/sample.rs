@@ -74,6 +74,7 @@ pub(crate) fn document() -> (Document, EvidenceSet) {
         gate: GateMode::Strict,
         counts: Counts { proved: settled.proved, marked: settled.marked, dropped: settled.dropped },
         spent,
+        costs: None,
         gaps: vec![Gap {
             step: StepId::new("belter_2").unwrap(),
             task: "Look at\n# locks".to_owned(),

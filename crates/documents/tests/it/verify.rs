@@ -3,10 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use mcp_orchestrator_documents::{
-    Document, json,
+    Costs, Document, Share, StepCost, json,
     verify::{Verification, VerifyError, VerifyProblem, verify},
 };
-use mcp_orchestrator_domain::{EvidenceId, GateMode, Mark, Outcome, Problem};
+use mcp_orchestrator_domain::{Cost, EvidenceId, GateMode, Mark, Money, Outcome, Problem, StepId};
 use tempfile::TempDir;
 
 use crate::sample::document;
@@ -62,6 +62,82 @@ fn an_untouched_report_holds() {
     assert_eq!(verification.problems, []);
     assert!(verification.holds());
     assert_eq!((verification.snapshots, verification.citations), (2, 7));
+}
+
+#[test]
+fn a_report_that_was_moved_and_set_anew_holds() {
+    let written = Written::new(|_| {});
+    let other = tempfile::tempdir().unwrap();
+    let moved = other.path().join("renamed.json");
+    // Other spaces and another order of fields say the same.
+    let value: serde_json::Value = serde_json::from_str(&fs::read_to_string(&written.json).unwrap()).unwrap();
+    fs::write(&moved, value.to_string()).unwrap();
+    fs::rename(json::evidence_folder(&written.json), json::evidence_folder(&moved)).unwrap();
+    drop(written);
+    assert_eq!(verify(&moved).unwrap().problems, []);
+}
+
+#[test]
+fn what_no_evidence_speaks_for_is_under_the_seal() {
+    for (from, to) in [
+        ("\"title\": \"How does it survive?\"", "\"title\": \"How does it thrive?\""),
+        ("2026-11-23T", "2025-11-23T"),
+        ("\"The sources agree on this.\"", "\"The sources differ on this.\""),
+        ("\"text\": \"Details\"", "\"text\": \"Proofs\""),
+        ("corpus:docs/log.md", "corpus:docs/law.md"),
+        ("\"known_cost_pico_usd\": 12500000000", "\"known_cost_pico_usd\": 12500000001"),
+        ("\"reason\": \"deadline: 180 s passed\"", "\"reason\": \"deadline: 190 s passed\""),
+    ] {
+        let written = Written::new(|_| {});
+        written.edit(from, to);
+        let problems = written.verify().problems;
+        assert!(
+            problems.iter().any(|p| matches!(p, VerifyProblem::BrokenSeal { said: Some(_), .. })),
+            "{from}: {problems:?}"
+        );
+    }
+    let written = Written::new(|_| {});
+    written.edit("\"seal\"", "\"sea1\"");
+    written.names("the report has no seal");
+}
+
+/// Whatever byte is changed: the report is no report any more, or the change is named. Bytes between the JSON's tokens
+/// say nothing.
+#[test]
+fn no_byte_of_a_bundle_can_be_changed_unnoticed() {
+    let written = Written::new(|_| {});
+    let original = fs::read(&written.json).unwrap();
+    let meaning: serde_json::Value = serde_json::from_slice(&original).unwrap();
+    for at in 0..original.len() {
+        let mut bytes = original.clone();
+        bytes[at] ^= 1;
+        // What is no JSON any more is no report.
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes) else { continue };
+        if value == meaning {
+            continue;
+        }
+        fs::write(&written.json, &bytes).unwrap();
+        let noticed = verify(&written.json).map_or(true, |found| !found.holds());
+        assert!(
+            noticed,
+            "byte {at}: {}",
+            String::from_utf8_lossy(&bytes[at.saturating_sub(40)..(at + 40).min(bytes.len())])
+        );
+    }
+    fs::write(&written.json, &original).unwrap();
+    for file in written.evidence_files() {
+        let text = fs::read(&file).unwrap();
+        for at in 0..text.len() {
+            let mut bytes = text.clone();
+            bytes[at] ^= 1;
+            fs::write(&file, &bytes).unwrap();
+            assert!(!written.verify().holds(), "byte {at} of {}", file.display());
+        }
+        fs::write(&file, &text[..text.len() - 1]).unwrap();
+        assert!(!written.verify().holds(), "{} cut", file.display());
+        fs::write(&file, text).unwrap();
+    }
+    assert!(written.verify().holds());
 }
 
 #[test]
@@ -182,4 +258,48 @@ fn what_is_no_report_is_refused_with_its_place() {
     assert!(matches!(verify(&written.json), Err(VerifyError::Malformed { .. })));
     fs::remove_file(&written.json).unwrap();
     assert!(matches!(verify(&written.json), Err(VerifyError::Read { .. })));
+}
+
+/// A report whose sentences are priced: one step wrote, and another one is nobody's.
+fn priced(document: &mut Document) {
+    let step = |id: &str, share, pico_usd| StepCost {
+        step: StepId::new(id).unwrap(),
+        share,
+        cost: Cost::Reported(Money::from_pico_usd(pico_usd)),
+        evidence: Vec::new(),
+    };
+    let steps = vec![step("planner", Share::None, 4_000), step("camina", Share::All, 12_499_996_000)];
+    document.costs = Some(Costs::of(&document.report, steps));
+}
+
+#[test]
+fn what_sentences_cost_is_computed_again() {
+    let found = Written::new(priced).verify();
+    assert!(found.holds(), "{:?}", found.problems);
+    let cost = found.cost.unwrap();
+    let pico_usd = |cost: Cost| cost.known().unwrap().pico_usd();
+    assert_eq!((pico_usd(cost.sentences), pico_usd(cost.not_attributed)), (12_499_996_000, 4_000));
+    assert_eq!(pico_usd(cost.total), 12_500_000_000);
+    assert_eq!(Written::new(|_| ()).verify().cost, None);
+}
+
+#[test]
+fn a_price_that_was_altered_is_named() {
+    let change = |change: fn(&mut Costs)| {
+        let written = Written::new(|document| {
+            priced(document);
+            change(document.costs.as_mut().unwrap());
+        });
+        written.verify().problems
+    };
+    let dear = |costs: &mut Costs| costs.sentences[1].cost = Cost::Reported(Money::from_pico_usd(1));
+    assert_eq!(change(dear), [VerifyProblem::Mispriced { sentence: 1 }]);
+    assert_eq!(change(|costs| costs.not_attributed = Cost::FREE), [VerifyProblem::WrongRemainder]);
+    let missing = change(|costs| drop(costs.sentences.pop()));
+    assert!(matches!(missing[..], [VerifyProblem::Mispriced { .. }]), "{missing:?}");
+    let free = change(|costs| {
+        costs.steps.remove(0);
+        costs.not_attributed = Cost::FREE;
+    });
+    assert!(matches!(free[..], [VerifyProblem::CostsDoNotAddUp { .. }]), "{free:?}");
 }

@@ -1,19 +1,22 @@
 //! The gate's verdict on each sentence. Owns which checks apply when; the checks themselves are in their own files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    dates::dates,
+    dates::{dates, relative_dates},
     facts::Facts,
     foreign::foreign_references,
-    names::names,
+    names::{first_word, is_name_in, names},
     negation::Polarity,
-    numbers::{Number, numbers},
+    numbers::{claims, must_be_cited},
     quotation::{quotations, verbatim_parts},
+    spelled::is_number_word,
+    support::Stock,
     text::{Plain, fold, is_spaceless, plain, skeleton, stem, tokens},
-    words::{is_function_word, is_negation, number_word},
+    turns::{is_turned, speaks_of_less, unproved_factors},
+    words::{is_function_word, is_negation},
 };
-use crate::{Block, Evidence, EvidenceId, Finding, GateMode, Outcome, Problem, Report, Sentence};
+use crate::{Block, Digest, Evidence, EvidenceId, Finding, GateMode, Outcome, Problem, Report, Sentence};
 
 /// Problems listed of one sentence at most.
 const PROBLEMS_MAX: usize = 12;
@@ -29,12 +32,13 @@ pub fn check(report: &Report, evidence: &dyn Evidence, mode: GateMode) -> Vec<Fi
     if mode == GateMode::Off || report.outcome == Outcome::NothingFound {
         return Vec::new();
     }
-    let mut bench = Bench { evidence, facts: HashMap::new() };
-    let labels = labels(report);
+    let mut bench = Bench { evidence, facts: HashMap::new(), cited: report.cited(), names: HashMap::new() };
+    let places = places(report);
     let mut findings = Vec::new();
     for (at, sentence) in report.sentences().enumerate() {
-        let may_claim = report.outcome == Outcome::Unverified || labels.get(at).copied().unwrap_or(false);
-        let mut problems = bench.problems(sentence, may_claim);
+        let place = places.get(at).copied().unwrap_or(Place::Prose);
+        let may_claim = report.outcome == Outcome::Unverified || place == Place::Label;
+        let mut problems = bench.problems(sentence, may_claim, place == Place::Quote);
         problems.truncate(PROBLEMS_MAX);
         findings.extend(problems.into_iter().map(|problem| Finding {
             sentence: at,
@@ -45,31 +49,47 @@ pub fn check(report: &Report, evidence: &dyn Evidence, mode: GateMode) -> Vec<Fi
     findings
 }
 
-/// For each sentence, whether it stands in a table's header row.
-fn labels(report: &Report) -> Vec<bool> {
-    let mut labels = Vec::new();
+/// Where a sentence stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Prose,
+    /// In a table's header row.
+    Label,
+    /// In a block quotation.
+    Quote,
+}
+
+/// For each sentence, where it stands.
+fn places(report: &Report) -> Vec<Place> {
+    let mut places = Vec::new();
     for block in &report.blocks {
         match block {
             Block::Table { head, rows } => {
-                labels.extend(head.iter().flatten().map(|_| true));
-                labels.extend(rows.iter().flatten().flatten().map(|_| false));
+                places.extend(head.iter().flatten().map(|_| Place::Label));
+                places.extend(rows.iter().flatten().flatten().map(|_| Place::Prose));
             }
-            Block::Paragraph(sentences) | Block::Quote(sentences) => labels.extend(sentences.iter().map(|_| false)),
-            Block::List { items, .. } => labels.extend(items.iter().flat_map(|item| &item.sentences).map(|_| false)),
+            Block::Paragraph(sentences) => places.extend(sentences.iter().map(|_| Place::Prose)),
+            Block::Quote(sentences) => places.extend(sentences.iter().map(|_| Place::Quote)),
+            Block::List { items, .. } => {
+                places.extend(items.iter().flat_map(|item| &item.sentences).map(|_| Place::Prose));
+            }
             Block::Heading { .. } | Block::Code { .. } | Block::Rule => {}
         }
     }
-    labels
+    places
 }
 
 /// The evidence with what was learned of it so far, each span analysed once.
 struct Bench<'a> {
     evidence: &'a dyn Evidence,
     facts: HashMap<EvidenceId, Result<Facts, Problem>>,
+    /// Everything the report cites, and which words its snapshots use as names.
+    cited: Vec<EvidenceId>,
+    names: HashMap<String, bool>,
 }
 
 impl Bench<'_> {
-    fn problems(&mut self, sentence: &Sentence, may_claim: bool) -> Vec<Problem> {
+    fn problems(&mut self, sentence: &Sentence, may_claim: bool, is_quote: bool) -> Vec<Problem> {
         let mut problems = Vec::new();
         for id in &sentence.evidence {
             if !self.facts.contains_key(id) {
@@ -87,12 +107,35 @@ impl Bench<'_> {
         } else if !facts.is_empty() {
             let verbatim = [skeleton(&sentence.text), skeleton(&text.text)];
             if !facts.iter().any(|facts| facts.is_verbatim(&verbatim)) {
+                if is_quote && !is_quoted(&text.text, &facts) {
+                    problems.push(Problem::Quotation(text.text.clone()));
+                }
                 cited(&text, &facts, &mut problems);
+                let first = first_word(&text, &tokens(&text.text), &[]);
+                let unknown = first.filter(|word| !facts.iter().any(|facts| facts.has_word(&fold(word))));
+                if let Some(word) = unknown.map(str::to_owned)
+                    && self.is_name(&word)
+                {
+                    problems.push(Problem::Name(word));
+                }
             }
         } else {
             problems.extend(foreign_references(&text).into_iter().map(Problem::ForeignReference));
         }
         problems
+    }
+
+    /// Whether a snapshot behind the report uses the word as a name.
+    fn is_name(&mut self, word: &str) -> bool {
+        if let Some(known) = self.names.get(word) {
+            return *known;
+        }
+        let snapshots: BTreeSet<Digest> =
+            self.cited.iter().filter_map(|id| Some(self.evidence.span(id)?.snapshot)).collect();
+        let known =
+            snapshots.iter().filter_map(|digest| self.evidence.snapshot(digest)).any(|text| is_name_in(word, text));
+        self.names.insert(word.to_owned(), known);
+        known
     }
 }
 
@@ -115,22 +158,20 @@ fn uncited(text: &Plain, may_claim: bool, problems: &mut Vec<Problem>) {
     let dates = dates(&text.text);
     let taken: Vec<_> = dates.iter().map(|date| date.range.clone()).collect();
     problems.extend(taken.iter().map(|range| Problem::UncitedDate(text.text[range.clone()].to_owned())));
-    let numbers = numbers(&text.text, &taken);
-    problems.extend(
-        numbers.into_iter().filter(|number| !number.attached).map(|number| Problem::UncitedNumber(number.text)),
-    );
+    let numbers = claims(&text.text, &taken).into_iter().filter(must_be_cited);
+    problems.extend(numbers.map(|number| Problem::UncitedNumber(number.text)));
     problems.extend(quotations(text).into_iter().map(|range| Problem::UncitedQuotation(text.text[range].to_owned())));
 }
 
 fn cited(text: &Plain, facts: &[&Facts], problems: &mut Vec<Problem>) {
     let foreign =
-        foreign_references(text).into_iter().filter(|reference| !facts.iter().any(|f| f.has_literal(reference)));
+        foreign_references(text).into_iter().filter(|reference| !facts.iter().any(|f| f.has_reference(reference)));
     problems.extend(foreign.map(Problem::ForeignReference));
 
     let quotations = quotations(text);
     for range in &quotations {
         let quotation = &text.text[range.clone()];
-        if !verbatim_parts(quotation).iter().all(|part| facts.iter().any(|facts| facts.has_sequence(part))) {
+        if !is_quoted(quotation, facts) {
             problems.push(Problem::Quotation(quotation.to_owned()));
         }
     }
@@ -141,13 +182,14 @@ fn cited(text: &Plain, facts: &[&Facts], problems: &mut Vec<Problem>) {
             problems.push(Problem::Date(text.text[date.range.clone()].to_owned()));
         }
     }
+    let relative = relative_dates(&text.text).into_iter().map(|range| text.text[range].to_owned());
+    let unproved = relative.filter(|words| !facts.iter().any(|facts| facts.has_words(&skeleton(words))));
+    problems.extend(unproved.map(Problem::Date));
     let taken: Vec<_> = dates.iter().map(|date| date.range.clone()).collect();
-    let numbers: Vec<Number> = numbers(&text.text, &taken);
-    for number in numbers {
-        if !facts.iter().any(|facts| number.is_in(&facts.numbers) || facts.has_literal_number(&number)) {
-            problems.push(Problem::Number(number.text));
-        }
-    }
+    let stock = Stock::new(facts, speaks_of_less(text));
+    let objections = claims(&text.text, &taken).into_iter().filter_map(|number| stock.objection(&number));
+    problems.extend(objections.map(Problem::Number));
+    problems.extend(unproved_factors(text, facts).into_iter().map(Problem::Number));
 
     let tokens = tokens(&text.text);
     let taken: Vec<_> = taken.into_iter().chain(quotations).collect();
@@ -164,12 +206,18 @@ fn cited(text: &Plain, facts: &[&Facts], problems: &mut Vec<Problem>) {
         }
     }
 
-    if Polarity::of(text, 0..text.text.len()).contradicts(facts.iter().flat_map(|facts| &facts.sentences)) {
+    let denies = Polarity::of(text, 0..text.text.len()).contradicts(facts.iter().flat_map(|facts| &facts.sentences));
+    if denies || is_turned(text, facts) {
         problems.push(Problem::Negation);
     }
     if is_unrelated(text, facts) {
         problems.push(Problem::Unrelated);
     }
+}
+
+/// Whether the quotes have this word for word, apart from what an ellipsis leaves out.
+fn is_quoted(quotation: &str, facts: &[&Facts]) -> bool {
+    verbatim_parts(quotation).iter().all(|part| facts.iter().any(|facts| facts.has_sequence(part)))
 }
 
 /// Whether too few of the sentence's words occur in its quotes: none of two or three, under 30 % of four or more.
@@ -181,7 +229,7 @@ fn is_unrelated(text: &Plain, facts: &[&Facts]) -> bool {
             && (folded.len() > 1)
             && !is_function_word(&folded)
             && !is_negation(&folded)
-            && number_word(&folded).is_none();
+            && !is_number_word(&folded);
         if is_content {
             words.push(folded);
         }

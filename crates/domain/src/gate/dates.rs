@@ -1,4 +1,5 @@
-//! Dates in text. Owns the formats and when one date supports another; knows no calendar arithmetic.
+//! Dates in text. Owns the formats and when one date supports another; knows no calendar arithmetic, so a quarter is
+//! not its months.
 
 use std::ops::Range;
 
@@ -19,8 +20,10 @@ pub(super) struct Date {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reading {
     year: Option<u16>,
+    /// 0 where a quarter is meant.
     month: u8,
     day: Option<u8>,
+    quarter: Option<u8>,
 }
 
 impl Date {
@@ -30,29 +33,57 @@ impl Date {
         let supports = |ours: &Reading, theirs: &Reading| {
             let year_agrees = match (ours.year, theirs.year) {
                 (None, _) => true,
-                (Some(year), None) => Number::plain(year.into()).is_in(numbers),
+                (Some(year), None) => Number::plain(year.into()).has_value_in(numbers),
                 (Some(ours), Some(theirs)) => ours == theirs,
             };
-            ours.month == theirs.month && (ours.day.is_none() || ours.day == theirs.day) && year_agrees
+            ours.month == theirs.month
+                && ours.quarter == theirs.quarter
+                && (ours.day.is_none() || ours.day == theirs.day)
+                && year_agrees
         };
         self.readings
             .iter()
             .any(|ours| dates.iter().flat_map(|date| &date.readings).any(|theirs| supports(ours, theirs)))
     }
 
-    /// The numbers a date states, for sentences that repeat only one of them.
+    /// The year and the day a date states, for sentences that repeat only one of them.
     pub(super) fn numbers(&self) -> impl Iterator<Item = Number> {
         self.readings.iter().flat_map(|reading| {
-            [reading.year.map(u32::from), Some(reading.month.into()), reading.day.map(u32::from)]
-                .into_iter()
-                .flatten()
-                .map(Number::plain)
+            [reading.year.map(u32::from), reading.day.map(u32::from)].into_iter().flatten().map(Number::plain)
         })
     }
 }
 
+/// Periods that "last", "this" and "next" make relative to a day nobody states.
+const PERIODS: &[&str] =
+    &["week", "month", "quarter", "year", "decade", "century", "spring", "summer", "autumn", "fall", "winter"];
+
+/// Dates that are relative to the day of writing: "yesterday", "last year", "two days ago". They prove nothing unless a
+/// quote has the same words.
+pub(super) fn relative_dates(text: &str) -> Vec<Range<usize>> {
+    let words = tokens(text);
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let lower = word.text.to_lowercase();
+        let next = words.get(at + 1).map(|next| next.text.to_lowercase());
+        let range = match lower.as_str() {
+            "yesterday" | "tomorrow" => Some(word.start..word.end()),
+            "last" | "this" | "next"
+                if next.as_deref().is_some_and(|next| PERIODS.contains(&next))
+                    && words.get(at + 2).is_none_or(|after| after.text != "of") =>
+            {
+                Some(word.start..words[at + 1].end())
+            }
+            "ago" if at >= 2 => Some(words[at - 2].start..word.end()),
+            _ => None,
+        };
+        found.extend(range);
+    }
+    found
+}
+
 /// Every date of a text in order: `2024-05-01`, `2024/05`, `1.5.2024`, `5/1/2024`, `1 May 2024`, `May 1st, 2024`, `May
-/// 2024`, `1. Mai`.
+/// 2024`, `1. Mai`, `Q3 2024`, `third quarter of 2024`.
 pub(super) fn dates(text: &str) -> Vec<Date> {
     let mut found = numeric(text);
     let words = tokens(text);
@@ -62,6 +93,7 @@ pub(super) fn dates(text: &str) -> Vec<Date> {
         {
             found.push(date);
         }
+        found.extend(quarter(text, &words, at));
     }
     found.sort_by_key(|date| date.range.start);
     found
@@ -144,7 +176,43 @@ fn reading(year: Option<u16>, month: u16, day: Option<u16>) -> Option<Reading> {
         && day.is_none_or(|day| (1..=31).contains(&day))
         && year.is_none_or(|year| (1000..3000).contains(&year));
     let narrow = |value: u16| u8::try_from(value).unwrap_or(0);
-    in_calendar.then(|| Reading { year, month: narrow(month), day: day.map(narrow) })
+    in_calendar.then(|| Reading { year, month: narrow(month), day: day.map(narrow), quarter: None })
+}
+
+/// The quarter of a year that is named at `at`: `Q3`, `third quarter`, each with its year beside it or without.
+fn quarter(text: &str, words: &[Token<'_>], at: usize) -> Option<Date> {
+    let word = words[at].text;
+    let (quarter, mut last) = match word.strip_prefix(['Q', 'q']) {
+        Some(digit) if matches!(digit, "1" | "2" | "3" | "4") => (digit.parse().ok()?, at),
+        _ => {
+            let next = words.get(at + 1).filter(|next| next.text.eq_ignore_ascii_case("quarter"))?;
+            let gap = &text[words[at].end()..next.start];
+            let number = match word.to_lowercase().as_str() {
+                "first" | "1st" => 1,
+                "second" | "2nd" => 2,
+                "third" | "3rd" => 3,
+                "fourth" | "4th" => 4,
+                _ => return None,
+            };
+            (gap == " ").then_some((number, at + 1))?
+        }
+    };
+    let mut first = at;
+    let mut found = None;
+    let mut after = last + 1;
+    if words.get(after).is_some_and(|word| matches!(word.text, "of" | "in")) {
+        after += 1;
+    }
+    let touches = |left: usize, right: usize| text[words[left].end()..words[right].start].chars().count() <= 2;
+    if let Some(value) = words.get(after).filter(|_| touches(after - 1, after)).and_then(|word| year(word.text)) {
+        (found, last) = (Some(value), after);
+    } else if let Some(before) = at.checked_sub(1).filter(|before| touches(*before, at))
+        && let Some(value) = year(words[before].text)
+    {
+        (found, first) = (Some(value), before);
+    }
+    let reading = Reading { year: found, month: 0, day: None, quarter: Some(quarter) };
+    Some(Date { range: words[first].start..words[last].end(), readings: vec![reading] })
 }
 
 /// The date around the month's name at `at`.
@@ -184,7 +252,7 @@ fn spelled(text: &str, words: &[Token<'_>], at: usize, month: u8) -> Option<Date
         return None;
     }
     let range = words[first].start..words[last].end();
-    Some(Date { range, readings: vec![Reading { year, month, day: day_found }] })
+    Some(Date { range, readings: vec![Reading { year, month, day: day_found, quarter: None }] })
 }
 
 fn day(word: &str) -> Option<u8> {
@@ -205,7 +273,7 @@ fn year(word: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::numbers::evidence_numbers, dates};
+    use super::{super::numbers::evidence_numbers, dates, relative_dates};
 
     #[test]
     fn the_same_day_agrees_in_every_format() {
@@ -226,6 +294,12 @@ mod tests {
             ("1 June 2024", "1 May 2024", false),
             ("1 May 2023", "1 May 2024", false),
             ("2024-05-01", "no date", false),
+            ("Q3 2024", "the third quarter of 2024", true),
+            ("the third quarter of 2024", "2024-Q3", true),
+            ("Q3 2024", "Q2 2024", false),
+            ("Q3 2024", "Q3 2023", false),
+            ("Q3 2024", "August 2024", false),
+            ("March 3rd", "3 March 2024", true),
         ] {
             let theirs = dates(evidence);
             let taken: Vec<_> = theirs.iter().map(|date| date.range.clone()).collect();
@@ -233,6 +307,18 @@ mod tests {
             let ours = dates(sentence);
             assert_eq!(ours.len(), 1, "{sentence:?} is one date");
             assert_eq!(ours[0].is_in(&theirs, &numbers), agrees, "{sentence:?} against {evidence:?}");
+        }
+    }
+
+    #[test]
+    fn relative_dates_are_found_and_other_words_are_not() {
+        for (text, expected) in [
+            ("It closed last year, two days ago.", vec!["last year", "two days ago"]),
+            ("Yesterday it closed.", vec!["Yesterday"]),
+            ("This yearly list is the last one; next to it", vec![]),
+        ] {
+            let found: Vec<&str> = relative_dates(text).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, expected, "{text}");
         }
     }
 

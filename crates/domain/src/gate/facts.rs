@@ -7,9 +7,13 @@ use std::{
 
 use super::{
     dates::{Date, dates},
+    foreign::is_in,
     negation::Polarity,
-    numbers::{Number, evidence_numbers},
+    numbers::{Number, Origin, evidence_numbers},
     text::{fold, plain, stem, tokens},
+    turns::{Factor, factors},
+    units::mentioned,
+    words::is_negation,
 };
 use crate::Span;
 
@@ -24,8 +28,14 @@ pub(super) struct Facts {
     stems: BTreeSet<String>,
     initials: String,
     pub(super) numbers: Vec<Number>,
+    /// Every unit the quote or its title names, at a number or not.
+    pub(super) units: BTreeSet<&'static str>,
     pub(super) dates: Vec<Date>,
     pub(super) sentences: Vec<Polarity>,
+    /// Factors its words state: "twice", "halved".
+    pub(super) factors: Vec<Factor>,
+    /// Whether it denies anything.
+    pub(super) denies: bool,
 }
 
 /// A text as folded tokens between single spaces, and where its sentences, lines and cells begin and end.
@@ -47,8 +57,11 @@ impl Facts {
             stems: BTreeSet::new(),
             initials: String::new(),
             numbers: Vec::new(),
+            units: BTreeSet::new(),
             dates: Vec::new(),
             sentences,
+            factors: factors(&quote),
+            denies: tokens(&quote).iter().any(|token| is_negation(&fold(token.text))),
         };
         for text in [&quote, &*span.quote, &span.source.title, &span.source.uri] {
             facts.learn_words(text);
@@ -58,6 +71,10 @@ impl Facts {
             let taken: Vec<_> = dates.iter().map(|date| date.range.clone()).collect();
             facts.numbers.extend(evidence_numbers(text, &taken));
             facts.numbers.extend(dates.iter().flat_map(Date::numbers));
+            facts.units.extend(tokens(text).iter().filter_map(|token| mentioned(text, token.start)));
+            facts
+                .units
+                .extend(facts.numbers.iter().flat_map(|number| [number.measure.unit, number.measure.per]).flatten());
             facts.dates.extend(dates);
         }
         facts
@@ -98,14 +115,24 @@ impl Facts {
         self.lines.iter().any(|line| line.text.contains(skeleton))
     }
 
-    /// Whether the quote, its source's address or title has this text as it is.
-    pub(super) fn has_literal(&self, text: &str) -> bool {
-        self.literal.iter().any(|literal| literal.contains(text))
+    /// Whether the quote, its source's address or title has this reference, whole.
+    pub(super) fn has_reference(&self, reference: &str) -> bool {
+        self.literal.iter().any(|literal| is_in(reference, literal))
+    }
+
+    /// Whether the quote or its title has these words, whatever their case.
+    pub(super) fn has_words(&self, skeleton: &str) -> bool {
+        self.has_sequence(skeleton) || super::text::skeleton(&self.literal[2]).contains(skeleton)
     }
 
     /// Whether the word occurs in the quote or its source, with whatever ending.
     pub(super) fn has_word(&self, folded: &str) -> bool {
         self.words.contains(folded) || self.has_stem(stem(folded))
+    }
+
+    /// Whether exactly this word occurs in the quote or its source.
+    pub(super) fn has_exact_word(&self, folded: &str) -> bool {
+        self.words.contains(folded)
     }
 
     /// As [`Self::has_word`] for a word already stemmed; long words need only begin alike.
@@ -126,7 +153,9 @@ impl Facts {
 
     /// Whether a number that is part of a name or a literal such as `0x1f` occurs letter by letter.
     pub(super) fn has_literal_number(&self, number: &Number) -> bool {
-        number.text.bytes().any(|b| b.is_ascii_alphabetic()) && self.words.contains(&fold(&number.text))
+        number.origin == Origin::Digits
+            && number.text.bytes().any(|b| b.is_ascii_alphabetic())
+            && self.words.contains(&fold(&number.text))
     }
 
     /// Whether consecutive words of the quote begin with these letters, so that it may be their abbreviation.

@@ -33,6 +33,7 @@ pub(super) fn foreign_references(plain: &Plain) -> Vec<String> {
         }
     }
     found.extend(addresses(text).map(str::to_owned));
+    found.extend(bare_arxiv_ids(text).map(str::to_owned));
     found.extend(plain.links.iter().filter(|link| !text.contains(link.as_str())).cloned());
     found.dedup();
     found
@@ -80,6 +81,56 @@ fn is_year(word: &str) -> bool {
         && (digits.starts_with('1') || digits.starts_with('2'))
 }
 
+/// Whether a text has this reference whole: `10.1000/18` is not in `10.1000/182`. A DOI and an arXiv id are the same in every
+/// dress: as an address, after `doi:`, in capitals.
+pub(super) fn is_in(reference: &str, text: &str) -> bool {
+    let wanted = bare(reference).to_lowercase();
+    let text = text.to_lowercase();
+    !wanted.is_empty()
+        && text.match_indices(&wanted).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let mut after = text[at + wanted.len()..].chars();
+            let next = after.next();
+            let then = after.next();
+            let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '=' | '%' | '#' | '&');
+            let ends = match next {
+                Some('/') => then.is_none_or(|c| !goes_on(c)),
+                Some('.' | '?' | '&') => then.is_none_or(|c| !c.is_alphanumeric()),
+                Some(c) => !goes_on(c),
+                None => true,
+            };
+            ends && before.is_none_or(|c| !c.is_alphanumeric())
+        })
+}
+
+/// A DOI or an arXiv id without what it is dressed in; other references as they are.
+fn bare(reference: &str) -> &str {
+    const DRESS: &[&str] = &["doi.org/", "doi:", "arxiv.org/abs/", "arxiv.org/pdf/", "arxiv:"];
+    let lower = reference.to_ascii_lowercase();
+    let after = DRESS.iter().find_map(|dress| lower.find(dress).map(|at| at + dress.len()));
+    after.and_then(|after| reference.get(after..)).map_or(reference, str::trim)
+}
+
+/// `2401.12345` after the word arXiv.
+fn bare_arxiv_ids(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | ';'));
+    let mut named = false;
+    words.filter(|word| !word.is_empty()).filter_map(move |word| {
+        let word = word.trim_end_matches(['.', ':']);
+        let was_named = named && is_arxiv_id(word);
+        let lower = word.to_ascii_lowercase();
+        named = lower == "arxiv" || named && matches!(lower.as_str(), "id" | "paper" | "preprint" | "number");
+        was_named.then_some(word)
+    })
+}
+
+fn is_arxiv_id(word: &str) -> bool {
+    let Some((month, rest)) = word.split_once('.') else { return false };
+    let number = rest.split_once('v').map_or(rest, |(number, _)| number);
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    month.len() == 4 && digits(month) && (4..=5).contains(&number.len()) && digits(number)
+}
+
 /// Addresses by their beginnings.
 fn addresses(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '“' | '”' | '|'))
@@ -91,7 +142,7 @@ fn addresses(text: &str) -> impl Iterator<Item = &str> {
 
 fn is_address(word: &str) -> bool {
     let lower = window(word, 16).to_ascii_lowercase();
-    ["http://", "https://", "ftp://", "www.", "doi:", "arxiv:"]
+    ["http://", "https://", "ftp://", "www.", "doi:", "doi.org/", "arxiv:", "arxiv.org/"]
         .iter()
         .any(|start| lower.strip_prefix(start).is_some_and(|rest| !rest.is_empty()))
         || is_doi(word)
@@ -106,7 +157,7 @@ fn is_doi(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::text::plain, foreign_references};
+    use super::{super::text::plain, foreign_references, is_in};
 
     #[test]
     fn foreign_references_are_found_and_ordinary_brackets_are_not() {
@@ -122,11 +173,32 @@ mod tests {
             ("See [a page](https://example.com/a).", vec!["https://example.com/a"]),
             ("doi:10.1000/182 and 10.1000/183", vec!["doi:10.1000/182", "10.1000/183"]),
             ("【3†source】", vec!["【3†source】"]),
+            ("see arXiv 2401.12345v2, and arXiv:2401.1", vec!["arXiv:2401.1", "2401.12345v2"]),
+            ("see doi.org/10.1/x and arxiv.org/abs/2401.12345.", vec!["doi.org/10.1/x", "arxiv.org/abs/2401.12345"]),
+            ("2401.12345 is a number", vec![]),
             ("an option [default: none] (see below) in (May, 2024)", vec![]),
             ("`a[1]` and Vec (a list) [sic]", vec![]),
             ("version 10.4 / 2", vec![]),
         ] {
             assert_eq!(foreign_references(&plain(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_there_whole_or_not_at_all() {
+        for (reference, text, there) in [
+            ("10.1000/182", "See 10.1000/182.", true),
+            ("10.1000/18", "See 10.1000/182.", false),
+            ("https://doi.org/10.1000/ABC", "doi:10.1000/abc", true),
+            ("arXiv:2401.12345", "https://arxiv.org/abs/2401.12345", true),
+            ("arXiv:2401.1234", "https://arxiv.org/abs/2401.12345", false),
+            ("2401.12345v2", "arXiv:2401.12345", false),
+            ("https://example.com/a", "See https://example.com/a, then.", true),
+            ("https://example.com/a", "See https://example.com/a/b.", false),
+            ("https://example.com", "See https://example.com/.", true),
+            ("https://example.com", "https://example.com.evil.example/", false),
+        ] {
+            assert_eq!(is_in(reference, text), there, "{reference} in {text}");
         }
     }
 }

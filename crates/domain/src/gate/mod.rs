@@ -4,8 +4,10 @@
 //! cites, it must not deny what they affirm, and it must speak of the same thing. A sentence taken over whole from a
 //! quote always passes. Where a check cannot be sure it lets pass: what it says is wrong should be wrong.
 
+mod bounds;
 mod check;
 mod dates;
+mod decimal;
 mod facts;
 mod finding;
 mod foreign;
@@ -13,10 +15,15 @@ mod names;
 mod negation;
 mod numbers;
 mod quotation;
+mod scan;
 mod settle;
+mod spelled;
+mod support;
 #[cfg(test)]
 mod tests;
 mod text;
+mod turns;
+mod units;
 mod words;
 
 pub use check::check;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     text::{Plain, Token, fold},
+    units::unit,
     words::{is_function_word, is_generic_name},
 };
 
@@ -23,7 +24,10 @@ pub(super) fn names(plain: &Plain, tokens: &[Token<'_>], taken: &[Range<usize>])
     let proper = proper_names_count(text, tokens);
     let mut previous_end = None;
     for (at, token) in tokens.iter().enumerate() {
-        if plain.is_code(token.start) || taken.iter().any(|range| range.contains(&token.start)) {
+        if plain.is_code(token.start)
+            || is_measure(tokens, at)
+            || taken.iter().any(|range| range.contains(&token.start))
+        {
             previous_end = None;
             continue;
         }
@@ -49,6 +53,51 @@ pub(super) fn names(plain: &Plain, tokens: &[Token<'_>], taken: &[Range<usize>])
         previous_end = Some(token.end());
     }
     names
+}
+
+/// Whether the word is the unit of a number, alone or glued to it: `64 kB`, `64kB`.
+fn is_measure(tokens: &[Token<'_>], at: usize) -> bool {
+    let ends_in_digit = |word: &str| word.ends_with(|c: char| c.is_ascii_digit());
+    let word = tokens[at].text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','));
+    let follows = at.checked_sub(1).is_some_and(|before| ends_in_digit(tokens[before].text));
+    unit(word).is_some() && (follows || word.len() < tokens[at].text.len())
+}
+
+/// The most of a snapshot looked through for a name, in bytes.
+const LOOKED_THROUGH_MAX: usize = 64 * 1024;
+
+/// The word that begins a text, if a capital there could be a name: every sentence begins with one.
+pub(super) fn first_word<'a>(plain: &Plain, tokens: &[Token<'a>], taken: &[Range<usize>]) -> Option<&'a str> {
+    let first = tokens.first()?;
+    let folded = fold(first.text);
+    let is_candidate = first.text.chars().count() > 2
+        && first.text.chars().all(char::is_alphabetic)
+        && is_capitalised(first.text)
+        && !plain.is_code(first.start)
+        && !taken.iter().any(|range| range.contains(&first.start))
+        && !is_function_word(&folded)
+        && !is_generic_name(&folded);
+    is_candidate.then_some(first.text)
+}
+
+/// Whether a text uses this capitalised word as a name: inside a sentence, and never in lower case.
+pub(super) fn is_name_in(word: &str, text: &str) -> bool {
+    let mut end = text.len().min(LOOKED_THROUGH_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = &text[..end];
+    let whole = |at: usize, length: usize| {
+        let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + length..].chars().next())
+    };
+    let inside = |at: usize| {
+        let before = text[..at].trim_end_matches(' ');
+        before.len() < at && before.ends_with(|c: char| c.is_lowercase() || c == ',')
+    };
+    let lower = word.to_lowercase();
+    text.match_indices(word).any(|(at, _)| whole(at, word.len()) && inside(at))
+        && !text.match_indices(&lower).any(|(at, _)| whole(at, lower.len()))
 }
 
 fn code_name(code: &str, range: &Range<usize>, tokens: &[Token<'_>]) -> Option<Name> {
@@ -112,7 +161,7 @@ fn starts_sentence(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
 mod tests {
     use super::{
         super::text::{plain, tokens},
-        names,
+        is_name_in, names,
     };
 
     #[test]
@@ -123,6 +172,7 @@ mod tests {
             ("Call `CallStarted` before tokio_util does.", vec!["CallStarted", "tokio_util"]),
             ("It uses sha256 and v1.2 at Rust 1.95.", vec!["sha256", "Rust"]),
             ("Result: Everything works.", vec![]),
+            ("It takes 64 kB, or 64KiB, of 5 MHz.", vec![]),
             ("Write Throughput", vec![]),
             ("Der Motor ist die Maschine von Ada und läuft.", vec![]),
         ] {
@@ -131,5 +181,14 @@ mod tests {
                 names(&plain, &tokens(&plain.text), &[]).into_iter().map(|name| name.text).collect();
             assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_is_a_name_where_it_is_never_lower_case() {
+        let text = "In winter Lovelace wrote. Later the Engine ran, and an engine is no name. Babbage saw it.";
+        assert!(is_name_in("Lovelace", text));
+        assert!(!is_name_in("Engine", text));
+        assert!(!is_name_in("Babbage", text), "it begins its only sentence");
+        assert!(!is_name_in("Love", text));
     }
 }

@@ -43,6 +43,9 @@ const HEDGE_REACH: usize = 3;
 const OVERLAP_MIN: usize = 50;
 const OVERLAP_SLACK: usize = 15;
 
+/// A quote's sentence is a part of ours when this share of its words is ours, in percent.
+const PART_MIN: usize = 80;
+
 impl Polarity {
     /// Of one sentence of a text. What stands in code denies nothing.
     pub(super) fn of(plain: &Plain, sentence: Range<usize>) -> Self {
@@ -104,9 +107,17 @@ impl Polarity {
         }
         let ranked: Vec<(usize, &Self)> = quotes.map(|quote| (quote.overlap(&ours), quote)).collect();
         let best = ranked.iter().map(|(overlap, _)| *overlap).max().unwrap_or(0);
+        // What a quote's sentence says that ours has as a part is said in its sense: it contradicts nothing.
+        let parts: Vec<&Self> = ranked.iter().map(|(_, quote)| *quote).filter(|quote| quote.is_part(&ours)).collect();
         let mut similar =
             ranked.iter().filter(|(overlap, _)| *overlap >= OVERLAP_MIN && *overlap + OVERLAP_SLACK >= best).peekable();
-        similar.peek().is_some() && similar.all(|(_, quote)| self.opposes(quote))
+        similar.peek().is_some() && similar.all(|(_, quote)| self.opposes(quote, &parts))
+    }
+
+    /// Whether nearly all of this sentence's words are among `words`.
+    fn is_part(&self, words: &HashSet<&str>) -> bool {
+        let shared = self.words.iter().filter(|word| words.contains(word.stem.as_str())).count();
+        !self.words.is_empty() && shared * 100 >= self.words.len() * PART_MIN
     }
 
     /// The share of `words` this sentence has, in percent.
@@ -116,14 +127,23 @@ impl Polarity {
         shared.len() * 100 / words.len()
     }
 
-    fn opposes(&self, other: &Self) -> bool {
-        self.denies_what_affirms(other) || other.denies_what_affirms(self)
+    fn opposes(&self, other: &Self, parts: &[&Self]) -> bool {
+        let says = |stem: &str, denied: bool| {
+            let said = |word: &Word| word.stem == stem && (word.sense == Sense::Denied) == denied;
+            parts.iter().any(|part| part.words.iter().any(said))
+        };
+        self.denies_what_affirms(other).any(|stem| !says(stem, true))
+            || other.denies_what_affirms(self).any(|stem| !says(stem, false))
     }
 
-    fn denies_what_affirms(&self, other: &Self) -> bool {
+    /// The words this sentence denies and the other affirms. A word that either has in both senses decides nothing.
+    fn denies_what_affirms<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a str> {
         let same_hedges = self.hedges == other.hedges;
-        self.words.iter().filter(|word| word.sense == Sense::Denied && (same_hedges || !word.hedged)).any(|denied| {
-            let mut said = other.words.iter().filter(|word| word.stem == denied.stem).peekable();
+        let denied = self.words.iter().filter(move |word| word.sense == Sense::Denied && (same_hedges || !word.hedged));
+        let also_affirmed =
+            |stem: &str| self.words.iter().any(|word| word.stem == stem && word.sense == Sense::Affirmed);
+        denied.map(|word| word.stem.as_str()).filter(move |stem| !also_affirmed(stem)).filter(move |stem| {
+            let mut said = other.words.iter().filter(|word| word.stem == *stem).peekable();
             said.peek().is_some() && said.all(|word| word.sense == Sense::Affirmed && (same_hedges || !word.hedged))
         })
     }
@@ -159,10 +179,21 @@ mod tests {
             ("A parser returned an error.", "`not!` succeeds if a parser returned an error.", false),
             ("The std feature is gone.", "The std feature is gone since it is no-std.", false),
             ("Nothing in common here.", "The cache is safe.", false),
+            ("Any model answers.", "Any model answers, or a writer without a model.", false),
         ] {
             let quotes = [polarity(quote)];
             let found = polarity(sentence).contradicts(quotes.iter());
             assert_eq!(found, contradicts, "{sentence:?} against {quote:?}");
         }
+    }
+
+    #[test]
+    fn a_sentence_made_of_two_denies_what_its_parts_deny() {
+        let quotes =
+            [polarity("Images are scaled to the widths of the site."), polarity("kiln never scales an image up.")];
+        let both = polarity("Images are scaled to the widths of the site, and kiln never scales an image up.");
+        assert!(!both.contradicts(quotes.iter()));
+        let turned = polarity("Images are not scaled to the widths of the site.");
+        assert!(turned.contradicts(quotes.iter()));
     }
 }

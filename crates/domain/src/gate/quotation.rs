@@ -17,7 +17,7 @@ pub(super) fn quotations(plain: &Plain) -> Vec<Range<usize>> {
         if !plain.is_code(at) {
             let after = text[at + c.len_utf8()..].chars().next();
             match open {
-                Some((start, close)) if c == close && (c != '"' || closes(before, after)) => {
+                Some((start, close)) if c == close && (!matches!(c, '"' | '’') || closes(before, after)) => {
                     if tokens(&text[start..at]).len() >= WORDS_MIN {
                         found.push(start..at);
                     }
@@ -28,6 +28,8 @@ pub(super) fn quotations(plain: &Plain) -> Vec<Range<usize>> {
                     let close = match c {
                         '"' if opens(before, after) => Some('"'),
                         '“' => Some('”'),
+                        '‘' => Some('’'),
+                        '‹' => Some('›'),
                         '„' => Some('“'),
                         '«' => Some('»'),
                         '「' => Some('」'),
@@ -73,6 +75,7 @@ mod tests {
             (r#"He said "every call is stored" twice"#, vec!["every call is stored"]),
             ("He said “every call is stored”.", vec!["every call is stored"]),
             ("«every call is stored»", vec!["every call is stored"]),
+            ("‘it’s every call’s store’, he said", vec!["it’s every call’s store"]),
             (r#"the "safe mode" term and 5" pipes of 3" width"#, vec![]),
             (r#"an unclosed "quotation goes on"#, vec![]),
             (r#"`let a = "one two three"`"#, vec![]),

@@ -88,12 +88,23 @@ pub(super) fn plain(markdown: &str) -> Plain {
             },
             _ => {
                 let c = markdown[i..].chars().next().unwrap_or(' ');
-                out.text.push(c);
+                out.text.push(ascii_digit(c));
                 i += c.len_utf8();
             }
         }
     }
     out
+}
+
+/// The ASCII digit for a digit of another script, so that a number is a number in every script.
+fn ascii_digit(c: char) -> char {
+    const ZEROS: &[char] =
+        &['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{be6}', '\u{e50}', '\u{ff10}'];
+    if c.is_ascii() {
+        return c;
+    }
+    let value = ZEROS.iter().filter_map(|zero| u32::from(c).checked_sub(u32::from(*zero))).find(|value| *value < 10);
+    value.and_then(|value| char::from_digit(value, 10)).unwrap_or(c)
 }
 
 const ENTITIES: &[(&str, char)] = &[

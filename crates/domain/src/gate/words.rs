@@ -77,42 +77,6 @@ pub(super) fn is_generic_name(folded: &str) -> bool {
     )
 }
 
-/// The number a word stands for: cardinals to twenty, tens, and ordinals to tenth.
-pub(super) fn number_word(folded: &str) -> Option<&'static str> {
-    Some(match folded {
-        "zero" => "0",
-        "one" | "first" | "once" => "1",
-        "two" | "second" | "twice" => "2",
-        "three" | "third" => "3",
-        "four" | "fourth" => "4",
-        "five" | "fifth" => "5",
-        "six" | "sixth" => "6",
-        "seven" | "seventh" => "7",
-        "eight" | "eighth" => "8",
-        "nine" | "ninth" => "9",
-        "ten" | "tenth" => "10",
-        "eleven" => "11",
-        "twelve" => "12",
-        "thirteen" => "13",
-        "fourteen" => "14",
-        "fifteen" => "15",
-        "sixteen" => "16",
-        "seventeen" => "17",
-        "eighteen" => "18",
-        "nineteen" => "19",
-        "twenty" => "20",
-        "thirty" => "30",
-        "forty" => "40",
-        "fifty" | "half" => "50",
-        "sixty" => "60",
-        "seventy" => "70",
-        "eighty" => "80",
-        "ninety" => "90",
-        "hundred" => "100",
-        _ => return None,
-    })
-}
-
 /// The number of a month by its English or German name or its abbreviation, written with a capital.
 pub(super) fn month(word: &str) -> Option<u8> {
     if !word.chars().next().is_some_and(char::is_uppercase) {
@@ -131,34 +95,6 @@ pub(super) fn month(word: &str) -> Option<u8> {
         "october" | "oct" | "oktober" | "okt" => 10,
         "november" | "nov" => 11,
         "december" | "dec" | "dezember" | "dez" => 12,
-        _ => return None,
-    })
-}
-
-/// One spelling of a unit of measure, so that `50ms` and `50 milliseconds` are the same. Unlisted words are no unit.
-pub(super) fn unit(word: &str) -> Option<&'static str> {
-    Some(match word.to_lowercase().as_str() {
-        "%" | "percent" | "pct" | "prozent" => "%",
-        "ns" | "nanosecond" | "nanoseconds" => "ns",
-        "us" | "µs" | "μs" | "microsecond" | "microseconds" => "us",
-        "ms" | "msec" | "millisecond" | "milliseconds" => "ms",
-        "s" | "sec" | "secs" | "second" | "seconds" => "s",
-        "min" | "mins" | "minute" | "minutes" => "min",
-        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
-        "day" | "days" => "day",
-        "week" | "weeks" => "week",
-        "month" | "months" => "month",
-        "year" | "years" => "year",
-        "byte" | "bytes" => "byte",
-        "kb" | "kib" | "kilobyte" | "kilobytes" => "kb",
-        "mb" | "mib" | "megabyte" | "megabytes" => "mb",
-        "gb" | "gib" | "gigabyte" | "gigabytes" => "gb",
-        "tb" | "tib" | "terabyte" | "terabytes" => "tb",
-        "km" | "kilometre" | "kilometres" | "kilometer" | "kilometers" => "km",
-        "cm" => "cm",
-        "mm" => "mm",
-        "kg" | "kilogram" | "kilograms" => "kg",
-        "mg" => "mg",
         _ => return None,
     })
 }

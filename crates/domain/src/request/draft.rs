@@ -239,6 +239,7 @@ impl Parser {
             context,
             corpora,
             tools: Vec::new(),
+            images: Vec::new(),
             formats,
             priority: u8::try_from(priority).unwrap_or(5),
             budget,

@@ -10,7 +10,7 @@ use std::{
 use super::{CallState, CheckSummary, ForkedFrom, IllegalTransition, Rule, Status, Step, StepState, Workflow};
 use crate::{
     Cost, Event, Money, Progress, Record, Recorded, ReportChecked, Seq, Spent, Stage, StepCompleted, StepFailed,
-    StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, Usage, WorkflowId,
+    StepId, StepOutput, StepSpec, StepUsage, Submitted, Timestamp, WorkflowId,
 };
 
 impl Workflow {
@@ -167,13 +167,7 @@ impl Workflow {
             Event::CallStarted(started) => self.start_call(started, at),
             Event::CallCompleted(completed) => self.complete_call(completed),
             Event::CallFailed(failed) => self.fail_call(failed),
-            Event::CallAbandoned(abandoned) => {
-                self.open_call(abandoned.call, &abandoned.step)?;
-                let free = self.call(abandoned.call).and_then(|call| call.reserved.cost) == Some(Money::ZERO);
-                let cost = if free { Cost::FREE } else { Cost::Unknown };
-                self.end_call(abandoned.call, CallState::Abandoned(abandoned.reason), cost, Usage::default());
-                Ok(())
-            }
+            Event::CallAbandoned(abandoned) => self.abandon_call(abandoned),
             Event::StepCompleted(completed) => self.complete_step(completed, at),
             Event::StepFailed(failed) => self.fail_step(failed, at),
             Event::InputRequested(requested) => {
@@ -306,6 +300,7 @@ impl Workflow {
             asked: false,
             answer: None,
             check: None,
+            is_cut: false,
         });
         Ok(())
     }
@@ -328,6 +323,7 @@ impl Workflow {
             StepOutput::Report | StepOutput::Inline(_) => {}
         }
         self.end_step(position, StepState::Completed(completed.output.clone()), at);
+        self.steps[position].is_cut = completed.is_cut;
         if self.steps[position].stage() == Stage::Agents {
             self.progress.completed_agents += 1;
         }

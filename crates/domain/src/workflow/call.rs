@@ -22,6 +22,8 @@ pub struct Call {
     pub reserved: Reserved,
     /// When its intent was written.
     pub started: Timestamp,
+    /// The call beside which it was made because that one took long.
+    pub hedges: Option<CallNo>,
     /// Whether it was taken over from the workflow this one continues; such failures count for no limit.
     pub inherited: bool,
     /// What became of it.
@@ -55,7 +57,12 @@ pub enum CallState {
         run_ms: u64,
     },
     /// Nobody waits for it any more.
-    Abandoned(Abandoned),
+    Abandoned {
+        /// Why.
+        reason: Abandoned,
+        /// Time it ran until then, in milliseconds, where that is known.
+        run_ms: u64,
+    },
 }
 
 impl Call {
@@ -63,5 +70,16 @@ impl Call {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.state, CallState::Open)
+    }
+
+    /// How long it ran, in milliseconds, as far as that is known.
+    #[must_use]
+    pub const fn run_ms(&self) -> u64 {
+        match self.state {
+            CallState::Open => 0,
+            CallState::Completed { run_ms, .. }
+            | CallState::Failed { run_ms, .. }
+            | CallState::Abandoned { run_ms, .. } => run_ms,
+        }
     }
 }

@@ -80,7 +80,7 @@ impl Workflow {
     pub fn abandon_open_calls(&self, reason: Abandoned) -> impl Iterator<Item = Event> {
         self.open_calls().map(move |call| {
             let step = self.steps[call.step].id().clone();
-            Event::CallAbandoned(CallAbandoned { call: call.no, step, reason })
+            Event::CallAbandoned(CallAbandoned::new(call.no, step, reason))
         })
     }
 }

@@ -85,7 +85,9 @@ pub fn fork(
                 continue;
             }
             numbers.insert(started.call, workflow.next_call());
-            Event::CallStarted(CallStarted { call: workflow.next_call(), ..started.clone() })
+            // What it was made beside may not have happened here.
+            let hedges = started.hedges.and_then(|hedged| numbers.get(&hedged).copied());
+            Event::CallStarted(CallStarted { call: workflow.next_call(), hedges, ..started.clone() })
         } else if let Event::StepPlanned(spec) = event
             && limits.0 != limits.1
             && is_open(&spec.id)

@@ -55,6 +55,9 @@ pub enum Rule {
     /// Calls are numbered densely.
     #[error("call {0} is not the next")]
     CallNumber(CallNo),
+    /// A hedge stands beside an open call of a model in the same turn that has none.
+    #[error("call {0} cannot have another one beside it")]
+    Hedge(CallNo),
     /// A call is started before it ends, and ends once.
     #[error("call {0} is not open")]
     CallNotOpen(CallNo),

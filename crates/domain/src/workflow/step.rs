@@ -22,6 +22,7 @@ pub struct Step {
     pub(super) asked: bool,
     pub(super) answer: Option<String>,
     pub(super) check: Option<CheckSummary>,
+    pub(super) is_cut: bool,
 }
 
 /// What became of a step.
@@ -124,6 +125,12 @@ impl Step {
                 None
             }
         }
+    }
+
+    /// Whether the token limit cut its output: the end is missing.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Its place in the order in which steps ended, from 0. This is the order of arrival.

@@ -30,6 +30,7 @@ fn end(number: u8, well: Option<u32>) -> Event {
             step: step(number),
             facts,
             output: StepOutput::Call(mcp_orchestrator_domain::CallNo::new(call)),
+            is_cut: false,
         }),
         None => Event::StepFailed(StepFailed {
             step: step(number),

@@ -16,6 +16,7 @@ pub(crate) enum Attempt {
     Start,
     Plan { step: u8, stage: u8, reads: Option<u8> },
     Call { step: u8, skip: bool, cost: u16 },
+    Hedge { step: Option<u8>, call: u8 },
     Complete { call: u8, cost: Option<u16>, tokens: u16 },
     Fail { call: u8 },
     Abandon { call: u8 },
@@ -34,6 +35,7 @@ pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
             .prop_map(|(step, stage, reads)| Attempt::Plan { step, stage, reads }),
         8 => (0..12_u8, proptest::bool::weighted(0.05), any::<u16>())
             .prop_map(|(step, skip, cost)| Attempt::Call { step, skip, cost }),
+        4 => (proptest::option::weighted(0.1, 0..12_u8), 0..20_u8).prop_map(|(step, call)| Attempt::Hedge { step, call }),
         6 => (0..20_u8, proptest::option::of(any::<u16>()), any::<u16>())
             .prop_map(|(call, cost, tokens)| Attempt::Complete { call, cost, tokens }),
         2 => (0..20_u8).prop_map(|call| Attempt::Fail { call }),
@@ -93,7 +95,18 @@ pub(crate) fn started_call(no: u32, step: StepId, cost: Option<Money>) -> Event 
         attempt: 1,
         target: Target::Model { provider: ProviderName::new("scripted").unwrap(), model: None },
         reserved: Reserved { tokens: 10, cost },
+        hedges: None,
     })
+}
+
+/// A call beside another one.
+pub(crate) fn hedge(no: u32, step: StepId, hedged: u32) -> Event {
+    match started_call(no, step, None) {
+        Event::CallStarted(started) => {
+            Event::CallStarted(CallStarted { hedges: Some(CallNo::new(hedged)), attempt: 2, ..started })
+        }
+        other => other,
+    }
 }
 
 pub(crate) fn completed_call(no: u32, step: StepId, cost: Cost, tokens: u64) -> Event {
@@ -130,6 +143,11 @@ pub(crate) fn event(workflow: &Workflow, attempt: &Attempt) -> Vec<Event> {
             let cost = (cost % 3 > 0).then(|| Money::from_pico_usd(u64::from(*cost)));
             vec![started_call(no, step(*number), cost)]
         }
+        Attempt::Hedge { step: own, call } => {
+            let no = call_of(*call);
+            let of = own.map_or_else(|| step_of(no), step);
+            vec![hedge(workflow.next_call().value(), of, no.value())]
+        }
         Attempt::Complete { call, cost, tokens } => {
             let no = call_of(*call);
             let cost = cost.map_or(Cost::Unknown, |cost| Cost::Reported(Money::from_pico_usd(cost.into())));
@@ -149,12 +167,13 @@ pub(crate) fn event(workflow: &Workflow, attempt: &Attempt) -> Vec<Event> {
         }
         Attempt::Abandon { call } => {
             let no = call_of(*call);
-            vec![Event::CallAbandoned(CallAbandoned { call: no, step: step_of(no), reason: Abandoned::Crash })]
+            vec![Event::CallAbandoned(CallAbandoned::new(no, step_of(no), Abandoned::Crash))]
         }
         Attempt::EndStep { step: number, call, well: true } => vec![Event::StepCompleted(StepCompleted {
             step: step(*number),
             facts: facts(*number),
             output: StepOutput::Call(call_of(*call)),
+            is_cut: false,
         })],
         Attempt::EndStep { step: number, well: false, .. } => vec![Event::StepFailed(StepFailed {
             step: step(*number),
@@ -175,6 +194,7 @@ pub(crate) fn event(workflow: &Workflow, attempt: &Attempt) -> Vec<Event> {
                 step: step(*number),
                 facts: facts(*number),
                 output: StepOutput::Report,
+                is_cut: false,
             }),
         ],
         Attempt::Timer => vec![Event::TimerFired(TimerFired { due: Timestamp::from_millis(5) })],

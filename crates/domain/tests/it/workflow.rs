@@ -6,13 +6,13 @@ use std::{
 };
 
 use mcp_orchestrator_domain::{
-    CallFailed, CallNo, Command, Cost, Event, Failure, FailureClass, InputRequested, Money, Poisoned, Recorded,
-    Rejected, RequestId, Revived, Role, Seq, Spent, Started, Status, StepId, StepKind, StepSpec, Submitted, Timestamp,
-    Usage, Workflow,
+    Abandoned, CallAbandoned, CallFailed, CallNo, CallStarted, Command, Cost, Event, Failure, FailureClass,
+    IllegalTransition, InputRequested, Money, Poisoned, Recorded, Rejected, RequestId, Revived, Role, Rule, Seq, Spent,
+    Started, Status, StepId, StepKind, StepSpec, Submitted, Target, Timestamp, Usage, Workflow,
 };
 use proptest::prelude::*;
 
-use crate::model::{attempts, event, id, log_of, started_call, submitted};
+use crate::model::{Attempt, attempts, completed_call, event, hedge, id, log_of, started_call, step, submitted};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
@@ -24,6 +24,7 @@ proptest! {
         nothing_follows_the_end(&log)?;
         steps_end_at_most_once(&log)?;
         calls_start_before_they_end(&log)?;
+        hedges_stand_beside_what_is_open(&log)?;
         spending_adds_up(&workflow, &log)?;
         progress_never_goes_back(&log)?;
     }
@@ -91,6 +92,27 @@ fn states(workflow: &Workflow) -> Vec<String> {
 fn dense(log: &[Recorded]) -> Result<(), TestCaseError> {
     for (recorded, expected) in log.iter().zip(1..) {
         prop_assert_eq!(recorded.seq, Seq::new(expected));
+    }
+    Ok(())
+}
+
+/// At every moment a call has at most one hedge, which belongs to the same step, and a hedge has none.
+fn hedges_stand_beside_what_is_open(log: &[Recorded]) -> Result<(), TestCaseError> {
+    let mut open: HashMap<CallNo, (StepId, Option<CallNo>)> = HashMap::new();
+    for recorded in log {
+        match &recorded.record.event {
+            Event::CallStarted(started) => {
+                if let Some(hedged) = started.hedges {
+                    prop_assert_eq!(open.get(&hedged), Some(&(started.step.clone(), None)));
+                    prop_assert!(open.values().all(|(_, hedges)| *hedges != Some(hedged)));
+                }
+                open.insert(started.call, (started.step.clone(), started.hedges));
+            }
+            Event::CallCompleted(completed) => drop(open.remove(&completed.call)),
+            Event::CallFailed(failed) => drop(open.remove(&failed.call)),
+            Event::CallAbandoned(abandoned) => drop(open.remove(&abandoned.call)),
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -289,4 +311,72 @@ fn an_answer_does_not_let_a_workflow_go_on_that_is_held_back() {
     assert_eq!((workflow.status(), workflow.poisoned()), (Status::Waiting, Some(3)));
     workflow.advance(Event::Revived(Revived {}), at(6)).unwrap();
     assert_eq!(workflow.status(), Status::Running);
+}
+
+#[test]
+fn a_call_beside_another_needs_that_one_open_and_of_its_own_turn() {
+    let mut workflow = working();
+    for (of, no) in [(1, 0), (2, 1)] {
+        workflow.advance(started_call(no, step(of), None), Timestamp::from_millis(3)).unwrap();
+    }
+    let refused = |workflow: &Workflow, event: Event| {
+        let mut workflow = workflow.clone();
+        matches!(
+            workflow.advance(event, Timestamp::from_millis(4)),
+            Err(IllegalTransition { rule: Rule::Hedge(_), .. })
+        )
+    };
+    let CallStarted { turn, .. } = started(hedge(2, step(1), 0));
+    assert!(refused(&workflow, hedge(2, step(1), 1)), "of another step");
+    assert!(refused(&workflow, hedge(2, step(1), 2)), "of itself");
+    let later = CallStarted { turn: turn + 1, ..started(hedge(2, step(1), 0)) };
+    assert!(refused(&workflow, Event::CallStarted(later)), "of another turn");
+    let tool = Target::Tool { name: "corpus_search".parse().unwrap(), call_id: String::new() };
+    let tool = CallStarted { target: tool, ..started(hedge(2, step(1), 0)) };
+    assert!(refused(&workflow, Event::CallStarted(tool)), "a tool is not called twice");
+    workflow.advance(hedge(2, step(1), 0), Timestamp::from_millis(4)).unwrap();
+    assert!(refused(&workflow, hedge(3, step(1), 0)), "a third one");
+    assert!(refused(&workflow, hedge(3, step(1), 2)), "of a hedge");
+    let answered = completed_call(2, step(1), Cost::Unknown, 7);
+    workflow.advance(answered, Timestamp::from_millis(5)).unwrap();
+    let late = CallAbandoned { run_ms: 40, ..CallAbandoned::new(CallNo::new(0), step(1), Abandoned::Hedge) };
+    workflow.advance(Event::CallAbandoned(late), Timestamp::from_millis(5)).unwrap();
+    assert!(refused(&workflow, hedge(3, step(1), 0)), "of one that has ended");
+    let made = workflow.step("s1").unwrap();
+    assert_eq!((made.used().run_ms, workflow.call(CallNo::new(0)).unwrap().run_ms()), (41, 40));
+}
+
+#[test]
+fn an_answer_that_came_too_late_is_paid_for_as_it_says_and_otherwise_by_its_worst_case() {
+    let worst = Money::from_pico_usd(50);
+    let (known, usage) = (Money::from_pico_usd(7), Usage { input: 4, output: 1, ..Usage::default() });
+    let too_late = CallAbandoned::new(CallNo::new(0), step(1), Abandoned::Hedge);
+    let cases = [
+        (CallAbandoned { cost: Cost::Reported(known), usage, ..too_late.clone() }, known, 0, (0, Money::ZERO)),
+        (too_late, Money::ZERO, 1, (10, worst)),
+    ];
+    for (abandoned, cost, unknown, held) in cases {
+        let mut workflow = working();
+        workflow.advance(started_call(0, step(1), Some(worst)), Timestamp::from_millis(3)).unwrap();
+        workflow.advance(Event::CallAbandoned(abandoned), Timestamp::from_millis(4)).unwrap();
+        assert_eq!((workflow.spent().cost, workflow.spent().unknown_cost_calls), (cost, unknown));
+        assert_eq!((workflow.held(), workflow.reserved()), (held, (0, Money::ZERO)));
+    }
+}
+
+/// A workflow at work on two steps.
+fn working() -> Workflow {
+    let attempts = [
+        Attempt::Start,
+        Attempt::Plan { step: 1, stage: 1, reads: None },
+        Attempt::Plan { step: 2, stage: 1, reads: None },
+    ];
+    log_of(&attempts).0
+}
+
+fn started(event: Event) -> CallStarted {
+    match event {
+        Event::CallStarted(started) => started,
+        other => panic!("{other:?}"),
+    }
 }

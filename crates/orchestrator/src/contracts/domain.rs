@@ -14,11 +14,14 @@ pub use mcp_orchestrator_domain::{
     Request, SearchDepth, SwarmOptions, Timeouts,
 };
 // Conversations.
-pub use mcp_orchestrator_domain::{AssistantMessage, FinishReason, Message, Reply, ToolCall, ToolResult, ToolSpec};
+pub use mcp_orchestrator_domain::{
+    AssistantMessage, FinishReason, Image, ImageRef, ImageType, InvalidImage, Message, Reply, ToolCall, ToolResult,
+    ToolSpec,
+};
 // What went wrong, and what it cost.
 pub use mcp_orchestrator_domain::{Cost, Failure, FailureClass, Money, Rejected, Retry, Spent, Usage};
 // Steps.
-pub use mcp_orchestrator_domain::{Role, Stage, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage};
+pub use mcp_orchestrator_domain::{Role, Stage, StepFacts, StepInput, StepKind, StepSpec, StepText, StepUsage, Tier};
 // Evidence, and what its check found.
 pub use mcp_orchestrator_domain::{Finding, Problem, Source, Span};
 // The workflow, as it is folded from its log.

@@ -19,5 +19,5 @@
 pub use crate::limits::StoreLimits;
 pub use mcp_orchestrator_providers::layers::{
     BreakerLimits, Cache, CacheLimits, CircuitBreaker, Fallback, Governor, GovernorLimits, HEALTH_LIMIT, Health, Retry,
-    RetryLimits, SharedLimits, another_may_answer, health_of,
+    RetryLimits, SharedBucket, SharedLimits, SharedTurn, another_may_answer, health_of,
 };

@@ -36,8 +36,8 @@ pub use mcp_orchestrator_providers::http::{
     Temperature, TokenLimit, UnknownEffort, UnknownWire, Vendor, Wire, catalogue, vendor,
 };
 pub use mcp_orchestrator_providers::{
-    Allowance, Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, NoDeltas, Price, ProviderError, RateLimits,
-    estimated_prompt_tokens,
+    Allowance, Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, LongPrompts, ModelCard, ModelPrice, NoDeltas,
+    Price, ProviderError, RateLimits, TokenRate, estimated_prompt_tokens,
 };
 #[cfg(feature = "http-providers")]
 pub use mcp_orchestrator_providers::{

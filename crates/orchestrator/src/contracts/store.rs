@@ -9,8 +9,8 @@ pub use mcp_orchestrator_store::RedisOptions;
 #[cfg(feature = "sqlite")]
 pub use mcp_orchestrator_store::SqliteOptions;
 pub use mcp_orchestrator_store::{
-    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created,
-    Epoch, FINDINGS_MAX, FeedEntry, FeedPosition, Head, Idempotency, Lease, LeaseRef, Lineage, Needs, NewWorkflow,
-    PAGE_MAX, Page, Place, Purged, RecordPut, Renewal, Retention, STANDINGS_MAX, SmallRecord, Standing, StoreError,
-    StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer, named_blobs,
+    Abilities, After, Append, AppendError, BLOB_BYTES_MAX, BucketAct, BucketAnswer, BucketAsk, Change, Checked, Claim,
+    Created, Epoch, FINDINGS_MAX, FeedEntry, FeedPosition, Head, Idempotency, Lease, LeaseRef, Lineage, Needs,
+    NewWorkflow, PAGE_MAX, Page, Place, Purged, RecordPut, Renewal, Retention, STANDINGS_MAX, SmallRecord, Standing,
+    StoreError, StoreInfo, Summary, Which, WorkerId, WorkflowRow, Writer, named_blobs,
 };

@@ -5,6 +5,10 @@ use std::time::Duration;
 use mcp_orchestrator_domain::{CallNo, FailureClass, Retry, Timestamp};
 use mcp_orchestrator_providers::Backoff;
 
+/// How often a call waits for a service that is left alone because it keeps failing, beside its tries: with the pauses a
+/// circuit breaker has by default, five minutes.
+pub(crate) const PAUSES_MAX: u32 = 5;
+
 /// A failed call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FailedCall {
@@ -22,7 +26,8 @@ pub(crate) fn retry_at(failed: FailedCall, now: Timestamp, deadline: Option<Time
     match failed.class.retry() {
         Retry::Never => return None,
         Retry::Backoff if failed.failures > u32::from(failed.retries_max) => return None,
-        Retry::Backoff | Retry::Park => {}
+        Retry::Pause if failed.failures > PAUSES_MAX => return None,
+        Retry::Backoff | Retry::Pause | Retry::Park => {}
     }
     let luck = failed.seed ^ u64::from(failed.call.value()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let at = now.after(Backoff::default().pause(failed.failures, failed.retry_after, luck));
@@ -46,10 +51,39 @@ mod tests {
     }
 
     #[test]
+    fn no_pause_ends_at_the_deadline_or_after_it_and_none_is_shorter_than_was_asked() {
+        let classes =
+            [FailureClass::RateLimited, FailureClass::Overloaded, FailureClass::Network, FailureClass::Unavailable];
+        let now = Timestamp::from_millis(1_000_000);
+        for number in 0..20_000_u64 {
+            let spread = |factor: u64, below: u64| number.wrapping_mul(factor) % below;
+            let retry_after = (number % 3 > 0).then(|| Duration::from_millis(spread(7_919, 100_000)));
+            let failures = u32::try_from(spread(31, 40)).unwrap_or(1) + 1;
+            let class = classes[usize::try_from(number % 4).unwrap_or(0)];
+            let call = FailedCall { retry_after, seed: number, ..failed(class, failures) };
+            let deadline = now.after(Duration::from_millis(spread(104_729, 120_000)));
+            let Some(at) = retry_at(call, now, Some(deadline)) else { continue };
+            assert!(at < deadline && at.since(now) >= retry_after.unwrap_or(Duration::from_millis(500)), "{call:?}");
+            assert_eq!(retry_at(call, now, Some(deadline)), Some(at), "the same in every run");
+        }
+    }
+
+    #[test]
     fn network_errors_are_tried_again_only_so_often() {
         let now = Timestamp::from_millis(0);
         assert!(retry_at(failed(FailureClass::Network, 2), now, None).is_some());
         assert_eq!(retry_at(failed(FailureClass::Network, 3), now, None), None);
         assert_eq!(retry_at(failed(FailureClass::Auth, 1), now, None), None);
+    }
+
+    #[test]
+    fn a_service_that_is_left_alone_is_waited_for_as_told_five_times() {
+        let now = Timestamp::from_millis(0);
+        let told = |failures| FailedCall {
+            retry_after: Some(Duration::from_secs(60)),
+            ..failed(FailureClass::Unavailable, failures)
+        };
+        assert!(retry_at(told(5), now, None).is_some_and(|at| at.since(now) >= Duration::from_secs(60)));
+        assert_eq!(retry_at(told(6), now, None), None);
     }
 }

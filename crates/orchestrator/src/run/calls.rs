@@ -1,10 +1,6 @@
 //! Making calls: what runs outside the loop, one task each. Starts only what the log already knows of.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{
@@ -19,13 +15,14 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use super::{
-    Run,
+    CallHere, Run,
     ended::{CallEnded, CallOutcome, Ended, ModelAnswered, ToolAnswered},
+    parked::Parked,
     resume::{keep, put_blob},
     trace::CallLine,
 };
 use crate::{
-    Clock, Error,
+    Error,
     caught::{caught, panic_text},
     parts::Parts,
 };
@@ -40,12 +37,15 @@ pub(super) enum Start {
         model: Option<ModelName>,
         messages: Arc<Vec<Message>>,
         tools: Arc<[ToolSpec]>,
+        former_tools: Arc<[ToolSpec]>,
         output_schema: Option<Value>,
         temperature: Option<f32>,
         output_tokens_max: u32,
         idempotency_key: String,
         input: Arc<StepInput>,
         limit_ms: u64,
+        /// Whether it is made beside another call: then nobody watches its text while it is written.
+        is_hedge: bool,
     },
     Tool {
         call: CallNo,
@@ -85,10 +85,13 @@ impl Run {
                 request_id: self.workflow.request_id().cloned(),
             };
             let (call, step, position) = start.place();
+            let parked = Arc::new(Parked::new(Arc::clone(&self.parts.clock)));
+            let hedge_after = self.hedge_after(&start);
             let line = CallLine::begin(&self.workflow, call, step.clone(), Arc::clone(&self.parts.clock));
             let is_model = matches!(start, Start::Model { .. });
+            let waits = Arc::clone(&parked);
             let make = async move {
-                let made = caught(caller.make(&start)).await;
+                let made = caught(caller.make(&start, &waits)).await;
                 let ended = made.unwrap_or_else(|panic| {
                     let error = CallError::panicked("call", &panic_text(panic.as_ref()));
                     let outcome = if is_model { CallOutcome::Model(Err(error)) } else { CallOutcome::Tool(Err(error)) };
@@ -98,7 +101,12 @@ impl Run {
                 Box::new(Ended::Call(ended))
             };
             let task = self.in_flight.spawn(make.in_current_span());
-            self.open_here.insert(call, task);
+            let began = self.parts.clock.now();
+            // Until something else happens nobody plans again.
+            if let Some(after) = hedge_after {
+                self.wake_at(began.after(after));
+            }
+            self.open_here.insert(call, CallHere { task, began, parked, hedge_after });
         }
     }
 }
@@ -114,9 +122,8 @@ struct Caller {
 
 impl Caller {
     /// Makes one call and stores what is too large for the log. Dropping the future ends the call.
-    async fn make(&self, start: &Start) -> CallEnded {
+    async fn make(&self, start: &Start, parked: &Parked) -> CallEnded {
         let began = self.parts.clock.now();
-        let parked = Parked::new(Arc::clone(&self.parts.clock));
         let mut outcome = match start {
             Start::Model {
                 call: _,
@@ -125,17 +132,20 @@ impl Caller {
                 model,
                 messages,
                 tools,
+                former_tools,
                 output_schema,
                 temperature,
                 output_tokens_max,
                 idempotency_key,
                 input,
                 limit_ms,
+                is_hedge,
             } => {
                 let request = ChatRequest {
                     model: model.as_ref(),
                     messages,
                     tools,
+                    former_tools,
                     output_schema: output_schema.as_ref(),
                     temperature: *temperature,
                     output_tokens_max: *output_tokens_max,
@@ -143,14 +153,15 @@ impl Caller {
                     request_id: self.request_id.as_ref(),
                     input,
                 };
-                let mut sink = Deltas { id: &self.id, step, to: &self.parts.deltas, parked: &parked };
-                let answer = self.within(*limit_ms, &parked, provider.chat(request, &mut sink)).await;
+                let to = (!is_hedge).then_some(&self.parts.deltas);
+                let mut sink = Deltas { id: &self.id, step, to, parked };
+                let answer = self.within(*limit_ms, parked, provider.chat(request, &mut sink)).await;
                 CallOutcome::Model(self.model_answered(provider.name().as_str(), answer).await)
             }
             Start::Tool { call: _, step: _, position: _, name, arguments, idempotency_key, limit_ms } => {
                 let context = CallContext { idempotency_key, principal: &self.principal, corpora: &self.corpora };
                 let calling = self.parts.tools.call(name.as_str(), Arguments::Text(arguments), context);
-                let answer = self.within(*limit_ms, &parked, calling).await;
+                let answer = self.within(*limit_ms, parked, calling).await;
                 CallOutcome::Tool(self.tool_answered(name.as_str(), answer).await)
             }
         };
@@ -295,7 +306,8 @@ impl CallError {
 struct Deltas<'a> {
     id: &'a WorkflowId,
     step: &'a StepId,
-    to: &'a mpsc::Sender<(WorkflowId, Bytes)>,
+    /// `None`: nobody watches.
+    to: Option<&'a mpsc::Sender<(WorkflowId, Bytes)>>,
     parked: &'a Parked,
 }
 
@@ -306,8 +318,9 @@ impl DeltaSink for Deltas<'_> {
             agent_id: &'a str,
             text: &'a str,
         }
+        let Some(to) = self.to else { return };
         if let Ok(json) = serde_json::to_vec(&Delta { agent_id: self.step.as_str(), text: delta }) {
-            let _ = self.to.try_send((self.id.clone(), json.into()));
+            let _ = to.try_send((self.id.clone(), json.into()));
         }
     }
     fn waits(&mut self) {
@@ -316,37 +329,5 @@ impl DeltaSink for Deltas<'_> {
 
     fn runs(&mut self) {
         self.parked.end();
-    }
-}
-
-/// How long a call has waited for permission to run.
-struct Parked {
-    clock: Arc<dyn Clock>,
-    time: Mutex<(Duration, Option<Timestamp>)>,
-}
-
-impl Parked {
-    fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, time: Mutex::new((Duration::ZERO, None)) }
-    }
-
-    fn begin(&self) {
-        let now = self.clock.now();
-        self.time.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(now);
-    }
-
-    fn end(&self) {
-        let now = self.clock.now();
-        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(since) = time.1.take() {
-            time.0 += now.since(since);
-        }
-    }
-
-    /// So long until now, the present wait included.
-    fn so_far(&self) -> Duration {
-        let now = self.clock.now();
-        let time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
-        time.0 + time.1.map_or(Duration::ZERO, |since| now.since(since))
     }
 }

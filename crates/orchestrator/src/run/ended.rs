@@ -1,6 +1,6 @@
 //! What came back from a call or a local task, and what follows for the log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{
     AgentNext, CallCompleted, CallFailed, CallNo, CallState, Completed, Cost, DocumentRef, DocumentsWritten, Event,
@@ -108,6 +108,9 @@ impl Run {
             // It was abandoned while its answer was on the way.
             return Ok(());
         }
+        if self.take_too_late(ended)? {
+            return Ok(());
+        }
         match &ended.outcome {
             CallOutcome::Model(Ok(answered)) => self.model_answered(ended, answered),
             CallOutcome::Tool(Ok(answered)) => self.tool_answered(ended, answered),
@@ -128,10 +131,18 @@ impl Run {
             parked_ms: answered.parked_ms,
             run_ms: ended.run_ms,
         })))?;
+        self.note_pace(ended.call, Duration::from_millis(ended.run_ms));
         let Some(at_work) = self.agents.get_mut(&ended.step) else { return Ok(()) };
-        // An agent that is done asks nobody again, so its last answer joins no conversation.
-        if at_work.agent.reply(answered.reply.clone()).is_ok() && !matches!(at_work.agent.next(), AgentNext::Done) {
-            Arc::make_mut(&mut at_work.messages).push(Message::Assistant(answered.reply.message.clone()));
+        if at_work.agent.reply(answered.reply.clone()).is_ok() {
+            match at_work.agent.next() {
+                // An agent that is done asks nobody again, so its last answer joins no conversation.
+                AgentNext::Done | AgentNext::Failed(_) => {}
+                AgentNext::RunTools { .. } => {
+                    Arc::make_mut(&mut at_work.messages).push(Message::Assistant(answered.reply.message.clone()));
+                }
+                // It was told at once what is wrong with its answer, or with all tools it asked for.
+                AgentNext::AskModel { .. } => at_work.tell_anew(),
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mcp_orchestrator_domain::{
     Call, CallState, FailureClass, ModelName, ProviderName, Role, StepId, Target, Timestamp,
 };
-use mcp_orchestrator_providers::layers::another_may_answer;
+use mcp_orchestrator_providers::{Provider, layers::another_may_answer};
 
 use super::Run;
 
@@ -23,6 +23,14 @@ impl Run {
         sound.or_else(|| anybody.next()).or(Some(first)).cloned()
     }
 
+    /// Whom to ask beside a call that takes long: somebody else if there is anybody, or the same provider once more.
+    pub(super) fn provider_beside(&self, call: &Call) -> Option<ProviderName> {
+        let Target::Model { provider: asked, .. } = &call.target else { return None };
+        let first = self.workflow.request().provider.as_ref()?;
+        let mut others = self.order(first).filter(|name| *name != asked && !self.has_failed(name));
+        Some(others.next().unwrap_or(asked).clone())
+    }
+
     /// Whether somebody is left to ask in a turn whose last call failed for good.
     pub(super) fn another_is_left(&self, step: &StepId, turn: u16, class: FailureClass) -> bool {
         let Some(first) = self.workflow.request().provider.as_ref() else { return false };
@@ -37,9 +45,12 @@ impl Run {
         at.since(self.parts.clock.now()) <= WAIT_MAX || !self.order(first).any(|name| is_other(&name))
     }
 
-    /// The model of a role at a provider. The names a request gives are those of its own provider's models.
-    pub(super) fn model_at(&self, provider: &ProviderName, role: &Role) -> Option<ModelName> {
-        (self.workflow.request().provider.as_ref() == Some(provider)).then(|| self.model(role)).flatten()
+    /// The model of a role at a provider: the request's, else the provider's own for such a role. The names a request gives are
+    /// those of its own provider's models.
+    pub(super) fn model_at(&self, name: &ProviderName, provider: &dyn Provider, role: &Role) -> Option<ModelName> {
+        let is_own = self.workflow.request().provider.as_ref() == Some(name);
+        let asked = is_own.then(|| self.model(role)).flatten();
+        asked.or_else(|| provider.tier_model(role.tier()))
     }
 
     fn order<'a>(&'a self, first: &'a ProviderName) -> impl Iterator<Item = &'a ProviderName> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use mcp_orchestrator_domain::{Abandoned, Event, Record, Request, Seq, Status, Workflow};
+use mcp_orchestrator_domain::{Abandoned, Event, ProviderName, Record, Request, Seq, Status, Workflow};
 use mcp_orchestrator_store::{After, Append, AppendError, Head, StoreError, Summary, Writer};
 
 use super::{Run, Stop, trace};
@@ -35,8 +35,8 @@ impl Run {
         self.append(after).await?;
         self.begun = true;
         for call in std::mem::take(&mut self.aborts) {
-            if let Some(task) = self.open_here.remove(&call) {
-                task.abort();
+            if let Some(here) = self.open_here.remove(&call) {
+                here.task.abort();
             }
         }
         match after {
@@ -73,7 +73,9 @@ impl Run {
     async fn append(&mut self, after: After) -> Result<(), Stop> {
         let append = self.addition(self.batch.clone(), after);
         self.try_append(append, None).await?;
-        self.batch.clear();
+        let batch = std::mem::take(&mut self.batch);
+        let provider = |name: &ProviderName| self.parts.providers.get(name).map(Arc::as_ref);
+        self.parts.spending.count(&self.workflow, batch.iter().map(Arc::as_ref), provider);
         Ok(())
     }
 

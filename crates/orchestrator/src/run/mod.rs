@@ -3,6 +3,7 @@
 //! The rule that protects what was paid for: the intent of a call is durable before the call is made, and its result
 //! is durable before anything follows from it.
 
+mod ask;
 mod backoff;
 mod budget;
 mod calls;
@@ -10,7 +11,9 @@ mod check;
 mod documents;
 mod ended;
 mod fallback;
+mod hedge;
 mod log;
+mod parked;
 mod plan;
 mod poison;
 mod prompts;
@@ -26,11 +29,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use mcp_orchestrator_domain::{
-    Agent, CallNo, Failure, FailureClass, Message, Record, Rejected, Seq, StepId, StepInput, Timestamp, ToolSpec,
-    Workflow,
+    Agent, CallNo, Failure, FailureClass, Image, Message, Record, Rejected, Seq, StepId, StepInput, Timestamp,
+    ToolSpec, Workflow,
 };
 use mcp_orchestrator_store::{AppendError, Head, Lease, LeaseRef};
 use mcp_orchestrator_strategies::Strategy;
@@ -42,6 +46,7 @@ use tokio::{
 use crate::{
     Error,
     hub::Last,
+    image,
     parts::Parts,
     patience::Patience,
     signal::Signal,
@@ -50,12 +55,13 @@ use crate::{
 use calls::Start;
 use ended::Ended;
 use log::Shown;
+use parked::Parked;
 use tail::Tail;
 
 pub(crate) use check::evidence;
 pub(crate) use log::summary;
 pub(crate) use poison::{died_of_it, hold_back};
-pub(crate) use resume::{Read, load, read_log, read_log_to, read_workflow};
+pub(crate) use resume::{Read, load, put_blob, read_log, read_log_to, read_workflow};
 
 /// Finished calls taken into one batch at most.
 const BATCH_MAX: usize = 32;
@@ -137,6 +143,16 @@ struct Asked {
     temperature: Option<f32>,
 }
 
+/// A call that this process makes.
+#[derive(Debug)]
+struct CallHere {
+    task: tokio::task::AbortHandle,
+    began: Timestamp,
+    parked: Arc<Parked>,
+    /// When it has run for so long a second one is made beside it; `None`: never, or that was decided.
+    hedge_after: Option<Duration>,
+}
+
 /// One running workflow.
 pub(crate) struct Run {
     parts: Arc<Parts>,
@@ -152,8 +168,10 @@ pub(crate) struct Run {
     starts: Vec<Start>,
     agents: HashMap<StepId, AgentAtWork>,
     texts: HashMap<StepId, Arc<str>>,
+    /// What planning and the agents are shown.
+    images: Vec<Image>,
     in_flight: JoinSet<Box<Ended>>,
-    open_here: HashMap<CallNo, tokio::task::AbortHandle>,
+    open_here: HashMap<CallNo, CallHere>,
     /// Calls to abort once it is durable that nobody waits for them.
     aborts: Vec<CallNo>,
     locals: HashSet<StepId>,
@@ -238,6 +256,7 @@ impl Run {
         if let Some(corpus) = workflow.request().corpora.iter().find(|corpus| !parts.corpora.contains(corpus)) {
             return Err(Error::UnknownCorpus { name: corpus.to_string(), known: names(parts.corpora.iter()) });
         }
+        let images = image::load(parts.store.as_ref(), workflow.principal(), &workflow.request().images).await?;
         let shown = Shown::of(workflow.request());
         Ok(Self {
             append_id: u128::from_be_bytes(parts.dice.roll()?),
@@ -251,6 +270,7 @@ impl Run {
             starts: Vec::new(),
             agents: HashMap::new(),
             texts: HashMap::new(),
+            images,
             in_flight: JoinSet::new(),
             open_here: HashMap::new(),
             aborts: Vec::new(),
@@ -366,6 +386,7 @@ impl Run {
         if self.workflow.status().is_terminal() {
             return self.commit().await;
         }
+        self.drop_beaten()?;
         if inputs.iter().any(|input| matches!(input, Input::Fenced)) {
             return Err(Stop::Fenced);
         }

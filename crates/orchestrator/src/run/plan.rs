@@ -29,6 +29,7 @@ impl Run {
             }
             self.advance_steps()?;
             if !self.replan {
+                self.hedge_slow()?;
                 return self.settle();
             }
         }
@@ -124,7 +125,7 @@ impl Run {
         for call in open {
             self.starts.retain(|start| start.call() != call);
             self.aborts.push(call);
-            self.advance(Event::CallAbandoned(CallAbandoned { call, step: id.clone(), reason: Abandoned::Stopped }))?;
+            self.advance(Event::CallAbandoned(CallAbandoned::new(call, id.clone(), Abandoned::Stopped)))?;
         }
         let Some(step) = self.workflow.step(id.as_str()) else { return Ok(()) };
         let facts = step.spec().facts(*step.used());

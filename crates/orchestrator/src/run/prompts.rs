@@ -9,7 +9,10 @@ use mcp_orchestrator_strategies::{Fence, Inputs, Prompt, findings, missing, tool
 use mcp_orchestrator_tools::answer_by_schema;
 
 use super::{AgentAtWork, Asked, Run, Stop};
-use crate::caught::{Panic, caught_now, panic_text};
+use crate::{
+    caught::{Panic, caught_now, panic_text},
+    image,
+};
 
 /// Evidence offered to one step.
 const SPANS_MAX: usize = 200;
@@ -47,7 +50,11 @@ impl Run {
             .filter_map(|name| Some(self.parts.tools.find(name.as_str())?.description().spec.clone()))
             .collect();
         let Prompt { system, user, output_schema, temperature } = prompt;
-        let mut messages = vec![Message::System(system), Message::User(user)];
+        let user = match image::is_shown(&spec.role) && !self.images.is_empty() {
+            true => Message::UserWithImages { text: user, images: self.images.clone() },
+            false => Message::User(user),
+        };
+        let mut messages = vec![Message::System(system), user];
         messages.extend(agent.messages());
         let input = StepInput {
             role: spec.role.clone(),

@@ -9,17 +9,19 @@ use mcp_orchestrator_domain::{
 
 use mcp_orchestrator_tools::answer_by_schema;
 
-use super::{
-    Run, Stop,
-    budget::{self, Fit},
-    calls::Start,
-    prompts::objection,
-    tries::Tries,
-};
-use crate::caught::{caught_now, panic_text};
+use super::{AgentAtWork, Run, Stop, budget, calls::Start, prompts::objection, tries::Tries};
 
 /// Messages before an agent has said anything: the two halves of its prompt.
 const PROMPT_MESSAGES: usize = 2;
+
+impl AgentAtWork {
+    /// Makes the conversation anew of what the agent and its tools have said.
+    pub(super) fn tell_anew(&mut self) {
+        let messages = Arc::make_mut(&mut self.messages);
+        messages.truncate(PROMPT_MESSAGES);
+        messages.extend(self.agent.messages());
+    }
+}
 
 impl Run {
     /// Moves every open step forward as far as it goes now.
@@ -78,87 +80,19 @@ impl Run {
             // Who answers nothing is named; all else an agent fails of is its own.
             AgentNext::Failed(Failure { class: FailureClass::NoResult, message, .. }) => {
                 let failure = Failure::new(FailureClass::NoResult, format!("{}: {message}", self.provider_name()));
-                self.fail_step(&spec.id, failure)
+                self.end_unanswered(spec, failure)
             }
-            AgentNext::Failed(failure) => self.fail_step(&spec.id, failure),
+            AgentNext::Failed(failure) => self.end_unanswered(spec, failure),
         }
     }
 
-    fn ask_model(&mut self, spec: &Arc<StepSpec>, turn: u16, with_tools: bool) -> Result<(), Stop> {
-        let attempt = match self.tries(&spec.id, turn, None) {
-            Tries::Open => return Ok(()),
-            Tries::Parked(at) => {
-                self.wake_at(at);
-                return Ok(());
-            }
-            Tries::Failed(failure) => return self.fail_step(&spec.id, failure),
-            Tries::Answered { .. } => {
-                return self.fail_step(&spec.id, Self::bug("the agent does not fit its own answers in the log"));
-            }
-            Tries::Due(attempt) => attempt,
-        };
-        if !self.has_slot(&spec.id) {
-            return Ok(());
+    /// Ends an agent that gets no further answer: with the one that was cut, if it has that, and badly otherwise.
+    pub(super) fn end_unanswered(&mut self, spec: &Arc<StepSpec>, failure: Failure) -> Result<(), Stop> {
+        let at_work = self.agents.get_mut(&spec.id);
+        if at_work.is_some_and(|at_work| at_work.agent.keep_cut().is_ok()) {
+            return self.complete_agent(spec);
         }
-        if let Some(late) = self.out_of_time(spec) {
-            return self.fail_step(&spec.id, late);
-        }
-        let Some(at_work) = self.agents.get(&spec.id) else { return Ok(()) };
-        let StepKind::Agent { output_tokens_max, .. } = spec.kind else { return Ok(()) };
-        let Some(name) = self.provider_to_ask(&spec.id, turn) else {
-            return self.fail(Self::bug("the workflow names no provider"));
-        };
-        let Some(provider) = self.parts.providers.get(&name).cloned() else {
-            return self
-                .fail(Failure::new(FailureClass::NotFound, format!("the provider {name} is not registered here")));
-        };
-        let model = self.model_at(&name, &spec.role);
-        let capabilities = match caught_now(|| provider.capabilities(model.as_ref())) {
-            Ok(capabilities) => capabilities,
-            Err(panic) => {
-                let text = panic_text(panic.as_ref());
-                let message = format!("the provider {name} panicked when it was asked what it can do: {text}");
-                return self.fail_step(&spec.id, Self::bug(message));
-            }
-        };
-        let tools = if with_tools { Arc::clone(&at_work.tools) } else { Arc::from([]) };
-        let worst = budget::worst_case(&capabilities, &at_work.messages, &tools, output_tokens_max);
-        let reserved = match budget::fit(&self.workflow, worst, name.as_str()) {
-            Fit::Yes(reserved) => reserved,
-            Fit::Later if self.workflow.open_calls().next().is_some() => return Ok(()),
-            Fit::Later => return self.fail_step(&spec.id, Failure::new(FailureClass::Budget, "the budget is used up")),
-            Fit::No(failure) => return self.fail_step(&spec.id, failure),
-        };
-        let call = self.workflow.next_call();
-        let started = CallStarted {
-            call,
-            step: spec.id.clone(),
-            turn,
-            position: 0,
-            attempt,
-            target: Target::Model { provider: name, model: model.clone() },
-            idempotency_key: format!("{}/{}/{turn}", self.workflow.id(), spec.id),
-            reserved,
-        };
-        self.starts.push(Start::Model {
-            call,
-            step: spec.id.clone(),
-            provider,
-            model,
-            messages: Arc::clone(&at_work.messages),
-            tools,
-            output_schema: at_work.asked.output_schema.clone().filter(|_| capabilities.output_schema),
-            temperature: at_work.asked.temperature,
-            output_tokens_max,
-            idempotency_key: started.idempotency_key.clone(),
-            input: Arc::clone(&at_work.input),
-            limit_ms: spec.time_limit_ms.saturating_sub(self.run_ms(&spec.id)).max(1),
-        });
-        self.advance(Event::CallStarted(started))
-    }
-
-    fn provider_name(&self) -> &str {
-        self.workflow.request().provider.as_ref().map_or("the provider", |name| name.as_str())
+        self.fail_step(&spec.id, failure)
     }
 
     fn run_tool(&mut self, spec: &Arc<StepSpec>, turn: u16, position: u16) -> Result<(), Stop> {
@@ -171,7 +105,7 @@ impl Run {
             Tries::Due(attempt) => {
                 let last = self.last_try(&spec.id, turn, position);
                 // A failure that was taken over gets another try.
-                (attempt, last.filter(|call| matches!(call.state, CallState::Abandoned(_))))
+                (attempt, last.filter(|call| matches!(call.state, CallState::Abandoned { .. })))
             }
         };
         if let Some(content) = self.refusal(spec, &asked, last) {
@@ -226,6 +160,7 @@ impl Run {
             target,
             idempotency_key,
             reserved,
+            hedges: None,
         }))
     }
 
@@ -258,17 +193,17 @@ impl Run {
                     let objected =
                         if is_inherited { at_work.agent.object_again(why) } else { at_work.agent.object(why) };
                     if objected.is_err() {
-                        let message = format!("the answer does not fit its JSON Schema: {wrong}");
+                        let cut = if at_work.agent.is_cut() { "was cut off at the token limit and " } else { "" };
+                        let message = format!("the answer {cut}does not fit its JSON Schema: {wrong}");
                         return self.fail_step(&spec.id, Failure::new(FailureClass::Decode, message));
                     }
                     // The answer was its last until now, so it may not have joined the conversation.
-                    let messages = Arc::make_mut(&mut at_work.messages);
-                    messages.truncate(PROMPT_MESSAGES);
-                    messages.extend(at_work.agent.messages());
+                    at_work.tell_anew();
                     return self.advance_agent(spec);
                 }
             }
         }
+        let (is_cut, turn) = (at_work.agent.is_cut(), at_work.agent.last_turn().unwrap_or_default());
         self.agents.remove(&spec.id);
         let output = if spec.inline {
             if text.len() > StepSpec::INLINE_MAX {
@@ -277,21 +212,25 @@ impl Run {
             }
             StepOutput::Inline(Arc::clone(&text))
         } else {
-            match self.last_answer(&spec.id) {
+            match self.answer(&spec.id, turn) {
                 Some(call) => StepOutput::Call(call),
                 None => return self.fail_step(&spec.id, Self::bug("the agent answered without a call")),
             }
         };
         self.texts.insert(spec.id.clone(), text);
-        self.complete_step(&spec.id, output)
+        self.end_well(&spec.id, output, is_cut)
     }
 
     /// Ends a step well.
     pub(super) fn complete_step(&mut self, id: &StepId, output: StepOutput) -> Result<(), Stop> {
+        self.end_well(id, output, false)
+    }
+
+    fn end_well(&mut self, id: &StepId, output: StepOutput, is_cut: bool) -> Result<(), Stop> {
         let Some(step) = self.workflow.step(id.as_str()) else { return Ok(()) };
         let facts = step.spec().facts(*step.used());
         self.replan = true;
-        self.advance(Event::StepCompleted(StepCompleted { step: id.clone(), facts, output }))
+        self.advance(Event::StepCompleted(StepCompleted { step: id.clone(), facts, output, is_cut }))
     }
 
     fn advance_tool_step(&mut self, spec: &Arc<StepSpec>, name: &ToolName, arguments: &str) -> Result<(), Stop> {

@@ -23,6 +23,28 @@ pub(super) enum Tries {
     Answered { is_error: bool, attempt: u16, inherited: bool },
 }
 
+impl Tries {
+    /// What follows from two calls that were made side by side: the answer of either; as long as one runs nothing; else what
+    /// gives the call its best chance, and the first one's failure when there is none.
+    fn or(self, hedge: Self) -> Self {
+        const fn rank(tries: &Tries) -> u8 {
+            match tries {
+                Tries::Answered { .. } => 0,
+                Tries::Open => 1,
+                Tries::Parked(_) => 2,
+                Tries::Due(_) => 3,
+                Tries::Failed(_) => 4,
+            }
+        }
+        match (self, hedge) {
+            (Self::Parked(first), Self::Parked(second)) => Self::Parked(first.min(second)),
+            (Self::Due(first), Self::Due(second)) => Self::Due(first.max(second)),
+            (first, second) if rank(&second) < rank(&first) => second,
+            (first, _) => first,
+        }
+    }
+}
+
 impl Run {
     /// What an agent is told instead of a tool's answer: no such tool, failed for good, or cut off and not repeatable.
     /// Follows from the log alone, so it is not recorded.
@@ -33,7 +55,7 @@ impl Run {
         };
         match last.map(|call| &call.state) {
             Some(CallState::Failed { failure, .. }) => Some(format!("Not answered: {}", failure.message)),
-            Some(CallState::Abandoned(_)) => {
+            Some(CallState::Abandoned { .. }) => {
                 let repeatable = self.parts.tools.find(name.as_str()).is_none_or(|tool| tool.description().repeatable);
                 let text = "The call was cut off and may have had its effect; it is not made again.";
                 (!repeatable).then(|| text.to_owned())
@@ -61,13 +83,22 @@ impl Run {
             .filter(|call| call.turn == turn && is_tool(call) == position.is_some())
             .filter(|call| position.is_none_or(|position| call.position == position));
         let Some(last) = tries.next() else { return Tries::Due(1) };
+        match last.hedges.and_then(|hedged| self.workflow.call(hedged)) {
+            None => self.came_of(last, id),
+            Some(hedged) => self.came_of(hedged, id).or(self.came_of(last, id)),
+        }
+    }
+
+    /// What follows from one try, the last one of its call.
+    fn came_of(&self, last: &Call, id: &StepId) -> Tries {
         let next = Tries::Due(last.attempt.saturating_add(1));
+        let is_model = matches!(last.target, Target::Model { .. });
         match &last.state {
             CallState::Open => Tries::Open,
-            CallState::Abandoned(_) => next,
+            CallState::Abandoned { .. } => next,
             CallState::Failed { .. } if last.inherited => next,
             CallState::Failed { failure, retry_at: None, .. }
-                if position.is_none() && self.another_is_left(id, turn, failure.class) =>
+                if is_model && self.another_is_left(id, last.turn, failure.class) =>
             {
                 next
             }
@@ -93,41 +124,42 @@ impl Run {
             .then(|| Failure::new(FailureClass::Deadline, format!("not finished within {} ms", spec.time_limit_ms)))
     }
 
-    /// How long the step's own calls ran. Tools of one turn run side by side, so the longest counts; what was taken over
-    /// from another workflow counts for no limit.
+    /// How long the step's own calls ran. Tools of one turn run side by side, and so do a call and its hedge: of them the
+    /// longest counts. What was taken over from another workflow counts for no limit.
     pub(super) fn run_ms(&self, id: &StepId) -> u64 {
         let Some(step) = self.workflow.step(id.as_str()) else { return 0 };
-        let mut models = 0_u64;
+        let mut models: BTreeMap<CallNo, u64> = BTreeMap::new();
         let mut tools: BTreeMap<u16, u64> = BTreeMap::new();
         for call in step.calls().iter().filter_map(|no| self.workflow.call(*no)).filter(|call| !call.inherited) {
-            let (CallState::Completed { run_ms, .. } | CallState::Failed { run_ms, .. }) = call.state else { continue };
-            match call.target {
-                Target::Model { .. } => models = models.saturating_add(run_ms),
-                Target::Tool { .. } => {
-                    let longest = tools.entry(call.turn).or_default();
-                    *longest = run_ms.max(*longest);
-                }
-            }
+            let longest = match call.target {
+                Target::Model { .. } => models.entry(call.hedges.unwrap_or(call.no)).or_default(),
+                Target::Tool { .. } => tools.entry(call.turn).or_default(),
+            };
+            *longest = call.run_ms().max(*longest);
         }
-        tools.values().fold(models, |sum, longest| sum.saturating_add(*longest))
+        models.values().chain(tools.values()).fold(0, |sum: u64, longest| sum.saturating_add(*longest))
     }
 
+    /// The call whose answer was the agent's last.
     pub(super) fn last_answer(&self, id: &StepId) -> Option<CallNo> {
-        let step = self.workflow.step(id.as_str())?;
-        step.calls().iter().rev().copied().find(|no| {
-            self.workflow.call(*no).is_some_and(|call| {
-                matches!(call.target, Target::Model { .. }) && matches!(call.state, CallState::Completed { .. })
-            })
-        })
+        self.answers(id).next().map(|call| call.no)
+    }
+
+    /// The call whose answer was the agent's in a turn.
+    pub(super) fn answer(&self, id: &StepId, turn: u16) -> Option<CallNo> {
+        self.answers(id).find(|call| call.turn == turn).map(|call| call.no)
+    }
+
+    /// The calls in which models answered the step, the last one first.
+    fn answers(&self, id: &StepId) -> impl Iterator<Item = &Call> {
+        let calls = self.workflow.step(id.as_str()).into_iter().flat_map(|step| step.calls().iter().rev());
+        let is_answer = |call: &&Call| {
+            matches!(call.target, Target::Model { .. }) && matches!(call.state, CallState::Completed { .. })
+        };
+        calls.filter_map(|no| self.workflow.call(*no)).filter(is_answer)
     }
 
     pub(super) fn model(&self, role: &Role) -> Option<ModelName> {
-        let models = &self.workflow.request().models;
-        let own = match role {
-            Role::Researcher | Role::Searcher(_) | Role::Custom(_) => &models.worker,
-            Role::Synthesizer | Role::Executive | Role::Editor | Role::Monitor => &models.synthesis,
-            _ => &None,
-        };
-        own.clone().or_else(|| models.primary.clone())
+        self.workflow.request().models.of(role.tier()).cloned()
     }
 }

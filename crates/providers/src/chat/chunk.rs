@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::http::{
     fold::{UsageParts, openai_usage},
-    loose::{self, Raw, count, parse, string},
+    loose::{self, List, Object, Raw, count, parse, string},
 };
 
 /// A streamed chunk or a whole completion.
@@ -25,15 +25,14 @@ pub(super) struct Chunk<'a> {
     /// Where Groq puts the usage of a stream.
     #[serde(borrow)]
     pub(super) x_groq: Raw<'a>,
-    #[serde(borrow)]
-    choices: Raw<'a>,
+    #[serde(borrow, default)]
+    choices: List<Choice<'a>>,
 }
 
 impl<'a> Chunk<'a> {
     /// The one choice asked for. Token counts may come with no choice at all.
-    pub(super) fn choice(&self) -> Option<Choice<'a>> {
-        let choices: Vec<Choice<'a>> = parse(self.choices)?;
-        choices.into_iter().find(|choice| parse::<u64>(choice.index).unwrap_or(0) == 0)
+    pub(super) fn choice(&self) -> Option<&Choice<'a>> {
+        self.choices.0.iter().find(|choice| count(choice.index) == 0)
     }
 
     /// Token counts, and what they came with.
@@ -52,10 +51,10 @@ struct XGroq<'a> {
 pub(super) struct Choice<'a> {
     #[serde(borrow)]
     index: Raw<'a>,
-    #[serde(borrow)]
-    delta: Raw<'a>,
-    #[serde(borrow)]
-    message: Raw<'a>,
+    #[serde(borrow, default)]
+    delta: Object<Said<'a>>,
+    #[serde(borrow, default)]
+    message: Object<Said<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Raw<'a>,
     #[serde(borrow)]
@@ -64,9 +63,12 @@ pub(super) struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     /// What is new in it. A whole answer says it in `message` even if there is a `delta` too.
-    pub(super) fn said(&self, whole: bool) -> Option<Said<'a>> {
-        let (first, second) = if whole { (self.message, self.delta) } else { (self.delta, self.message) };
-        parse(first).or_else(|| parse(second))
+    pub(super) const fn said(&self, whole: bool) -> Option<&Said<'a>> {
+        match (&self.delta.0, &self.message.0) {
+            (_, Some(message)) if whole => Some(message),
+            (Some(delta), _) => Some(delta),
+            (None, message) => message.as_ref(),
+        }
     }
 }
 
@@ -83,14 +85,8 @@ pub(super) struct Said<'a> {
     pub(super) reasoning: Raw<'a>,
     #[serde(borrow)]
     pub(super) reasoning_details: Raw<'a>,
-    #[serde(borrow)]
-    tool_calls: Raw<'a>,
-}
-
-impl<'a> Said<'a> {
-    pub(super) fn tool_calls(&self) -> Vec<CallPiece<'a>> {
-        parse(self.tool_calls).unwrap_or_default()
-    }
+    #[serde(borrow, default)]
+    pub(super) tool_calls: List<CallPiece<'a>>,
 }
 
 /// A tool call, or a piece of one.
@@ -102,14 +98,8 @@ pub(super) struct CallPiece<'a> {
     pub(super) id: Raw<'a>,
     #[serde(borrow)]
     pub(super) extra_content: Raw<'a>,
-    #[serde(borrow)]
-    function: Raw<'a>,
-}
-
-impl<'a> CallPiece<'a> {
-    pub(super) fn function(&self) -> FunctionPiece<'a> {
-        parse(self.function).unwrap_or_default()
-    }
+    #[serde(borrow, default)]
+    pub(super) function: Object<FunctionPiece<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,7 +1,6 @@
 //! Makes one answer of the chunks of the Chat wire. Owns what services of it mean by their many shapes of the same thing.
 
 use mcp_orchestrator_domain::{FinishReason, Reply};
-use mcp_orchestrator_egress::sse::SseEvent;
 use serde_json::Value;
 
 use super::{
@@ -44,7 +43,7 @@ impl ChatFold {
             self.draft.charge(usage.cost, usage.cost_in_usd_ticks);
         }
         match chunk.choice() {
-            Some(choice) => self.choice(&choice, whole || object.as_deref() == Some("chat.completion"), sink),
+            Some(choice) => self.choice(choice, whole || object.as_deref() == Some("chat.completion"), sink),
             None => Ok(()),
         }
     }
@@ -55,7 +54,7 @@ impl ChatFold {
             return Err(Broken::Refused(error));
         }
         if let Some(said) = choice.said(whole) {
-            self.said(&said, whole, sink)?;
+            self.said(said, whole, sink)?;
         }
         match string(choice.finish_reason).as_deref() {
             None | Some("") => {}
@@ -72,7 +71,11 @@ impl ChatFold {
         if let Some(delta) = text(said.content).filter(|delta| !delta.is_empty()) {
             self.draft.push_text(&delta, sink);
         }
-        let append = |to: &mut String, raw| to.push_str(&string(raw).unwrap_or_default());
+        let append = |to: &mut String, raw| {
+            if let Some(more) = string(raw) {
+                to.push_str(&more);
+            }
+        };
         append(&mut self.draft.refusal, said.refusal);
         append(&mut self.carried.reasoning_content, said.reasoning_content);
         append(&mut self.carried.reasoning, said.reasoning);
@@ -83,13 +86,13 @@ impl ChatFold {
                 append_detail(&mut self.carried.reasoning_details, detail);
             }
         }
-        said.tool_calls().iter().try_for_each(|piece| self.call(piece, whole))
+        said.tool_calls.0.iter().try_for_each(|piece| self.call(piece, whole))
     }
 
     fn call(&mut self, piece: &CallPiece<'_>, whole: bool) -> Result<(), Broken> {
-        let function = piece.function();
+        let function = piece.function.0.as_ref();
         let id = string(piece.id).unwrap_or_default();
-        let name = string(function.name).unwrap_or_default();
+        let name = function.and_then(|function| string(function.name)).unwrap_or_default();
         let index = parse::<u64>(piece.index);
         let at = if whole { None } else { self.open_call(index, &id, &name) };
         let at = match at {
@@ -104,7 +107,9 @@ impl ChatFold {
         if call.name.is_empty() {
             call.name = name.into_owned();
         }
-        call.arguments.push_str(&function.arguments());
+        if let Some(function) = function {
+            call.arguments.push_str(&function.arguments());
+        }
         call.carried = parse(piece.extra_content).or_else(|| call.carried.take());
         Ok(())
     }
@@ -126,8 +131,8 @@ impl ChatFold {
 }
 
 impl Fold for ChatFold {
-    fn event(&mut self, event: &SseEvent, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
-        match event.data.trim() {
+    fn event(&mut self, data: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
+        match data.trim() {
             "" => Ok(()),
             "[DONE]" => {
                 self.draft.done = true;

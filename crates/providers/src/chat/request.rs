@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::continuation::Continuation;
 use crate::http::{
     Dialect, Effort, SystemMessages, TokenLimit,
-    request::{Arguments, Outgoing, joined_system},
+    request::{Arguments, DataUrl, Outgoing, joined_system},
     schema::is_strict,
 };
 
@@ -98,6 +98,11 @@ impl Serialize for Messages<'_> {
                     seq.serialize_element(&WireMessage::System { content: Cow::Borrowed(text) })?;
                 }
                 (Message::User(content), _) => seq.serialize_element(&WireMessage::User { content })?,
+                (Message::UserWithImages { text, images }, _) => {
+                    let shown = images.iter().map(|image| Part::ImageUrl { image_url: Url { url: DataUrl(image) } });
+                    let content = shown.chain([Part::Text { text }]).collect();
+                    seq.serialize_element(&Shown { role: "user", content })?;
+                }
                 (Message::Assistant(message), _) => seq.serialize_element(&self.assistant(message))?,
                 (Message::Tool(result), _) => seq.serialize_element(&WireMessage::Tool {
                     tool_call_id: &result.call_id,
@@ -119,7 +124,9 @@ impl<'a> Messages<'a> {
             tool_calls: message
                 .tool_calls
                 .iter()
-                .map(|call| WireCall {
+                .enumerate()
+                .map(|(at, call)| WireCall {
+                    index: self.dialect.numbers_calls.then_some(at),
                     id: &call.id,
                     kind: "function",
                     function: WireFunction { name: &call.name, arguments: Arguments::of(call).text() },
@@ -159,8 +166,29 @@ enum WireMessage<'a> {
     },
 }
 
+/// What a user shows and says.
+#[derive(Serialize)]
+struct Shown<'a> {
+    role: &'static str,
+    content: Vec<Part<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    ImageUrl { image_url: Url<'a> },
+    Text { text: &'a str },
+}
+
+#[derive(Serialize)]
+struct Url<'a> {
+    url: DataUrl<'a>,
+}
+
 #[derive(Serialize)]
 struct WireCall<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,

@@ -79,6 +79,7 @@ impl Provider for ExtractiveProvider {
         Capabilities {
             tools: true,
             output_schema: false,
+            images: false,
             default_model: None,
             price: Some(Price::FREE),
             is_model: false,

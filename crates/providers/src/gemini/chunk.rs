@@ -5,28 +5,30 @@ use std::borrow::Cow;
 use mcp_orchestrator_domain::Usage;
 use serde::Deserialize;
 
-use crate::http::loose::{Raw, count, list, parse, string};
+use crate::http::loose::{List, Object, Raw, count, parse, string};
 
 /// A chunk of a stream, or a whole answer: they look the same.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Chunk<'a> {
-    #[serde(borrow)]
-    candidates: Raw<'a>,
+    #[serde(borrow, default)]
+    candidates: List<Candidate<'a>>,
     #[serde(borrow)]
     prompt_feedback: Raw<'a>,
-    #[serde(borrow)]
-    usage_metadata: Raw<'a>,
+    #[serde(borrow, default)]
+    usage_metadata: Object<UsageBody<'a>>,
     #[serde(borrow)]
     pub(super) model_version: Raw<'a>,
+    #[serde(borrow)]
+    pub(super) response_id: Raw<'a>,
     #[serde(borrow)]
     pub(super) error: Raw<'a>,
 }
 
 impl<'a> Chunk<'a> {
     /// The one candidate asked for.
-    pub(super) fn candidate(&self) -> Option<Candidate<'a>> {
-        list::<Candidate<'a>>(self.candidates).into_iter().next()
+    pub(super) fn candidate(&self) -> Option<&Candidate<'a>> {
+        self.candidates.0.first()
     }
 
     /// Why the prompt was refused, in the service's word.
@@ -43,23 +45,7 @@ impl<'a> Chunk<'a> {
 
     /// Token counts in our terms.
     pub(super) fn usage(&self) -> Option<Usage> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body<'a> {
-            #[serde(borrow)]
-            prompt_token_count: Raw<'a>,
-            #[serde(borrow)]
-            tool_use_prompt_token_count: Raw<'a>,
-            #[serde(borrow)]
-            cached_content_token_count: Raw<'a>,
-            #[serde(borrow)]
-            candidates_token_count: Raw<'a>,
-            #[serde(borrow)]
-            thoughts_token_count: Raw<'a>,
-            #[serde(borrow)]
-            total_token_count: Raw<'a>,
-        }
-        let body: Body<'a> = parse(self.usage_metadata)?;
+        let body = self.usage_metadata.0.as_ref()?;
         let input = count(body.prompt_token_count).saturating_add(count(body.tool_use_prompt_token_count));
         let reasoning = count(body.thoughts_token_count);
         let output = count(body.candidates_token_count).saturating_add(reasoning);
@@ -73,23 +59,42 @@ impl<'a> Chunk<'a> {
     }
 }
 
+/// Token counts as the service sends them, with every chunk.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UsageBody<'a> {
+    #[serde(borrow)]
+    prompt_token_count: Raw<'a>,
+    #[serde(borrow)]
+    tool_use_prompt_token_count: Raw<'a>,
+    #[serde(borrow)]
+    cached_content_token_count: Raw<'a>,
+    #[serde(borrow)]
+    candidates_token_count: Raw<'a>,
+    #[serde(borrow)]
+    thoughts_token_count: Raw<'a>,
+    #[serde(borrow)]
+    total_token_count: Raw<'a>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Candidate<'a> {
-    #[serde(borrow)]
-    content: Raw<'a>,
+    #[serde(borrow, default)]
+    content: Object<Content<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Raw<'a>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Content<'a> {
+    #[serde(borrow, default)]
+    parts: List<Part<'a>>,
+}
+
 impl<'a> Candidate<'a> {
-    pub(super) fn parts(&self) -> Vec<Part<'a>> {
-        #[derive(Deserialize)]
-        struct Content<'a> {
-            #[serde(borrow)]
-            parts: Raw<'a>,
-        }
-        parse::<Content<'a>>(self.content).map(|content| list(content.parts)).unwrap_or_default()
+    pub(super) fn parts(&self) -> &[Part<'a>] {
+        self.content.0.as_ref().map_or(&[], |content| &content.parts.0)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Makes one answer of the chunks of the Gemini wire. Owns what its finish reasons mean: the last one is the only sign of an end.
 
 use mcp_orchestrator_domain::{FinishReason, Reply};
-use mcp_orchestrator_egress::sse::SseEvent;
 use serde_json::value::RawValue;
 
 use super::{
@@ -39,11 +38,12 @@ impl GeminiFold {
             return Err(Broken::Refused(serde_json::from_str(json).unwrap_or_default()));
         }
         self.draft.name_model(string(chunk.model_version));
+        self.draft.name_request(string(chunk.response_id));
         if let Some(usage) = chunk.usage() {
             self.draft.count(usage);
         }
         match (chunk.candidate(), chunk.block_reason()) {
-            (Some(candidate), _) => self.candidate(&candidate, sink),
+            (Some(candidate), _) => self.candidate(candidate, sink),
             (None, Some(reason)) => Err(Broken::Filtered(format!("the prompt was blocked [{reason}]"))),
             (None, None) => Ok(()),
         }
@@ -52,7 +52,7 @@ impl GeminiFold {
     fn candidate(&mut self, candidate: &Candidate<'_>, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
         self.candidate_seen = true;
         for part in candidate.parts() {
-            self.part(&part, sink)?;
+            self.part(part, sink)?;
         }
         let reason = string(candidate.finish_reason).unwrap_or_default();
         if !matches!(&*reason, "" | "FINISH_REASON_UNSPECIFIED") {
@@ -86,8 +86,8 @@ impl GeminiFold {
 }
 
 impl Fold for GeminiFold {
-    fn event(&mut self, event: &SseEvent, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
-        match event.data.trim() {
+    fn event(&mut self, data: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
+        match data.trim() {
             "" | "[DONE]" => Ok(()),
             json => self.take(json, sink),
         }

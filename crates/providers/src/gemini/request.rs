@@ -3,12 +3,15 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use mcp_orchestrator_domain::{AssistantMessage, Message, ToolResult, ToolSpec};
+use mcp_orchestrator_domain::{AssistantMessage, Image, Message, ToolResult, ToolSpec};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::Value;
 
 use super::continuation::Continuation;
-use crate::http::request::{Arguments, Outgoing, joined_system};
+use crate::http::{
+    Effort,
+    request::{Arguments, Base64, Outgoing, joined_system},
+};
 
 /// Where under the base URL a model is asked; `None` when its name cannot be part of an address.
 pub(crate) fn path(model: &str) -> Option<String> {
@@ -23,22 +26,32 @@ pub(crate) fn path(model: &str) -> Option<String> {
 
 /// The JSON of one request.
 pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Error> {
-    let tools = outgoing.tools();
-    let declarations: Vec<Declaration<'_>> = tools.iter().map(Declaration::of).collect();
+    let former = outgoing.former_tools();
+    let declarations: Vec<Declaration<'_>> = outgoing.tools().iter().chain(former).map(Declaration::of).collect();
     let system = joined_system(outgoing.chat.messages).filter(|text| !text.is_empty());
     let schema = outgoing.schema();
     serde_json::to_vec(&Body {
         system_instruction: system.map(|text| Instruction { parts: [Part::text(text, None)] }),
         contents: Contents { messages: outgoing.chat.messages, vendor: outgoing.vendor },
         tools: (!declarations.is_empty()).then_some([Tools { function_declarations: declarations }]),
+        tool_config: (!former.is_empty()).then_some(CALL_NONE),
         generation_config: Config {
             temperature: outgoing.temperature(),
             max_output_tokens: outgoing.chat.output_tokens_max,
             response_mime_type: schema.map(|_| "application/json"),
             response_json_schema: schema,
-            thinking_config: outgoing.effort.map(|effort| Thinking { thinking_level: effort.as_str() }),
+            thinking_config: outgoing.effort.map(|effort| Thinking { thinking_level: level(effort) }),
         },
     })
+}
+
+/// The word of this wire, whose words for choices are in capitals.
+const fn level(effort: Effort) -> &'static str {
+    match effort {
+        Effort::Low => "LOW",
+        Effort::Medium => "MEDIUM",
+        Effort::High => "HIGH",
+    }
 }
 
 #[derive(Serialize)]
@@ -49,8 +62,24 @@ struct Body<'a> {
     contents: Contents<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<[Tools<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<ToolConfig>,
     generation_config: Config<'a>,
 }
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolConfig {
+    function_calling_config: Calling,
+}
+
+#[derive(Serialize)]
+struct Calling {
+    mode: &'static str,
+}
+
+/// Functions are known, and none is to be called.
+const CALL_NONE: ToolConfig = ToolConfig { function_calling_config: Calling { mode: "NONE" } };
 
 #[derive(Serialize)]
 struct Instruction<'a> {
@@ -112,6 +141,10 @@ impl Serialize for Contents<'_> {
             let (role, parts) = match message {
                 Message::System(_) => continue,
                 Message::User(text) => ("user", vec![Part::text(Cow::Borrowed(text), None)]),
+                Message::UserWithImages { text, images } => {
+                    let text = Part::text(Cow::Borrowed(text), None);
+                    ("user", images.iter().map(Part::image).chain([text]).collect())
+                }
                 Message::Tool(result) => ("user", vec![Part::answer(result, !unknown.contains(&*result.call_id))]),
                 Message::Assistant(said) => {
                     let kept = Continuation::of(said, self.vendor);
@@ -167,6 +200,8 @@ impl Content<'_> {
 #[serde(rename_all = "camelCase")]
 struct Part<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    inline_data: Option<Inline<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     function_call: Option<Call<'a>>,
@@ -181,6 +216,11 @@ impl<'a> Part<'a> {
         Self { text: Some(text), thought_signature: signature, ..Self::default() }
     }
 
+    fn image(image: &'a Image) -> Self {
+        let inline = Inline { mime_type: image.kind().media_type(), data: Base64(image) };
+        Self { inline_data: Some(inline), ..Self::default() }
+    }
+
     fn answer(result: &'a ToolResult, knows_id: bool) -> Self {
         let (output, error) =
             if result.is_error { (None, Some(&*result.content)) } else { (Some(&*result.content), None) };
@@ -188,6 +228,13 @@ impl<'a> Part<'a> {
         let answer = Answer { id, name: &result.name, response: Answered { output, error } };
         Self { function_response: Some(answer), ..Self::default() }
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inline<'a> {
+    mime_type: &'static str,
+    data: Base64<'a>,
 }
 
 #[derive(Serialize)]

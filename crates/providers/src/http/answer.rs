@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mcp_orchestrator_egress::{
     HttpError, Response,
-    sse::{SseDecoder, SseEvent},
+    sse::{EventTooLong, SseDecoder},
 };
 use serde_json::Value;
 use tokio::time::timeout;
@@ -29,6 +29,12 @@ pub(super) enum ReadError {
 impl From<Broken> for ReadError {
     fn from(broken: Broken) -> Self {
         Self::Broken(broken)
+    }
+}
+
+impl From<EventTooLong> for ReadError {
+    fn from(error: EventTooLong) -> Self {
+        Self::Broken(Broken::Unreadable(error.to_string()))
     }
 }
 
@@ -68,14 +74,14 @@ async fn next(response: &mut Response, fold: &dyn Fold) -> Result<Option<Bytes>,
 /// A body by its kind. A server that is asked for a stream may answer with a whole completion, and label either wrongly.
 enum Body {
     Unknown,
-    Stream(SseDecoder, Vec<SseEvent>),
+    Stream(SseDecoder),
     Whole(Vec<u8>),
 }
 
 impl Body {
     fn of(content_type: Option<&str>) -> Self {
         if content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("event-stream")) {
-            Self::Stream(SseDecoder::default(), Vec::new())
+            Self::Stream(SseDecoder::default())
         } else {
             Self::Unknown
         }
@@ -86,17 +92,14 @@ impl Body {
             *self = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 None => return Ok(()),
                 Some(b'{' | b'[' | b'<') => Self::Whole(Vec::new()),
-                Some(_) => Self::Stream(SseDecoder::default(), Vec::new()),
+                Some(_) => Self::Stream(SseDecoder::default()),
             };
         }
         match self {
             // The response itself is bounded.
             Self::Whole(whole) => whole.extend_from_slice(bytes),
-            Self::Stream(decoder, events) => {
-                decoder.push(bytes, events).map_err(|error| Broken::Unreadable(error.to_string()))?;
-                for event in events.drain(..) {
-                    take(&event, fold, sink)?;
-                }
+            Self::Stream(decoder) => {
+                decoder.each(bytes, |event| Ok::<_, ReadError>(take(&event.data, event.is_error, fold, sink)?))?;
             }
             Self::Unknown => {}
         }
@@ -105,24 +108,29 @@ impl Body {
 
     fn end(self, fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), ReadError> {
         match self {
-            Self::Whole(whole) => Ok(fold.whole(&String::from_utf8_lossy(&whole), sink)?),
-            Self::Stream(decoder, _) => match decoder.finish().map(|event| take(&event, fold, sink)) {
-                // The last event may be cut anywhere: then it is the end that is missing, not the form.
-                Some(Err(Broken::Unreadable(_))) | None => Ok(()),
-                Some(outcome) => Ok(outcome?),
+            Self::Whole(whole) => match std::str::from_utf8(&whole) {
+                Ok(json) => Ok(fold.whole(json, sink)?),
+                Err(_) => Ok(fold.whole(&String::from_utf8_lossy(&whole), sink)?),
             },
+            Self::Stream(decoder) => {
+                match decoder.finish().map(|event| take(&event.data, event.is_error, fold, sink)) {
+                    // The last event may be cut anywhere: then it is the end that is missing, not the form.
+                    Some(Err(Broken::Unreadable(_))) | None => Ok(()),
+                    Some(outcome) => Ok(outcome?),
+                }
+            }
             Self::Unknown => Err(Broken::Unreadable("it is empty".to_owned()).into()),
         }
     }
 }
 
-fn take(event: &SseEvent, fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
-    if event.is_error && !fold.draft().is_complete() {
-        let error = serde_json::from_str(&event.data).unwrap_or_else(|_| Value::String(event.data.clone()));
+fn take(data: &str, is_error: bool, fold: &mut dyn Fold, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
+    if is_error && !fold.draft().is_complete() {
+        let error = serde_json::from_str(data).unwrap_or_else(|_| Value::String(data.to_owned()));
         return Err(Broken::Refused(error));
     }
     if fold.draft().done {
         return Ok(());
     }
-    fold.event(event, sink)
+    fold.event(data, sink)
 }

@@ -1,19 +1,23 @@
 //! How a provider is configured. Owns the checks of address, name, model and key before anything is sent.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use mcp_orchestrator_domain::{InvalidName, ModelName, ProviderName};
+use mcp_orchestrator_domain::{InvalidName, ModelName, Models, ProviderName, Tier};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, InvalidBaseUrl};
 use secrecy::SecretString;
 
 use super::{
     HttpProvider, Vendor, Wire,
+    catalogue::Facts,
     dialect::{Dialect, Effort},
     models::FirstModel,
     prices::Prices,
 };
 
-use crate::keys::{Key, KeyProvider, KeyRing};
+use crate::{
+    ModelPrice,
+    keys::{Key, KeyProvider, KeyRing},
+};
 
 /// Configures a [`HttpProvider`]. Made by [`HttpProvider::builder`] and [`Vendor::provider`](super::Vendor::provider).
 #[derive(Clone)]
@@ -24,10 +28,15 @@ pub struct HttpProviderBuilder {
     key: Option<SecretString>,
     keys: Option<Arc<dyn KeyProvider>>,
     default_model: Option<String>,
+    worker_model: Option<String>,
+    synthesis_model: Option<String>,
     wire: Wire,
     dialect: Dialect,
     effort: Option<Effort>,
-    priced: Option<Vendor>,
+    known: Option<Vendor>,
+    declared: BTreeMap<String, ModelPrice>,
+    images: Option<bool>,
+    context_tokens: Option<u64>,
     timeouts: HttpTimeouts,
     http: HttpClient,
 }
@@ -81,10 +90,15 @@ impl HttpProviderBuilder {
             key: None,
             keys: None,
             default_model: None,
+            worker_model: None,
+            synthesis_model: None,
             wire: Wire::default(),
             dialect: Dialect::LENIENT,
             effort: None,
-            priced: None,
+            known: None,
+            declared: BTreeMap::new(),
+            images: None,
+            context_tokens: None,
             timeouts: HttpTimeouts::default(),
             http: HttpClient::default(),
         }
@@ -111,9 +125,35 @@ impl HttpProviderBuilder {
         self
     }
 
-    /// The model for requests that name none. Without one, the first chat model the server lists is used.
+    /// The model for requests that name none, for every part of the work: what was said before of single parts is dropped.
+    /// Without one, the first chat model the server lists is used.
     pub fn with_default_model(mut self, model: impl Into<String>) -> Self {
-        self.default_model = Some(model.into());
+        (self.default_model, self.worker_model, self.synthesis_model) = (Some(model.into()), None, None);
+        self
+    }
+
+    /// The model of one part of the work for requests that name none. [`Tier::Primary`] is the default model, for every part
+    /// without one of its own.
+    pub fn with_tier_model(mut self, tier: Tier, model: impl Into<String>) -> Self {
+        let part = match tier {
+            Tier::Primary => &mut self.default_model,
+            Tier::Worker => &mut self.worker_model,
+            Tier::Synthesis => &mut self.synthesis_model,
+        };
+        *part = Some(model.into());
+        self
+    }
+
+    /// What a model costs, as you know it; `*` is any model without a price declared by its name. It wins over the table, and
+    /// holds at every address. Where a service says itself what a request cost, that is its cost, and this is for reservations.
+    pub fn with_price(mut self, model: impl Into<String>, price: ModelPrice) -> Self {
+        self.declared.insert(model.into(), price);
+        self
+    }
+
+    /// Whether its models see images. Without it the table of models says so, and a model that is not in it sees none.
+    pub const fn with_images(mut self, images: bool) -> Self {
+        self.images = Some(images);
         self
     }
 
@@ -130,15 +170,23 @@ impl HttpProviderBuilder {
         self
     }
 
+    /// How many tokens of a prompt the server takes. A longer one is refused before it is sent, as the estimate of
+    /// [`estimated_prompt_tokens`](crate::estimated_prompt_tokens) counts it. For servers that cut prompts without saying so;
+    /// hosted services refuse them themselves. Default: nothing is refused.
+    pub const fn with_context_tokens(mut self, tokens: u64) -> Self {
+        self.context_tokens = Some(tokens);
+        self
+    }
+
     /// How the service deviates. Default [`Dialect::LENIENT`].
     pub const fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
         self
     }
 
-    /// The prices of this service, if it is asked at its own address.
-    pub(super) const fn with_prices_of(mut self, vendor: Vendor) -> Self {
-        self.priced = Some(vendor);
+    /// What is known of this service: its models, and their prices if it is asked at its own address.
+    pub(super) const fn with_facts_of(mut self, vendor: Vendor) -> Self {
+        self.known = Some(vendor);
         self
     }
 
@@ -159,19 +207,35 @@ impl HttpProviderBuilder {
     /// # Errors
     /// [`InvalidHttpProvider`] names what cannot be used.
     pub fn build(self) -> Result<HttpProvider, InvalidHttpProvider> {
-        let Self { name, base_url, key, keys, default_model, wire, dialect, effort, priced, timeouts, http } = self;
-        let name = ProviderName::new(&name)?;
-        let base = address(&base_url, wire)
+        let name = ProviderName::new(&self.name)?;
+        let base = address(&self.base_url, self.wire)
             .map_err(|source| InvalidHttpProvider::BaseUrl { provider: name.to_string(), source })?;
-        let usable = key.map(|key| Key::new(&key)).transpose();
+        let usable = self.key.map(|key| Key::new(&key)).transpose();
         let key = usable.map_err(|_| InvalidHttpProvider::Key { provider: name.to_string() })?;
         let one = |key: Key| -> Arc<dyn KeyProvider> { Arc::new(KeyRing::of([key.secret().clone()])) };
-        let keys = keys.or_else(|| key.map(one));
-        let default_model = default_model.as_deref().map(ModelName::new).transpose()?;
-        let first_model = FirstModel::default();
-        let priced = priced.filter(|vendor| vendor.is_at(&base_url));
-        let prices = priced.and_then(|vendor| Prices::of(vendor.name));
-        Ok(HttpProvider { name, base, keys, default_model, first_model, wire, dialect, effort, prices, timeouts, http })
+        let parse = |model: Option<String>| model.as_deref().map(ModelName::new).transpose();
+        let models = Models {
+            primary: parse(self.default_model)?,
+            worker: parse(self.worker_model)?,
+            synthesis: parse(self.synthesis_model)?,
+        };
+        let priced = self.known.filter(|vendor| vendor.is_at(&self.base_url));
+        Ok(HttpProvider {
+            name,
+            base,
+            keys: self.keys.or_else(|| key.map(one)),
+            models,
+            first_model: FirstModel::default(),
+            wire: self.wire,
+            dialect: self.dialect,
+            effort: self.effort,
+            prices: Prices::new(self.declared, priced.map(|vendor| vendor.name)),
+            facts: self.known.map(|vendor| Facts::of(vendor.name)).unwrap_or_default(),
+            images: self.images,
+            context_tokens: self.context_tokens,
+            timeouts: self.timeouts,
+            http: self.http,
+        })
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Dialect {
     pub system: SystemMessages,
     /// On the Chat wire: whether reasoning it sends must, or may, be sent back with the message. Others refuse the field.
     pub returns_reasoning: bool,
+    /// On the Chat wire: whether calls that go back with the message must say which of it they are, as those in answers do.
+    pub numbers_calls: bool,
     /// On the Responses wire: models, by the beginnings of their names, that give their reasoning encrypted so that it can
     /// be sent back. Others may refuse to be asked.
     pub encrypts_reasoning: &'static [&'static str],
@@ -45,6 +47,7 @@ impl Dialect {
         temperature: Temperature::Any,
         system: SystemMessages::FirstOnly,
         returns_reasoning: false,
+        numbers_calls: false,
         encrypts_reasoning: &[],
         idempotency_key: false,
         cost: CostReport::Never,

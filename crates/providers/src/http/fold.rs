@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use mcp_orchestrator_domain::{AssistantMessage, Cost, FinishReason, Money, Reply, ToolCall, Usage};
-use mcp_orchestrator_egress::sse::SseEvent;
 use serde_json::{Map, Value};
 
 use super::{
@@ -15,8 +14,8 @@ use crate::DeltaSink;
 
 /// Makes one answer of its pieces.
 pub(crate) trait Fold: Send + Sync {
-    /// Takes one event of a stream. Nothing is taken once the draft is done.
-    fn event(&mut self, event: &SseEvent, sink: &mut dyn DeltaSink) -> Result<(), Broken>;
+    /// Takes the data of one event of a stream. Nothing is taken once the draft is done.
+    fn event(&mut self, data: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken>;
 
     /// Takes a whole answer.
     fn whole(&mut self, json: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken>;
@@ -52,6 +51,7 @@ pub(crate) struct Draft {
     /// Whether the service said that it has nothing more to send.
     pub(crate) done: bool,
     pub(crate) model: Option<String>,
+    request_id: Option<String>,
     report: CostReport,
     usage: Usage,
     cost: Option<Money>,
@@ -83,6 +83,7 @@ impl Draft {
             finish: None,
             done: false,
             model: None,
+            request_id: None,
             report,
             usage: Usage { input: 0, cached: 0, cache_write: 0, output: 0, reasoning: 0 },
             cost: None,
@@ -121,6 +122,18 @@ impl Draft {
         if self.model.is_none() {
             self.model = model.map(Into::into).filter(|model| !model.is_empty());
         }
+    }
+
+    /// Keeps the first id of the request that the answer itself gives: for services that name it in no header.
+    pub(crate) fn name_request(&mut self, id: Option<impl Into<String>>) {
+        if self.request_id.is_none() {
+            self.request_id = id.map(Into::into).filter(|id| !id.is_empty());
+        }
+    }
+
+    /// The id of the request, as the answer itself gives it.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// Begins a call after all others, unless `index` gives it a place.

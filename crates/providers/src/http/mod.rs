@@ -21,6 +21,7 @@ mod catalogue;
 pub(crate) mod continuation;
 mod dialect;
 pub(crate) mod fold;
+mod known;
 mod limits;
 pub(crate) mod loose;
 mod models;

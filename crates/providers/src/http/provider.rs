@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName, Usage};
+use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, Models, ProviderName, Tier, Usage, clean_line};
 use mcp_orchestrator_egress::{BaseUrl, HttpClient, HttpError, Phase, Request, Response};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use super::{
     Wire,
     answer::{ReadError, read},
     builder::{HttpProviderBuilder, HttpTimeouts},
+    catalogue::Facts,
     dialect::{CostReport, Dialect, Effort},
     fold::{Broken, Draft},
     models::{FirstModel, first_chat_model},
@@ -22,7 +23,7 @@ use super::{
     scrub::scrub,
 };
 use crate::{
-    Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError, RateLimits,
+    Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError, RateLimits,
     keys::{Key, KeyProvider, is_of_key},
 };
 
@@ -48,12 +49,15 @@ pub struct HttpProvider {
     pub(super) name: ProviderName,
     pub(super) base: BaseUrl,
     pub(super) keys: Option<Arc<dyn KeyProvider>>,
-    pub(super) default_model: Option<ModelName>,
+    pub(super) models: Models,
     pub(super) first_model: FirstModel,
     pub(super) wire: Wire,
     pub(super) dialect: Dialect,
     pub(super) effort: Option<Effort>,
-    pub(super) prices: Option<Prices>,
+    pub(super) prices: Prices,
+    pub(super) facts: Facts,
+    pub(super) images: Option<bool>,
+    pub(super) context_tokens: Option<u64>,
     pub(super) timeouts: HttpTimeouts,
     pub(super) http: HttpClient,
 }
@@ -78,7 +82,7 @@ impl HttpProvider {
     }
 
     async fn model(&self, named: Option<&ModelName>, key: Option<&Key>) -> Result<ModelName, ProviderError> {
-        if let Some(model) = named.or(self.default_model.as_ref()) {
+        if let Some(model) = named.or(self.models.primary.as_ref()) {
             return Ok(model.clone());
         }
         self.first_model.or_find(self.find_model(key)).await.cloned()
@@ -203,12 +207,6 @@ impl HttpProvider {
         text.map(|text| scrub(text, key.map(Key::secret)))
     }
 
-    /// A cost that the service does not say, by the price of its tokens, if it says those and the price is known.
-    fn estimated(&self, cost: Cost, model: &ModelName, usage: Usage) -> Cost {
-        let estimate = self.prices.filter(|_| cost == Cost::Unknown && usage.input > 0);
-        estimate.and_then(|prices| prices.cost(model.as_str(), usage)).map_or(cost, Cost::Estimated)
-    }
-
     /// The key for the next attempt, if keys are used.
     async fn key(&self) -> Result<Option<Key>, ProviderError> {
         let Some(keys) = &self.keys else { return Ok(None) };
@@ -222,6 +220,11 @@ impl HttpProvider {
         keys.is_some_and(|(keys, key)| keys.refused(key, error.class(), error.retry_after))
     }
 
+    /// What is left for all keys together, when the service has said what is left for one.
+    fn limits_of_all(&self, key: Option<&Key>, limits: RateLimits) -> RateLimits {
+        self.keys.as_ref().zip(key).map_or(limits, |(keys, key)| keys.said(key, limits))
+    }
+
     /// Asks once, with this key. `answers` is set when the service has begun to.
     async fn attempt(
         &self,
@@ -231,33 +234,30 @@ impl HttpProvider {
         answers: &mut bool,
     ) -> Result<ChatAnswer, ProviderError> {
         let model = self.model(request.model, key).await?;
+        if let Some((class, why)) = self.refusal(&model, request) {
+            return Err(self.error(class, &why, key));
+        }
         let outgoing = self.request(&model, request, key).map_err(|(class, why)| self.error(class, &why, key))?;
+        let report = self.cost_report(&model);
         let sent = self.http.send(outgoing).await;
-        let response = sent.map_err(|error| self.lost(&error, self.cost_once_sent(), key))?;
+        let response = sent.map_err(|error| self.lost(&error, cost_once_sent(report), key))?;
         if !response.is_success() {
             return Err(self.refused(response, key).await);
         }
         *answers = true;
-        let seen = Seen::of(&response, &self.dialect);
-        let mut fold = self.wire.fold(self.dialect.cost);
+        let mut seen = Seen::of(&response, &self.dialect);
+        let mut fold = self.wire.fold(report);
         let outcome = read(response, &mut *fold, sink).await;
         let (usage, cost) = so_far(fold.draft());
+        seen.request_id = seen.request_id.or_else(|| fold.draft().request_id().map(clean_id));
         outcome.map_err(|error| self.broken(error, &seen, (usage, cost), key))?;
         let mut reply = fold
             .finish(self.name.as_str())
             .map_err(|broken| self.broken(ReadError::Broken(broken), &seen, (usage, cost), key))?;
         reply.request_id = self.shown(seen.request_id.as_deref(), key);
         let cost = self.estimated(cost, &model, usage);
-        let limits = seen.limits.after(seen.at.elapsed());
+        let limits = self.limits_of_all(key, seen.limits.after(seen.at.elapsed()));
         Ok(ChatAnswer { reply, usage, cost, limits, ..ChatAnswer::default() })
-    }
-
-    /// What a request that was sent may have cost.
-    const fn cost_once_sent(&self) -> Cost {
-        match self.dialect.cost {
-            CostReport::Free => Cost::FREE,
-            CostReport::Never | CostReport::UsageCost | CostReport::UsageTicks => Cost::Unknown,
-        }
     }
 }
 
@@ -268,20 +268,23 @@ impl Provider for HttpProvider {
     }
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
-        let default_model = self.default_model.as_ref().or_else(|| self.first_model.known());
-        let price = match self.dialect.cost {
-            CostReport::Free => Some(Price::FREE),
-            CostReport::Never | CostReport::UsageCost | CostReport::UsageTicks => {
-                self.prices.zip(model.or(default_model)).and_then(|(prices, model)| prices.at_most(model.as_str()))
-            }
-        };
+        let default_model = self.models.primary.as_ref().or_else(|| self.first_model.known());
         Capabilities {
             tools: self.dialect.tools,
             output_schema: self.dialect.takes_schema(false),
+            images: self.sees(model.or(default_model)),
             default_model: default_model.map(ToString::to_string),
-            price,
+            price: self.price_at_most(model.or(default_model)),
             is_model: true,
         }
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.models.of(tier).filter(|model| self.models.primary.as_ref() != Some(*model)).cloned()
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.known_models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
@@ -289,12 +292,17 @@ impl Provider for HttpProvider {
         loop {
             let key = self.key().await?;
             let mut answers = false;
-            let error = match self.attempt(&request, key.as_ref(), sink, &mut answers).await {
+            let mut error = match self.attempt(&request, key.as_ref(), sink, &mut answers).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             // An answer that had begun is the request's only one.
             if answers || !self.another_key(key.as_ref(), &error) || tried >= KEYS_MAX {
+                if error.class() == FailureClass::RateLimited
+                    && let Some(first) = self.keys.as_ref().and_then(|keys| keys.wakes_in())
+                {
+                    error.retry_after = Some(error.retry_after.map_or(first, |asked| asked.min(first)));
+                }
                 return Err(error);
             }
             tried += 1;
@@ -320,8 +328,21 @@ impl fmt::Debug for HttpProvider {
             .field("base_url", &self.base)
             .field("keys", &self.keys.as_ref().map(|_| "[redacted]"))
             .field("wire", &self.wire)
-            .field("default_model", &self.default_model)
+            .field("default_model", &self.models.primary)
             .finish_non_exhaustive()
+    }
+}
+
+/// An id as a service writes it, short and on one line.
+fn clean_id(id: &str) -> String {
+    clean_line(id, 200)
+}
+
+/// What a request that was sent may have cost.
+const fn cost_once_sent(report: CostReport) -> Cost {
+    match report {
+        CostReport::Free => Cost::FREE,
+        CostReport::Never | CostReport::UsageCost | CostReport::UsageTicks => Cost::Unknown,
     }
 }
 

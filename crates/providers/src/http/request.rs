@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use mcp_orchestrator_domain::{Message, ToolCall, ToolSpec};
+use base64::{display::Base64Display, engine::general_purpose::STANDARD};
+use mcp_orchestrator_domain::{Image, Message, ToolCall, ToolSpec};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, value::RawValue};
 
@@ -27,6 +28,14 @@ impl<'a> Outgoing<'a> {
         if self.dialect.tools { self.chat.tools } else { &[] }
     }
 
+    /// The tools this service is told of and is to call none of. None where a schema is asked for that it takes only without
+    /// tools.
+    pub(crate) fn former_tools(&self) -> &'a [ToolSpec] {
+        let is_last = self.chat.tools.is_empty() && self.dialect.tools;
+        let alone = self.chat.output_schema.is_some() && !self.dialect.takes_schema(true);
+        if is_last && !alone { self.chat.former_tools } else { &[] }
+    }
+
     /// The schema this service is given.
     pub(crate) fn schema(&self) -> Option<&'a Value> {
         self.chat.output_schema.filter(|_| self.dialect.takes_schema(!self.tools().is_empty()))
@@ -44,9 +53,28 @@ pub(crate) fn joined_system(messages: &[Message]) -> Option<Cow<'_, str>> {
         .iter()
         .filter_map(|message| match message {
             Message::System(text) => Some(Cow::Borrowed(text.as_str())),
-            Message::User(_) | Message::Assistant(_) | Message::Tool(_) => None,
+            Message::User(_) | Message::UserWithImages { .. } | Message::Assistant(_) | Message::Tool(_) => None,
         })
         .reduce(|all, text| Cow::Owned(format!("{all}\n\n{text}")))
+}
+
+/// An image's bytes as Base64, written as they are read.
+pub(crate) struct Base64<'a>(pub(crate) &'a Image);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0.bytes(), &STANDARD))
+    }
+}
+
+/// An image as an address that holds all of it.
+pub(crate) struct DataUrl<'a>(pub(crate) &'a Image);
+
+impl Serialize for DataUrl<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = Base64Display::new(self.0.bytes(), &STANDARD);
+        serializer.collect_str(&format_args!("data:{};base64,{bytes}", self.0.kind().media_type()))
+    }
 }
 
 /// Arguments of a tool call as the JSON object they are, without reading it.

@@ -25,6 +25,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use ring::KeyRing;
 
+use crate::RateLimits;
+
 /// Gives the key for each attempt, and learns which ones are refused.
 #[async_trait]
 pub trait KeyProvider: Send + Sync + 'static {
@@ -37,6 +39,17 @@ pub trait KeyProvider: Send + Sync + 'static {
     /// The service refused a request because of this key: it is wrong, out of quota or used too often, and is to be left
     /// alone for the pause the service asked for. Returns whether another key is worth asking with at once.
     fn refused(&self, key: &Key, class: FailureClass, pause: Option<Duration>) -> bool;
+
+    /// The service answered, and said what is left of the limits of this key. Returns what is left of those of all keys
+    /// together, as far as that is known. By default what is said of one holds for all.
+    fn said(&self, _key: &Key, limits: RateLimits) -> RateLimits {
+        limits
+    }
+
+    /// How long until a key may be asked with, when several were refused and all rest. By default it is not known.
+    fn wakes_in(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A key. Not shown by `Debug`.

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::{Key, KeyError, KeyProvider};
+use crate::{Allowance, RateLimits};
 
 /// Keys of one ring at most; further ones in a file are passed over.
 const KEYS_MAX: usize = 64;
@@ -24,20 +25,14 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// How often a file is looked at, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a wrong key rests.
-const WRONG: Duration = Duration::from_mins(10);
-
-/// How long a key without quota rests when the service does not say.
-const EXHAUSTED: Duration = Duration::from_hours(1);
-
-/// How long a key that was used too often rests when the service does not say.
-const BUSY: Duration = Duration::from_secs(1);
-
 /// One or several keys of one service, used in turn.
 ///
 /// A key the service refuses rests: ten minutes if it is wrong, for as long as the service asks if its quota or rate is used
 /// up (else an hour, or a second). Meanwhile the others are used; when all rest, the one that has rested longest is asked
 /// with all the same, so a ring of one key behaves like a key.
+///
+/// Limits of rate are of a key: one that is used up makes that key rest, and what is left of it is told to nobody while another
+/// key is awake. So the limits of several keys add up.
 ///
 /// A file holds one key a line; empty lines and lines that begin with `#` are none. It is looked at once a second at most
 /// when a key is asked for, and read again when it has changed. While it cannot be read, the keys it held last are used.
@@ -67,6 +62,15 @@ struct Kept {
 }
 
 impl KeyRing {
+    /// How long a wrong key rests.
+    pub const WRONG_RESTS: Duration = Duration::from_mins(10);
+
+    /// How long a key without quota rests when the service does not say.
+    pub const EXHAUSTED_RESTS: Duration = Duration::from_hours(1);
+
+    /// How long a key that was used too often rests when the service does not say.
+    pub const BUSY_RESTS: Duration = Duration::from_secs(1);
+
     /// These keys in turn. What cannot be sent is none; at most 64 are kept.
     #[must_use]
     pub fn of(keys: impl IntoIterator<Item = SecretString>) -> Self {
@@ -103,9 +107,9 @@ impl KeyProvider for KeyRing {
 
     fn refused(&self, key: &Key, class: FailureClass, pause: Option<Duration>) -> bool {
         let pause = match class {
-            FailureClass::Auth => WRONG,
-            FailureClass::QuotaExhausted => pause.unwrap_or(EXHAUSTED),
-            _ => pause.unwrap_or(BUSY),
+            FailureClass::Auth => Self::WRONG_RESTS,
+            FailureClass::QuotaExhausted => pause.unwrap_or(Self::EXHAUSTED_RESTS),
+            _ => pause.unwrap_or(Self::BUSY_RESTS),
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -114,6 +118,26 @@ impl KeyProvider for KeyRing {
         }
         // Not the same one again, even if its pause is none.
         state.keys.iter().any(|kept| !kept.key.is(key) && kept.is_awake(now))
+    }
+
+    fn said(&self, key: &Key, limits: RateLimits) -> RateLimits {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.keys.len() < 2 {
+            return limits;
+        }
+        let now = Instant::now();
+        if let (Some(pause), Some(kept)) = (limits.exhausted_for(), state.keys.iter_mut().find(|kept| kept.key.is(key)))
+        {
+            kept.rests_until = kept.rests_until.max(now.checked_add(pause));
+        }
+        // Of the others nobody knows more than whether they rest.
+        let requests = state.wakes_in(now).map(|reset| Allowance { remaining: 0, reset });
+        RateLimits { requests, tokens: None }
+    }
+
+    fn wakes_in(&self) -> Option<Duration> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.keys.len() > 1).then(|| state.wakes_in(Instant::now())).flatten()
     }
 }
 
@@ -125,6 +149,12 @@ impl fmt::Debug for KeyRing {
 }
 
 impl State {
+    /// How long until the first key wakes, if all rest.
+    fn wakes_in(&self, now: Instant) -> Option<Duration> {
+        let first = self.keys.iter().map(|kept| kept.rests_until).min()??;
+        (first > now).then(|| first - now)
+    }
+
     /// The next key that does not rest, else the one that wakes first.
     fn next(&mut self, now: Instant) -> Option<Key> {
         let count = self.keys.len();

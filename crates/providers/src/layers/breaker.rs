@@ -10,14 +10,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName, Tier};
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
 
 use super::circuit::{Became, Circuit, Leave};
-use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
+use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError};
 
 /// Circuits kept at most. Further models share the circuit of requests that name none.
 const CIRCUITS_MAX: usize = 64;
@@ -41,7 +41,7 @@ impl Default for BreakerLimits {
 /// Refuses requests to a service that has failed several times in a row, until one request shows that it is back.
 ///
 /// Each model has a circuit. After [`BreakerLimits::failures_max`] failures in a row it opens: requests fail at once, free of
-/// charge, with the class of the last failure and the rest of the pause as [`retry_after`]. When the pause is over, one
+/// charge, as [`Unavailable`] with the rest of the pause as [`retry_after`]. When the pause is over, one
 /// request is let through, however many come: answered, it closes the circuit; failed, the pause begins again; dropped, the
 /// next one takes its place. (M. Nygard, *Release It!*, 2007; that one request alone probes is what keeps a hundred agents
 /// from falling on a service that has just come back.)
@@ -52,6 +52,7 @@ impl Default for BreakerLimits {
 /// A provider with a key of its own has circuits of its own: put one around each to have them by service, model and key.
 ///
 /// [`retry_after`]: ProviderError::retry_after
+/// [`Unavailable`]: FailureClass::Unavailable
 ///
 /// ```
 /// use mcp_orchestrator_providers::{Provider, layers::{BreakerLimits, CircuitBreaker}};
@@ -142,8 +143,9 @@ impl CircuitBreaker {
 
     fn closed(&self, Closed { class, pause, .. }: Closed) -> ProviderError {
         let (name, failures, seconds) = (self.inner.name(), self.limits.failures_max, pause.as_secs().max(1));
-        let message = format!("{name} has failed {failures} times in a row and is left alone for another {seconds} s");
-        ProviderError::new(class, message).with_retry_after(pause)
+        let message =
+            format!("{name} has failed {failures} times in a row ({class}) and is left alone for another {seconds} s");
+        ProviderError::new(FailureClass::Unavailable, message).with_retry_after(pause)
     }
 }
 
@@ -155,6 +157,14 @@ impl Provider for CircuitBreaker {
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -43,6 +43,13 @@ impl Bucket {
         now + Duration::try_from_secs_f64(missing / self.per_second).unwrap_or(Duration::from_hours(24))
     }
 
+    /// How long until `amount` may be taken after `before` has been taken, all of it in turn.
+    pub(super) fn wait_behind(&mut self, before: f64, amount: f64, now: Instant) -> Duration {
+        self.refill(now);
+        let missing = before + amount.min(self.capacity) - self.held;
+        Duration::try_from_secs_f64(missing.max(0.0) / self.per_second).unwrap_or(Duration::from_hours(24))
+    }
+
     /// Takes it; below zero it is a debt.
     pub(super) fn take(&mut self, amount: f64, now: Instant) {
         self.refill(now);

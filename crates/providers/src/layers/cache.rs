@@ -8,13 +8,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, Message, ModelName, ProviderName, Reply, ToolSpec, Usage};
+use mcp_orchestrator_domain::{Cost, Message, ModelName, ProviderName, Reply, Tier, ToolSpec, Usage};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError, recent::Recent};
+use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError, recent::Recent};
 
 /// What a [`Cache`] keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,14 @@ impl Provider for Cache {
         self.inner.capabilities(model)
     }
 
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
+    }
+
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let key = self.inner.capabilities(request.model).is_model.then(|| hash_of(&request)).flatten();
         let Some(key) = key else { return self.inner.chat(request, sink).await };
@@ -131,15 +139,17 @@ struct Asked<'a> {
     model: Option<&'a str>,
     messages: &'a [Message],
     tools: &'a [ToolSpec],
+    former_tools: &'a [ToolSpec],
     output_schema: Option<&'a Value>,
     temperature: Option<f32>,
     output_tokens_max: u32,
 }
 
 fn hash_of(request: &ChatRequest<'_>) -> Option<[u8; 32]> {
-    let ChatRequest { model, messages, tools, output_schema, temperature, output_tokens_max, .. } = *request;
+    let ChatRequest { model, messages, tools, former_tools, output_schema, temperature, output_tokens_max, .. } =
+        *request;
     let model = model.map(ModelName::as_str);
-    let asked = Asked { model, messages, tools, output_schema, temperature, output_tokens_max };
+    let asked = Asked { model, messages, tools, former_tools, output_schema, temperature, output_tokens_max };
     let mut hasher = Hasher(Sha256::new());
     serde_json::to_writer(&mut hasher, &asked).ok()?;
     Some(hasher.0.finalize().into())

@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName};
+use mcp_orchestrator_domain::{FailureClass, ModelName, ProviderName, Tier};
 
 use super::{retry::Paid, sink::Shown};
-use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
+use crate::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Price, Provider, ProviderError};
 
 /// Asks the first provider, and the next one when it fails in a way another one need not: it cannot be reached, is
 /// overloaded, out of quota, refuses its key, or does not know the model.
@@ -66,6 +66,7 @@ pub const fn another_may_answer(class: FailureClass) -> bool {
             | FailureClass::QuotaExhausted
             | FailureClass::RateLimited
             | FailureClass::Overloaded
+            | FailureClass::Unavailable
             | FailureClass::Timeout
             | FailureClass::Network
             | FailureClass::NotFound
@@ -87,6 +88,7 @@ impl Provider for Fallback {
             Capabilities {
                 tools: all.tools && one.tools,
                 output_schema: all.output_schema && one.output_schema,
+                images: all.images && one.images,
                 default_model: all.default_model,
                 price: all.price.zip(one.price).map(|(a, b)| Price {
                     input_per_million: a.input_per_million.max(b.input_per_million),
@@ -95,6 +97,15 @@ impl Provider for Fallback {
                 is_model: all.is_model || one.is_model,
             }
         })
+    }
+
+    /// Its first's. Those after it are asked without a model, so they use their own default.
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.first.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.first.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

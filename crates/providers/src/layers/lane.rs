@@ -26,12 +26,18 @@ pub(super) struct Lane {
     /// decrease; D.-M. Chiu, R. Jain, 1989).
     window: f64,
     window_max: f64,
-    /// Until the first refusal the window grows by one with each answer, as TCP's slow start does.
+    /// Until the first refusal, and behind a rate that was learned, the window grows by one with each answer, as TCP's slow
+    /// start does.
     slow_start: bool,
     /// Whether somebody has waited for room since the window was last half empty. One that nobody fills says nothing of what
     /// the service bears.
     is_wanted: bool,
     running: usize,
+    /// How long answers take and how many tokens they use, on the average of the last ones: seconds, tokens.
+    latency: Option<f64>,
+    used: Option<f64>,
+    /// How long each one waits for other processes, in seconds.
+    shared: Option<f64>,
     park: Park,
     /// What the service said is left, and until when that counts.
     requests_left: Option<Left>,
@@ -91,6 +97,9 @@ impl Lane {
             slow_start: true,
             is_wanted: false,
             running: 0,
+            latency: None,
+            used: None,
+            shared: None,
             park: Park::Open,
             requests_left: None,
             tokens_left: None,
@@ -161,6 +170,11 @@ impl Lane {
     /// The call was answered, with so many tokens if they were counted, and the service said what is left.
     pub(super) fn answered(&mut self, pass: Pass, tokens: Option<u64>, limits: RateLimits, now: Instant) {
         self.ended(pass, tokens, now);
+        averaged(&mut self.latency, now.saturating_duration_since(pass.at).as_secs_f64());
+        if let Some(tokens) = tokens {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            averaged(&mut self.used, tokens as f64);
+        }
         if pass.epoch == self.epoch {
             self.refusals = 0;
             self.park = Park::Open;
@@ -180,19 +194,69 @@ impl Lane {
         self.ended(pass, Some(0), now);
         self.slowest_refusal = self.slowest_refusal.max(now.saturating_duration_since(pass.at));
         let is_first = pass.epoch == self.epoch;
-        self.pace.refused(is_first, now);
         if is_first {
             self.epoch += 1;
             self.refusals = self.refusals.saturating_add(1);
-            // Of a service whose rate is known, the rate was too high and not the number at once.
-            if is_overload || !self.pace.is_known() {
-                self.window = (self.window / 2.0).max(1.0);
-            }
-            self.slow_start = false;
         }
         let pause = self.backoff.pause(self.refusals.max(1), asked, self.epoch);
         self.park(pause, now);
-        self.parked_until(now).map_or(pause, |until| until - now)
+        let resumes = self.parked_until(now).unwrap_or(now);
+        self.pace.refused(is_first, resumes, now);
+        if is_first {
+            // Of a service whose rate is known, the rate was too high and not the number at once: the rate holds from now on,
+            // and the number grows to what the rate needs.
+            if is_overload || !self.pace.is_known() {
+                self.window = (self.window / 2.0).max(1.0);
+            }
+            self.slow_start = !is_overload && self.pace.is_known();
+        }
+        resumes - now
+    }
+
+    /// How long until a call that has so many before it may go, as far as can be told: hardly more than it will be. What is
+    /// not known yet, such as how long answers take, holds nobody up.
+    pub(super) fn wait_behind(&mut self, ahead: usize, tokens: u64, now: Instant) -> Duration {
+        let open = self.parked_until(now).unwrap_or(now);
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let (before, tokens) = (ahead as f64, tokens as f64);
+        let used = self.used.unwrap_or(0.0);
+        let rates = [
+            (open - now).saturating_add(self.pace.wait_behind(before, open)),
+            self.requests.as_mut().map_or(Duration::ZERO, |bucket| bucket.wait_behind(before, 1.0, now)),
+            self.tokens.as_mut().map_or(Duration::ZERO, |bucket| bucket.wait_behind(before * used, tokens, now)),
+            self.wait_for_room(ahead),
+            Duration::try_from_secs_f64(before * self.shared.unwrap_or(0.0)).unwrap_or(Duration::from_hours(24)),
+        ];
+        // While a lane is parked what was taken before flows back, and those who run end.
+        let until = rates.into_iter().map(|wait| now + wait).fold(open, Instant::max);
+        let of_said = [(&self.requests_left, ahead as u64), (&self.tokens_left, 0)];
+        let of_said = of_said.into_iter().filter_map(|(left, taken)| left.filter(|left| left.remaining <= taken));
+        of_said.map(|left| left.until).fold(until, Instant::max).saturating_duration_since(now)
+    }
+
+    /// How long until there is room for one more behind so many, by how long answers take.
+    fn wait_for_room(&self, ahead: usize) -> Duration {
+        let Some(latency) = self.latency else { return Duration::ZERO };
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let (mut beyond, mut window) = ((ahead + 1 + self.running) as f64 - self.window, self.window);
+        let mut rounds = 0.0;
+        // While it grows, each round is twice the one before.
+        while self.slow_start && beyond > window && window < self.window_max {
+            (beyond, rounds) = (beyond - window, rounds + 1.0);
+            window = (window * 2.0).min(self.window_max);
+        }
+        rounds += beyond.max(0.0) / window;
+        Duration::try_from_secs_f64(rounds * latency).unwrap_or(Duration::from_hours(24))
+    }
+
+    /// The call that was let through waited so long for other processes.
+    pub(super) fn waited_for_others(&mut self, wait: Duration) {
+        averaged(&mut self.shared, wait.as_secs_f64());
+    }
+
+    /// The call was let through and not made: it took nothing but its turn.
+    pub(super) fn unused(&mut self, pass: Pass, now: Instant) {
+        self.ended(pass, Some(0), now);
     }
 
     /// The call ended otherwise, or was dropped. What it used is not known unless said.
@@ -237,6 +301,11 @@ impl Lane {
             ready(&mut self.requests) && ready(&mut self.tokens)
         }
     }
+}
+
+/// An average of the last ones, each worth less the longer ago it was.
+fn averaged(average: &mut Option<f64>, value: f64) {
+    *average = Some(average.map_or(value, |average| average + (value - average) / 8.0));
 }
 
 /// When so much of what the service said is left may be used; `None`: at once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// No rate is believed that was measured over less.
-const MEASURED_MIN: Duration = Duration::from_secs(2);
+const MEASURED_MIN: Duration = Duration::from_secs(1);
 
 /// What is longer ago than this counts for little: seconds.
 const MEMORY: f64 = 5.0;
@@ -57,6 +57,13 @@ impl Pace {
         self.rate.map(|_| self.next)
     }
 
+    /// How long until one may go that has so many before it.
+    pub(super) fn wait_behind(&self, ahead: f64, now: Instant) -> Duration {
+        let Some(rate) = self.rate else { return Duration::ZERO };
+        let before = Duration::try_from_secs_f64(ahead / rate).unwrap_or(Duration::from_hours(24));
+        self.next.saturating_duration_since(now).saturating_add(before)
+    }
+
     /// One goes.
     pub(super) fn take(&mut self, now: Instant) {
         self.forget(now);
@@ -69,8 +76,9 @@ impl Pace {
         self.next = from + Duration::from_secs_f64(1.0 / *rate);
     }
 
-    /// One that went was refused; the first of those that were under way together counts.
-    pub(super) fn refused(&mut self, is_first: bool, now: Instant) {
+    /// One that went was refused; the first of those that were under way together counts. Nobody goes until `resumes`: what a
+    /// pause has held up is not made up for, or the service would refuse again at once.
+    pub(super) fn refused(&mut self, is_first: bool, resumes: Instant, now: Instant) {
         self.forget(now);
         self.taken = (self.taken - 1.0).max(0.0);
         if !is_first {
@@ -82,7 +90,7 @@ impl Pace {
         let Some(rate) = measured.map(|of| self.rate.map_or(of, |rate| rate.min(of))).or(self.rate) else { return };
         self.learned = rate * KEPT;
         self.rate = Some(self.learned);
-        (self.since, self.taken, self.next) = (now, 0.0, now);
+        (self.since, self.taken, self.next) = (now, 0.0, resumes);
     }
 
     fn forget(&mut self, now: Instant) {
@@ -113,7 +121,7 @@ mod tests {
             let now = steady(&mut pace, start, busy, 100);
             assert_eq!(pace.ready_at(), None, "nothing holds it up");
             pace.take(now);
-            pace.refused(true, now);
+            pace.refused(true, now, now);
             assert!(pace.rate.is_some_and(|rate| (rate - 9.5).abs() < 0.3), "{pace:?}");
             pace.take(now);
             assert!((pace.ready_at().unwrap() - now).as_millis() <= 108);
@@ -125,10 +133,10 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let now = steady(&mut pace, start, 50, 1);
-        pace.refused(true, now);
+        pace.refused(true, now, now);
         assert!(!pace.is_known(), "a moment");
         let now = steady(&mut pace, now + Duration::from_secs(3_600), 20, 3_000);
-        pace.refused(true, now);
+        pace.refused(true, now, now);
         assert!(!pace.is_known(), "low demand: {pace:?}");
     }
 
@@ -137,7 +145,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let now = steady(&mut pace, start, 40, 200);
-        pace.refused(true, now);
+        pace.refused(true, now, now);
         let mut rates = Vec::new();
         for seconds in [10, 60, 120] {
             pace.take(now + Duration::from_secs(seconds));

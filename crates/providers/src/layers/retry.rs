@@ -8,11 +8,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName, Retry as Chance, Usage};
+use mcp_orchestrator_domain::{Cost, FailureClass, ModelName, ProviderName, Retry as Chance, Tier, Usage};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::sink::Shown;
-use crate::{Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, Provider, ProviderError};
+use crate::{Backoff, Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError};
 
 /// How a [`Retry`] goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Default for RetryLimits {
 /// Asks again, for those who call a provider themselves. **Not for providers of an orchestrator:** the engine tries again by
 /// itself, with a record and a reservation for each try, under the same pauses ([`Backoff`]).
 ///
-/// Rate limits and overload are waited for, at least as long as the service asks. Failures of connection and service get
+/// Rate limits, overload and an open circuit are waited for, at least as long as is asked. Failures of connection and service get
 /// [`RetryLimits::retries_max`] further tries. Everything else fails at once. No try begins and no pause ends after the
 /// deadline; a try that is under way then ends with [`FailureClass::Deadline`]. What failed tries cost and used is part of
 /// the answer's cost and usage, or of the last error's.
@@ -80,7 +80,7 @@ impl Retry {
         match error.class().retry() {
             Chance::Never => return None,
             Chance::Backoff if failures > self.limits.retries_max => return None,
-            Chance::Backoff | Chance::Park => {}
+            Chance::Backoff | Chance::Pause | Chance::Park => {}
         }
         let at = now + self.limits.backoff.pause(failures, error.retry_after, luck.wrapping_add(failures.into()));
         (at < deadline).then_some(at)
@@ -95,6 +95,14 @@ impl Provider for Retry {
 
     fn capabilities(&self, model: Option<&ModelName>) -> Capabilities {
         self.inner.capabilities(model)
+    }
+
+    fn tier_model(&self, tier: Tier) -> Option<ModelName> {
+        self.inner.tier_model(tier)
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        self.inner.models()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

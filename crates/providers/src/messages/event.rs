@@ -3,7 +3,7 @@
 use mcp_orchestrator_domain::Usage;
 use serde::Deserialize;
 
-use crate::http::loose::{Raw, count, parse, string};
+use crate::http::loose::{Object, Raw, count, parse, string};
 
 /// An event of a stream.
 #[derive(Debug, Deserialize)]
@@ -16,8 +16,8 @@ pub(super) struct Event<'a> {
     pub(super) message: Raw<'a>,
     #[serde(borrow)]
     pub(super) content_block: Raw<'a>,
-    #[serde(borrow)]
-    pub(super) delta: Raw<'a>,
+    #[serde(borrow, default)]
+    pub(super) delta: Object<Delta<'a>>,
     #[serde(borrow)]
     pub(super) usage: Raw<'a>,
     #[serde(borrow)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use mcp_orchestrator_domain::{FinishReason, Reply};
-use mcp_orchestrator_egress::sse::SseEvent;
 use serde_json::{Map, Value};
 
 use super::{
@@ -64,13 +63,13 @@ impl MessagesFold {
             }
             Some("content_block_start") => self.begin(index(), event.content_block, sink)?,
             Some("content_block_delta") => {
-                if let Some(delta) = parse::<Delta<'_>>(event.delta) {
-                    self.delta(index(), &delta, sink)?;
+                if let Some(delta) = &event.delta.0 {
+                    self.delta(index(), delta, sink)?;
                 }
             }
             Some("message_delta") => {
                 self.account(event.usage);
-                self.stop(parse::<Delta<'_>>(event.delta).and_then(|delta| delta.stop_reason));
+                self.stop(event.delta.0.as_ref().and_then(|delta| delta.stop_reason));
             }
             Some("message_stop") => self.draft.done = true,
             Some("message") => return self.whole(json, sink),
@@ -145,8 +144,8 @@ impl MessagesFold {
 }
 
 impl Fold for MessagesFold {
-    fn event(&mut self, event: &SseEvent, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
-        match event.data.trim() {
+    fn event(&mut self, data: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
+        match data.trim() {
             "" | "[DONE]" => Ok(()),
             json => {
                 let event = serde_json::from_str(json).map_err(|error| unreadable(&error))?;

@@ -3,28 +3,35 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use mcp_orchestrator_domain::{AssistantMessage, Message, ToolSpec};
+use mcp_orchestrator_domain::{AssistantMessage, Image, Message, ToolSpec};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::Value;
 
 use super::continuation::thinking;
 use crate::http::{
     Effort,
-    request::{Arguments, Outgoing, joined_system},
+    request::{Arguments, Base64, Outgoing, joined_system},
     schema::is_closed,
 };
 
 /// The JSON of one request.
 ///
 /// A request with tools is a turn of an agent, and the next one begins with all of it: then the end of the instructions and
-/// the end of the conversation are marked to be cached. Any other request is asked once, and writing a cache costs more than
-/// reading the prompt.
+/// the end of the conversation are marked to be cached. Its last turn, which may call none, names the same tools, so that the
+/// cache still knows tools and instructions; what follows them is no longer the same to the service, and nobody reads it again.
+/// Any other request is asked once, and writing a cache costs more than reading the prompt.
 pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Error> {
     let mut tools: Vec<Tool<'_>> = outgoing.tools().iter().map(Tool::of).collect();
+    let goes_on = !tools.is_empty();
+    let former = outgoing.former_tools();
+    if !goes_on {
+        tools.extend(former.iter().map(Tool::of));
+    }
     let cached = !tools.is_empty();
-    let used = if tools.is_empty() { Tool::used_in(outgoing.chat.messages) } else { Vec::new() };
-    let tool_choice = (!used.is_empty()).then_some(ToolChoice { kind: "none" });
-    tools.extend(used);
+    if !cached {
+        tools.extend(Tool::used_in(outgoing.chat.messages));
+    }
+    let tool_choice = (!goes_on && !tools.is_empty()).then_some(ToolChoice { kind: "none" });
     let system = joined_system(outgoing.chat.messages).filter(|text| !text.is_empty());
     let format =
         outgoing.schema().filter(|schema| is_closed(schema)).map(|schema| Format { kind: "json_schema", schema });
@@ -35,7 +42,7 @@ pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Err
         tools,
         tool_choice,
         system: system.map(|text| [Block::text(text, cached)]),
-        messages: Messages { turns: turns(outgoing.chat.messages), vendor: outgoing.vendor, cached },
+        messages: Messages { turns: turns(outgoing.chat.messages), vendor: outgoing.vendor, cached: goes_on },
         output_config: (format.is_some() || effort.is_some()).then_some(OutputConfig { format, effort }),
         temperature: outgoing.temperature(),
         stream: true,
@@ -111,7 +118,7 @@ impl<'a> Tool<'a> {
         let names = messages.iter().flat_map(|message| match message {
             Message::Assistant(said) => said.tool_calls.iter().map(|call| call.name.as_str()).collect(),
             Message::Tool(result) => vec![result.name.as_str()],
-            Message::System(_) | Message::User(_) => Vec::new(),
+            Message::System(_) | Message::User(_) | Message::UserWithImages { .. } => Vec::new(),
         });
         let names: BTreeSet<&str> = names.collect();
         let any = |name| Self { name, description: "", input_schema: Schema::Any { kind: "object" } };
@@ -132,8 +139,12 @@ fn turns(messages: &[Message]) -> Vec<Turn<'_>> {
         match (message, turns.last_mut()) {
             (Message::System(_), _) => {}
             (Message::Assistant(said), _) => turns.push(Turn::Assistant(said)),
-            (Message::User(_) | Message::Tool(_), Some(Turn::User(parts))) => parts.push(message),
-            (Message::User(_) | Message::Tool(_), _) => turns.push(Turn::User(vec![message])),
+            (Message::User(_) | Message::UserWithImages { .. } | Message::Tool(_), Some(Turn::User(parts))) => {
+                parts.push(message);
+            }
+            (Message::User(_) | Message::UserWithImages { .. } | Message::Tool(_), _) => {
+                turns.push(Turn::User(vec![message]));
+            }
         }
     }
     for turn in &mut turns {
@@ -156,7 +167,7 @@ impl Serialize for Messages<'_> {
         let mut seq = serializer.serialize_seq(Some(self.turns.len()))?;
         for (at, turn) in self.turns.iter().enumerate() {
             let (role, mut content) = match turn {
-                Turn::User(parts) => ("user", parts.iter().filter_map(|part| Block::of(part)).collect()),
+                Turn::User(parts) => ("user", parts.iter().flat_map(|part| Block::of(part)).collect()),
                 Turn::Assistant(said) => ("assistant", assistant(said, self.vendor)),
             };
             if self.cached
@@ -212,6 +223,11 @@ enum OwnBlock<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl>,
     },
+    Image {
+        source: Source<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<CacheControl>,
+    },
     ToolUse {
         id: &'a str,
         name: &'a str,
@@ -229,6 +245,14 @@ enum OwnBlock<'a> {
     },
 }
 
+#[derive(Serialize)]
+struct Source<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    media_type: &'static str,
+    data: Base64<'a>,
+}
+
 #[derive(Clone, Copy, Serialize)]
 struct CacheControl {
     #[serde(rename = "type")]
@@ -243,18 +267,25 @@ impl<'a> Block<'a> {
         Self::Own(OwnBlock::Text { text, cache_control: cached.then_some(EPHEMERAL) })
     }
 
-    /// A part of a user's turn. An empty text is refused by the service, so it is none.
-    fn of(message: &'a Message) -> Option<Self> {
+    /// The parts of a user's turn. An empty text is refused by the service, so it is none.
+    fn of(message: &'a Message) -> Vec<Self> {
+        let said = |text: &'a String| (!text.is_empty()).then(|| Self::text(Cow::Borrowed(text), false));
         match message {
-            Message::User(text) => (!text.is_empty()).then(|| Self::text(Cow::Borrowed(text), false)),
-            Message::Tool(result) => Some(Self::Own(OwnBlock::ToolResult {
+            Message::User(text) => Vec::from_iter(said(text)),
+            Message::UserWithImages { text, images } => images.iter().map(Self::image).chain(said(text)).collect(),
+            Message::Tool(result) => vec![Self::Own(OwnBlock::ToolResult {
                 tool_use_id: &result.call_id,
                 content: &result.content,
                 is_error: result.is_error,
                 cache_control: None,
-            })),
-            Message::System(_) | Message::Assistant(_) => None,
+            })],
+            Message::System(_) | Message::Assistant(_) => Vec::new(),
         }
+    }
+
+    fn image(image: &'a Image) -> Self {
+        let source = Source { kind: "base64", media_type: image.kind().media_type(), data: Base64(image) };
+        Self::Own(OwnBlock::Image { source, cache_control: None })
     }
 
     const fn cache(&mut self) {
@@ -263,6 +294,7 @@ impl<'a> Block<'a> {
             Self::Carried(_) => {}
             Self::Own(
                 OwnBlock::Text { cache_control, .. }
+                | OwnBlock::Image { cache_control, .. }
                 | OwnBlock::ToolUse { cache_control, .. }
                 | OwnBlock::ToolResult { cache_control, .. },
             ) => *cache_control = Some(EPHEMERAL),

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use mcp_orchestrator_domain::{FinishReason, Reply};
-use mcp_orchestrator_egress::sse::SseEvent;
 use serde_json::Value;
 
 use super::{
@@ -211,8 +210,8 @@ impl ResponsesFold {
 }
 
 impl Fold for ResponsesFold {
-    fn event(&mut self, event: &SseEvent, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
-        match event.data.trim() {
+    fn event(&mut self, data: &str, sink: &mut dyn DeltaSink) -> Result<(), Broken> {
+        match data.trim() {
             "" | "[DONE]" => Ok(()),
             json => {
                 let event = serde_json::from_str(json).map_err(|error| unreadable(&error))?;

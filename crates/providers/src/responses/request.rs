@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::continuation::{Item, items};
 use crate::http::{
     SystemMessages,
-    request::{Arguments, Outgoing, joined_system},
+    request::{Arguments, DataUrl, Outgoing, joined_system},
     schema::is_strict,
 };
 
@@ -18,10 +18,12 @@ use crate::http::{
 pub(crate) fn encode(outgoing: &Outgoing<'_>) -> Result<Vec<u8>, serde_json::Error> {
     let include: &[_] =
         if outgoing.dialect.encrypts_reasoning(outgoing.model) { &["reasoning.encrypted_content"] } else { &[] };
+    let former = outgoing.former_tools();
     serde_json::to_vec(&Body {
         model: outgoing.model,
         input: Input(outgoing),
-        tools: outgoing.tools().iter().map(Tool::of).collect(),
+        tools: outgoing.tools().iter().chain(former).map(Tool::of).collect(),
+        tool_choice: (!former.is_empty()).then_some("none"),
         text: outgoing.schema().map(|schema| Text {
             format: Format { kind: "json_schema", name: "answer", strict: is_strict(schema), schema },
         }),
@@ -40,6 +42,8 @@ struct Body<'a> {
     input: Input<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Tool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +121,12 @@ impl Serialize for Input<'_> {
                 (Message::User(text), _) => {
                     seq.serialize_element(&Said { role: "user", content: Cow::Borrowed(text) })?;
                 }
+                (Message::UserWithImages { text, images }, _) => {
+                    let shown =
+                        images.iter().map(|image| Part::InputImage { image_url: DataUrl(image), detail: "auto" });
+                    let content = shown.chain([Part::InputText { text }]).collect();
+                    seq.serialize_element(&Shown { role: "user", content })?;
+                }
                 (Message::Assistant(message), _) => {
                     for item in items(message, vendor) {
                         match item {
@@ -148,6 +158,20 @@ impl Serialize for Input<'_> {
 struct Said<'a> {
     role: &'static str,
     content: Cow<'a, str>,
+}
+
+/// What a user shows and says.
+#[derive(Serialize)]
+struct Shown<'a> {
+    role: &'static str,
+    content: Vec<Part<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    InputImage { image_url: DataUrl<'a>, detail: &'static str },
+    InputText { text: &'a str },
 }
 
 #[derive(Serialize)]

@@ -16,6 +16,7 @@ fn chat(input: &StepInput) -> ChatAnswer {
         model: None,
         messages: &[],
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 1000,

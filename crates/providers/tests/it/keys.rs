@@ -5,7 +5,7 @@ use std::{fs, future::Future, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::FailureClass;
 use mcp_orchestrator_providers::{
-    Allowance, ChatAnswer, ProviderError,
+    Allowance, ChatAnswer, ProviderError, RateLimits,
     http::{HttpProvider, InvalidHttpProvider},
     keys::{Key, KeyError, KeyProvider as _, KeyRing},
 };
@@ -194,4 +194,57 @@ fn an_answer_that_has_begun_is_not_asked_for_with_another_key() {
         let error = ask(&provider(&server, keys(&["k-1", "k-2"]))).await.unwrap_err();
         assert_eq!((error.class(), shown(&server).len()), (FailureClass::RateLimited, 1));
     });
+}
+
+#[test]
+fn a_key_that_is_used_up_rests_and_what_is_left_of_it_holds_up_nobody_who_has_another() {
+    run(async {
+        let used_up = || {
+            let headers = ["x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 50s"];
+            vec![Act::Send(answer(200, &headers, WELL))]
+        };
+        let server = Server::start(vec![used_up(), fine(), fine(), used_up(), fine()]).await;
+        let provider = provider(&server, keys(&["k-1", "k-2"]));
+        for _ in 0..3 {
+            assert_eq!(ask(&provider).await.unwrap().limits, RateLimits::default());
+        }
+        let limits = ask(&provider).await.unwrap().limits;
+        let left = limits.requests.unwrap();
+        assert_eq!((left.remaining, left.reset.as_secs()), (0, 49), "now all rest, for as long as the first one does");
+        assert_eq!(shown(&server), ["k-1", "k-2", "k-2", "k-2"]);
+    });
+}
+
+#[test]
+fn when_the_rates_of_all_keys_are_used_up_the_pause_is_that_of_the_first_to_wake() {
+    run(async {
+        let (short, long) = (refusal(429, &["retry-after: 5"]), refusal(429, &["retry-after: 40"]));
+        let server = Server::start(vec![short, long]).await;
+        let error = ask(&provider(&server, keys(&["k-1", "k-2"]))).await.unwrap_err();
+        assert_eq!(error.class(), FailureClass::RateLimited);
+        assert!(error.retry_after.is_some_and(|pause| pause.as_secs() == 4), "{:?}", error.retry_after);
+    });
+}
+
+#[cfg(feature = "layers")]
+#[test]
+fn behind_one_governor_the_rates_of_keys_add_up() {
+    use mcp_orchestrator_providers::layers::{Governor, GovernorLimits};
+    run(async {
+        let used_up = ["x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 50s"];
+        let first = vec![Act::Send(answer(200, &used_up, WELL))];
+        let server = Server::start(vec![first, fine()]).await;
+        let limits = GovernorLimits { wait_max: Duration::from_secs(1), ..GovernorLimits::default() };
+        let governor = Governor::new(provider(&server, keys(&["k-1", "k-2"])), limits);
+        for _ in 0..5 {
+            let answer = mcp_orchestrator_testkit::provider_suite::ask(&governor, &mut Pieces::default()).await;
+            assert!(answer.is_ok(), "one used-up key parks nobody: {answer:?}");
+        }
+    });
+}
+
+#[test]
+fn the_rests_of_keys_are_as_documented() {
+    let rests = [KeyRing::WRONG_RESTS, KeyRing::EXHAUSTED_RESTS, KeyRing::BUSY_RESTS];
+    assert_eq!(rests.map(|rest| rest.as_secs()), [600, 3_600, 1]);
 }

@@ -14,6 +14,4 @@ mod layers;
 #[cfg(feature = "http")]
 mod suite;
 #[cfg(feature = "http")]
-mod third_party;
-#[cfg(feature = "http")]
 mod wires;

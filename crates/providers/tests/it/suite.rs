@@ -13,6 +13,7 @@ fn open(at: &At, wire: Wire, dialect: Dialect) -> Box<dyn Provider> {
     let timeouts = HttpTimeouts { head: at.head, idle: at.idle, probe: at.head };
     let builder = HttpProvider::builder("lab", &at.base_url).with_wire(wire).with_dialect(dialect);
     let builder = builder.with_key(at.key.into()).with_default_model(at.model).with_timeouts(timeouts);
+    let builder = builder.with_images(at.images);
     Box::new(builder.build().expect("the suite's address and key are good"))
 }
 

@@ -18,7 +18,7 @@ pub use error::{AppendError, StoreError};
 pub use feed::{Change, FeedEntry, FeedPosition, Head, Lineage, Page};
 pub use lease::{Abilities, Claim, Epoch, Lease, LeaseRef, Renewal, Which, WorkerId};
 pub use operate::{Checked, FINDINGS_MAX, Place, Purged, Retention, STANDINGS_MAX, Standing};
-pub use small::{BucketAnswer, BucketTake, RecordPut, SmallRecord, StoreInfo};
+pub use small::{BucketAct, BucketAnswer, BucketAsk, RecordPut, SmallRecord, StoreInfo};
 pub use workflow::{After, Append, Created, Idempotency, ListFilter, Needs, NewWorkflow, Summary, WorkflowRow, Writer};
 
 /// The largest blob, in bytes.
@@ -162,11 +162,11 @@ pub trait Store: Send + Sync + 'static {
         max: usize,
     ) -> Result<Vec<(String, SmallRecord)>, StoreError>;
 
-    /// Takes `amount` from a bucket that refills, atomically across processes.
+    /// Takes from a bucket that refills or gives back to it, atomically across processes.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError>;
+    async fn bucket(&self, ask: BucketAsk) -> Result<BucketAnswer, StoreError>;
 
     /// Deletes at most `max` ended workflows that a retention does not keep, those that ended first before others, the
     /// blobs only they needed, and what has expired. A blob may outlive the last record that names it; it never goes

@@ -35,28 +35,73 @@ pub struct RecordPut {
     pub ttl: Option<Duration>,
 }
 
-/// Something to take from a bucket.
+/// Something asked of a bucket: a rate that all who share the store keep to together.
+///
+/// It holds at most `capacity` and refills evenly. Who takes from it is in a line with all who took before: what was taken may
+/// be used when the bucket, without what was taken later, has had as much. So nobody is overtaken, however much he takes.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "callers build it")]
-pub struct BucketTake {
+pub struct BucketAsk {
     /// The bucket's name.
     pub key: String,
-    /// How much. More than `capacity` is granted when the bucket is full, and paid back before anything else is.
-    pub amount: u64,
-    /// How much it holds when full.
+    /// How much it holds when full, as it is at first.
     pub capacity: u64,
-    /// How much flows in each second.
+    /// How much flows in each second. What is no number or below zero is nothing.
     pub per_second: f64,
+    /// What is asked.
+    pub act: BucketAct,
+}
+
+/// What is asked of a bucket. A write whose outcome is not known is not asked for again: what was taken twice is paid back by
+/// time, what was given back twice by nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "every store answers each")]
+pub enum BucketAct {
+    /// Takes, if what is taken may be used after `wait_max` from now at the latest; zero: now or not at all. More than the
+    /// capacity may be used when the bucket is full, and holds up others until it is paid back.
+    Take {
+        /// How much.
+        amount: u64,
+        /// How long whoever takes would wait.
+        wait_max: Duration,
+    },
+    /// Asks when what was taken may be used: earlier than was said at first, when somebody before gave something back.
+    Look {
+        /// How much was taken.
+        amount: u64,
+        /// Where.
+        place: u64,
+    },
+    /// Gives back what was taken, might be used, and was not. The bucket never holds more than its capacity.
+    Give {
+        /// How much.
+        amount: u64,
+    },
+    /// Gives back what was taken at a place before it might be used. Counts only while nobody has taken since: who did was told
+    /// a moment that reckons with it.
+    Leave {
+        /// How much was taken.
+        amount: u64,
+        /// Where.
+        place: u64,
+    },
 }
 
 /// What a bucket answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there are two outcomes")]
+#[expect(clippy::exhaustive_enums, reason = "there are three outcomes")]
 pub enum BucketAnswer {
-    /// Taken.
-    Taken,
-    /// Not enough; ask again after this.
+    /// It is taken, at this place, and may be used after this; zero: now.
+    Taken {
+        /// Which of all that was ever taken it is.
+        place: u64,
+        /// From now.
+        wait: Duration,
+    },
+    /// Nothing was taken: it could be used only after this.
     Wait(Duration),
+    /// So much was given back.
+    Given(u64),
 }
 
 /// What kind of store it is.

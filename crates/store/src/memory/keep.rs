@@ -10,7 +10,7 @@ use super::{
     state::{Blob, Small, State},
 };
 use crate::{
-    BLOB_BYTES_MAX, BucketAnswer, BucketTake, PAGE_MAX, Purged, RecordPut, Retention, SmallRecord, StoreError,
+    BLOB_BYTES_MAX, BucketAnswer, BucketAsk, PAGE_MAX, Purged, RecordPut, Retention, SmallRecord, StoreError,
     bucket::Level,
     rules::{BUCKETS_MAX, blobs_unused_before},
 };
@@ -88,17 +88,17 @@ impl State {
             .collect()
     }
 
-    pub(super) fn bucket_take(&mut self, take: BucketTake, now: Timestamp) -> Result<BucketAnswer, StoreError> {
-        if self.buckets.len() >= BUCKETS_MAX && !self.buckets.contains_key(&take.key) {
+    pub(super) fn bucket(&mut self, ask: BucketAsk, now: Timestamp) -> Result<BucketAnswer, StoreError> {
+        if self.buckets.len() >= BUCKETS_MAX && !self.buckets.contains_key(&ask.key) {
             self.forget_full_buckets(now);
             if self.buckets.len() >= BUCKETS_MAX {
                 return Err(StoreError::Full(format!("it holds {BUCKETS_MAX} buckets")));
             }
         }
-        let before = self.buckets.get(&take.key).map(|(level, _)| *level);
-        let (level, answer) = Level::take(before, &take, now);
-        let full_at = level.full_at(&take);
-        self.buckets.insert(take.key, (level, full_at));
+        let before = self.buckets.get(&ask.key).map(|(level, _)| *level);
+        let (level, answer) = Level::after(before, &ask, now);
+        let full_at = level.full_at(&ask);
+        self.buckets.insert(ask.key, (level, full_at));
         Ok(answer)
     }
 

@@ -20,7 +20,7 @@ use sha2::Digest as _;
 use tokio::sync::broadcast;
 
 use crate::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
     Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
     Store, StoreError, StoreInfo, WorkflowRow, clock, hints::Hints,
 };
@@ -201,8 +201,8 @@ impl Store for MemoryStore {
         Ok(self.state().record_scan(space, after, max, (self.now)()))
     }
 
-    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
-        self.state().bucket_take(take, (self.now)())
+    async fn bucket(&self, ask: BucketAsk) -> Result<BucketAnswer, StoreError> {
+        self.state().bucket(ask, (self.now)())
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {

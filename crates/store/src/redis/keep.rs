@@ -10,8 +10,8 @@ use super::{
     scripts::{BLOB_PURGE, BLOB_TOUCH, BUCKET, RECORD_PURGE, RECORD_PUT},
 };
 use crate::{
-    BLOB_BYTES_MAX, BucketAnswer, BucketTake, PAGE_MAX, RecordPut, SmallRecord, StoreError, bucket, digest::hash,
-    rules::BLOB_GRACE,
+    BLOB_BYTES_MAX, BucketAct, BucketAnswer, BucketAsk, PAGE_MAX, RecordPut, SmallRecord, StoreError, bucket,
+    digest::hash, rules::BLOB_GRACE,
 };
 
 /// Blobs or records one script deletes: others wait for it.
@@ -151,16 +151,36 @@ impl RedisStore {
         Ok(records)
     }
 
-    pub(super) async fn take(&self, take: &BucketTake) -> Result<BucketAnswer, StoreError> {
-        let (meta, bucket) = (self.keys.meta(), self.keys.bucket(&take.key));
-        let flow = bucket::flow(take);
-        let call = self.lines.call(&BUCKET, &[&meta, &bucket]).arg(take.amount).arg(take.capacity).arg(flow);
-        let answer: (String, String) = self.lines.run(call).await?;
-        if answer.0 == "1" {
-            return Ok(BucketAnswer::Taken);
-        }
-        let held: f64 = answer.1.parse().map_err(|_| unreadable("what a bucket holds", &answer.1))?;
-        Ok(BucketAnswer::Wait(bucket::wait(held, take)))
+    pub(super) async fn ask_bucket(&self, ask: &BucketAsk) -> Result<BucketAnswer, StoreError> {
+        let (meta, bucket) = (self.keys.meta(), self.keys.bucket(&ask.key));
+        let (act, amount, more) = match ask.act {
+            BucketAct::Take { amount, wait_max } => ("take", amount, millis(wait_max)),
+            BucketAct::Look { amount, place } => ("look", amount, place),
+            BucketAct::Give { amount } => ("give", amount, 0),
+            BucketAct::Leave { amount, place } => ("leave", amount, place),
+        };
+        let call = self.lines.call(&BUCKET, &[&meta, &bucket]).arg(act).arg(amount).arg(more);
+        let call = call.arg(ask.capacity).arg(bucket::flow(ask));
+        let answer: (String, String, String) = self.lines.run(call).await?;
+        let number = |text: &str| text.parse::<f64>().map_err(|_| unreadable("what a bucket holds", text));
+        let (held, taken) = (number(&answer.1)?, number(&answer.2)?);
+        Ok(match (answer.0.as_str(), ask.act) {
+            ("done", BucketAct::Take { amount, .. }) => {
+                BucketAnswer::Taken { place: bucket::whole(taken), wait: bucket::wait(held, taken, amount, taken, ask) }
+            }
+            (_, BucketAct::Take { amount, .. }) => {
+                #[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^52")]
+                let held = held - amount as f64;
+                BucketAnswer::Wait(bucket::wait(held, taken, amount, taken, ask))
+            }
+            (_, BucketAct::Look { amount, place }) => {
+                #[expect(clippy::cast_precision_loss, reason = "places are far below 2^52")]
+                let wait = bucket::wait(held, taken, amount, place as f64, ask);
+                BucketAnswer::Taken { place, wait }
+            }
+            ("done", BucketAct::Give { amount } | BucketAct::Leave { amount, .. }) => BucketAnswer::Given(amount),
+            (_, BucketAct::Give { .. } | BucketAct::Leave { .. }) => BucketAnswer::Given(0),
+        })
     }
 
     /// The store's time, given Redis's.

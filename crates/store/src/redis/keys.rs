@@ -23,7 +23,7 @@
 //! | `blob:SHA256:TENANT` | string | bytes |
 //! | `used:TENANT`, `sizes:TENANT`, `tenants` | sorted, hash, sorted | when blobs were used, how large they are, who has some |
 //! | `records:SPACE`, `names:SPACE`, `expiry` | hash, sorted, sorted | small records, their keys in order, their ends |
-//! | `bucket:KEY` | hash | what a bucket holds |
+//! | `bucket:KEY` | hash | what a bucket `held` and `at` when, and all that was `taken` from it |
 //! | `trash` | list | logs of deleted workflows that are still to be cleared away |
 //! | `hints` | channel | what has changed |
 

@@ -33,7 +33,7 @@ use redis::{Client, TlsCertificates};
 use tokio::sync::broadcast;
 
 use crate::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
     Lease, LeaseRef, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord, Standing,
     Store, StoreError, StoreInfo, WorkflowRow, hints::Hints,
 };
@@ -226,8 +226,8 @@ impl Store for RedisStore {
         self.smalls(space, after, max).await
     }
 
-    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
-        self.take(&take).await
+    async fn bucket(&self, ask: BucketAsk) -> Result<BucketAnswer, StoreError> {
+        self.ask_bucket(&ask).await
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {

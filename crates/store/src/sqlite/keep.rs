@@ -8,7 +8,7 @@ use super::{
     numbers::{int, int_len, ms, time, uint},
     writer::Session,
 };
-use crate::{BucketAnswer, BucketTake, RecordPut, Retention, StoreError, bucket::Level, rules::blobs_unused_before};
+use crate::{BucketAnswer, BucketAsk, RecordPut, Retention, StoreError, bucket::Level, rules::blobs_unused_before};
 
 /// Blobs, records or buckets deleted in one transaction: others wait for it.
 pub(super) const DELETED_MAX: usize = 256;
@@ -63,21 +63,21 @@ pub(super) fn put_record(session: &Session<'_>, put: &RecordPut) -> Result<Resul
     Ok(Ok(found + 1))
 }
 
-pub(super) fn take_from_bucket(session: &Session<'_>, take: &BucketTake) -> Result<BucketAnswer, Failure> {
+pub(super) fn ask_bucket(session: &Session<'_>, ask: &BucketAsk) -> Result<BucketAnswer, Failure> {
     let before = session
         .connection
-        .prepare_cached("SELECT amount, at FROM bucket WHERE key = ?1")?
-        .query_row([&take.key], |row| Ok(Level { amount: row.get(0)?, at: time(row.get(1)?) }))
+        .prepare_cached("SELECT amount, taken, at FROM bucket WHERE key = ?1")?
+        .query_row([&ask.key], |row| Ok(Level { amount: row.get(0)?, taken: row.get(1)?, at: time(row.get(2)?) }))
         .optional()?;
     if before.is_none() {
         // For each new bucket some that are full go, so that there are never many more than are in use.
         forget_full_buckets(session, 4)?;
     }
-    let (level, answer) = Level::take(before, take, session.now);
+    let (level, answer) = Level::after(before, ask, session.now);
     session
         .connection
-        .prepare_cached("INSERT OR REPLACE INTO bucket(key, amount, at, full_at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute((&take.key, level.amount, ms(level.at), level.full_at(take).map(ms)))?;
+        .prepare_cached("INSERT OR REPLACE INTO bucket(key, amount, taken, at, full_at) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((&ask.key, level.amount, level.taken, ms(level.at), level.full_at(ask).map(ms)))?;
     Ok(answer)
 }
 

@@ -29,7 +29,7 @@ use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Seq, Timestamp, Workfl
 use tokio::{sync::broadcast, task::spawn_blocking};
 
 use crate::{
-    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry,
+    Append, AppendError, BLOB_BYTES_MAX, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry,
     FeedPosition, Head, Lease, LeaseRef, ListFilter, NewWorkflow, Now, Page, Purged, RecordPut, Renewal, Retention,
     STANDINGS_MAX, SmallRecord, Standing, Store, StoreError, StoreInfo, Which, WorkflowRow,
     codec::{Encoded, Shown, json_text},
@@ -269,8 +269,8 @@ impl Store for SqliteStore {
         self.readers.query(move |connection| read::records(connection, &space, after.as_deref(), max, now)).await
     }
 
-    async fn bucket_take(&self, take: BucketTake) -> Result<BucketAnswer, StoreError> {
-        self.writer.submit(move |session| keep::take_from_bucket(session, &take)).await
+    async fn bucket(&self, ask: BucketAsk) -> Result<BucketAnswer, StoreError> {
+        self.writer.submit(move |session| keep::ask_bucket(session, &ask)).await
     }
 
     async fn purge(&self, retention: &Retention, max: usize) -> Result<Purged, StoreError> {

@@ -1,7 +1,7 @@
 //! The tables, their version, and how those of older versions become these. Owns what a file looks like; opens none.
 
 /// The version of the tables, kept in `user_version`.
-pub(super) const SCHEMA_VERSION: i64 = 3;
+pub(super) const SCHEMA_VERSION: i64 = 4;
 
 /// The oldest version that can be brought up to this one; none before it was released.
 pub(super) const SCHEMA_VERSION_MIN: i64 = 2;
@@ -81,13 +81,14 @@ CREATE TABLE record(
   PRIMARY KEY(space, key)
 ) STRICT;
 CREATE INDEX record_expires ON record(expires) WHERE expires IS NOT NULL;
-CREATE TABLE bucket(key TEXT PRIMARY KEY, amount REAL NOT NULL, at INTEGER NOT NULL, full_at INTEGER)
+CREATE TABLE bucket(key TEXT PRIMARY KEY, amount REAL NOT NULL, at INTEGER NOT NULL, full_at INTEGER,
+  taken REAL NOT NULL DEFAULT 0)
   STRICT, WITHOUT ROWID;
 CREATE INDEX bucket_full ON bucket(full_at) WHERE full_at IS NOT NULL;
 ";
 
 /// What to do to tables of version 2, 3 and so on, one after the other. A step is never changed once it is released.
-const STEPS: [&str; 1] = [TO_VERSION_3];
+const STEPS: [&str; 2] = [TO_VERSION_3, TO_VERSION_4];
 const _: () = assert!(SCHEMA_VERSION_MIN + STEPS.len() as i64 == SCHEMA_VERSION, "every older version has its step");
 
 /// Counts what logs take.
@@ -98,6 +99,9 @@ INSERT INTO meta(name, value)
   SELECT 'finished', count(*) FROM state WHERE finished IS NOT NULL
   UNION ALL SELECT 'finished_bytes', ifnull(sum(bytes), 0) FROM state WHERE finished IS NOT NULL;
 ";
+
+/// Counts what was taken from buckets, so that whoever waits has a place.
+const TO_VERSION_4: &str = "ALTER TABLE bucket ADD COLUMN taken REAL NOT NULL DEFAULT 0;";
 
 /// The steps that lead from tables of an older version to these.
 pub(super) fn steps_from(version: i64) -> impl Iterator<Item = &'static str> {

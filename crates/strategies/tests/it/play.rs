@@ -124,7 +124,7 @@ impl Play {
 
     fn end(&mut self, step: &str, output: StepOutput) {
         let facts = facts(self.spec(step));
-        self.write(Event::StepCompleted(StepCompleted { step: step.parse().unwrap(), output, facts }));
+        self.write(Event::StepCompleted(StepCompleted { step: step.parse().unwrap(), output, facts, is_cut: false }));
     }
 
     /// The tool of a step answers.
@@ -159,7 +159,12 @@ impl Play {
         let spec = Arc::clone(self.workflow.step(step).unwrap_or_else(|| panic!("{step} is not planned")).spec());
         assert!(matches!(spec.kind, StepKind::Agent { .. }));
         let output = if spec.inline { StepOutput::Inline(text.into()) } else { self.said(&spec.id, text) };
-        self.write(Event::StepCompleted(StepCompleted { step: spec.id.clone(), output, facts: facts(&spec) }));
+        self.write(Event::StepCompleted(StepCompleted {
+            step: spec.id.clone(),
+            output,
+            facts: facts(&spec),
+            is_cut: false,
+        }));
         self.ask();
     }
 
@@ -168,7 +173,12 @@ impl Play {
         let spec = Arc::clone(self.workflow.step(step).unwrap().spec());
         let outside = Payload::Blob(BlobRef { sha256: Digest::new([2; 32]), bytes: 99_999 });
         let output = self.call(&spec.id, model(), "", outside);
-        self.write(Event::StepCompleted(StepCompleted { step: spec.id.clone(), output, facts: facts(&spec) }));
+        self.write(Event::StepCompleted(StepCompleted {
+            step: spec.id.clone(),
+            output,
+            facts: facts(&spec),
+            is_cut: false,
+        }));
         self.ask();
     }
 
@@ -189,6 +199,7 @@ impl Play {
             target,
             idempotency_key: format!("{step}/{}", call.value()),
             reserved: Reserved::default(),
+            hedges: None,
         }));
         self.write(Event::CallCompleted(Box::new(CallCompleted {
             call,
@@ -231,8 +242,12 @@ impl Play {
             dropped: 0,
             repairs: findings.collect(),
         })));
-        let completed =
-            StepCompleted { step: step.parse().unwrap(), output: StepOutput::Report, facts: facts(self.spec(step)) };
+        let completed = StepCompleted {
+            step: step.parse().unwrap(),
+            output: StepOutput::Report,
+            facts: facts(self.spec(step)),
+            is_cut: false,
+        };
         self.write(Event::StepCompleted(completed));
         self.ask();
     }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_orchestrator_domain::{BlobRef, Digest, Principal, Recorded, Seq, Timestamp, WorkflowId};
 use mcp_orchestrator_store::{
-    Append, AppendError, BucketAnswer, BucketTake, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
+    Append, AppendError, BucketAnswer, BucketAsk, Change, Checked, Claim, Created, FeedEntry, FeedPosition, Head,
     Lease, LeaseRef, Lineage, ListFilter, NewWorkflow, Page, Purged, RecordPut, Renewal, Retention, SmallRecord,
     Standing, Store, StoreError, StoreInfo, WorkflowRow,
 };
@@ -263,7 +263,7 @@ impl Store for ScriptedStore {
         absent()
     }
 
-    async fn bucket_take(&self, _: BucketTake) -> Result<BucketAnswer, StoreError> {
+    async fn bucket(&self, _: BucketAsk) -> Result<BucketAnswer, StoreError> {
         absent()
     }
 

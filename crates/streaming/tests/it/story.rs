@@ -54,11 +54,7 @@ pub(crate) fn eventful(end: Event) -> Vec<Recorded> {
         run_ms: 20,
     }));
     story.call(3, "belter_1", Target::Model { provider: provider(), model: None });
-    story.happen(Event::CallAbandoned(CallAbandoned {
-        call: CallNo::new(3),
-        step: step("belter_1"),
-        reason: Abandoned::Crash,
-    }));
+    story.happen(Event::CallAbandoned(CallAbandoned::new(CallNo::new(3), step("belter_1"), Abandoned::Crash)));
     story.complete("belter_0", StepOutput::Call(CallNo::new(1)));
     story.fail("belter_1", FailureClass::Auth, "the key was refused");
 
@@ -221,6 +217,7 @@ impl Story {
             target,
             idempotency_key: format!("{}/{of}/0", id()),
             reserved: Reserved { tokens: 100, cost: None },
+            hedges: None,
         }));
     }
 
@@ -245,7 +242,12 @@ impl Story {
 
     fn complete(&mut self, id: &str, output: StepOutput) {
         let (used, spec) = self.used(id);
-        self.happen(Event::StepCompleted(StepCompleted { step: step(id), facts: spec.facts(used), output }));
+        self.happen(Event::StepCompleted(StepCompleted {
+            step: step(id),
+            facts: spec.facts(used),
+            output,
+            is_cut: false,
+        }));
     }
 
     fn fail(&mut self, id: &str, class: FailureClass, message: &str) {

@@ -9,6 +9,7 @@
 
 mod answers;
 mod breaks;
+mod images;
 mod refusals;
 pub mod server;
 mod silence;
@@ -21,6 +22,7 @@ use mcp_orchestrator_providers::{ChatAnswer, ChatRequest, DeltaSink, Provider, P
 
 pub use answers::*;
 pub use breaks::*;
+pub use images::*;
 pub use refusals::*;
 pub use silence::*;
 pub use voice::{Counts, End, Said, SaidCall, Trouble, Voice};
@@ -43,6 +45,8 @@ pub struct At {
     pub key: &'static str,
     /// The model for requests that name none.
     pub model: &'static str,
+    /// Whether the model sees images.
+    pub images: bool,
     /// How long the head of an answer may take.
     pub head: Duration,
     /// How long an answer may be silent.
@@ -74,8 +78,18 @@ impl Subject {
     /// The same, with limits to its patience.
     #[must_use]
     pub fn patient(&self, server: &Server, head: Duration, idle: Duration) -> Box<dyn Provider> {
+        self.opened(server, head, idle, false)
+    }
+
+    /// The provider at a server whose model sees images.
+    #[must_use]
+    pub fn seeing(&self, server: &Server) -> Box<dyn Provider> {
+        self.opened(server, LONG, LONG, true)
+    }
+
+    fn opened(&self, server: &Server, head: Duration, idle: Duration, images: bool) -> Box<dyn Provider> {
         let base_url = server.address(self.voice.base_path());
-        (self.open)(&At { base_url, key: KEY, model: Voice::MODEL, head, idle })
+        (self.open)(&At { base_url, key: KEY, model: Voice::MODEL, images, head, idle })
     }
 
     /// What it makes of a server that says these bytes.
@@ -147,6 +161,7 @@ pub const fn request<'a>(messages: &'a [Message], input: &'a StepInput) -> ChatR
         model: None,
         messages,
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 256,
@@ -251,6 +266,8 @@ macro_rules! provider_suite {
             dropping_a_chat_closes_its_connection
             endless_events_are_refused
             endless_calls_are_refused
+            images_are_sent_whole_and_before_their_text
+            a_model_that_is_not_known_to_see_is_shown_nothing
         );
     };
     (@each $voice:expr, $open:path; $($property:ident)*) => {

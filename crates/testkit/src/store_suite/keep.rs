@@ -1,10 +1,10 @@
-//! Properties of what is kept beside logs: blobs, small records, buckets.
+//! Properties of what is kept beside logs: blobs and small records.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, Principal};
-use mcp_orchestrator_store::{BLOB_BYTES_MAX, BucketAnswer, BucketTake, RecordPut, Retention, SmallRecord, StoreError};
+use mcp_orchestrator_store::{BLOB_BYTES_MAX, RecordPut, Retention, SmallRecord, StoreError};
 
 use super::{
     Subject,
@@ -116,49 +116,4 @@ pub async fn small_records_are_scanned_in_key_order(subject: Subject) {
     assert_eq!(scan(None, 2).await, ["a", "b"]);
     assert_eq!(scan(Some("b"), 2).await, ["c", "d"]);
     assert_eq!(scan(Some("d"), 2).await, Vec::<String>::new());
-}
-
-fn take(amount: u64) -> BucketTake {
-    BucketTake { key: "bucket".to_owned(), amount, capacity: 10, per_second: 2.0 }
-}
-
-/// And says how long to wait.
-pub async fn a_bucket_gives_what_it_holds_and_refills(subject: Subject) {
-    let store = &*subject.store;
-    assert_eq!(store.bucket_take(take(10)).await, Ok(BucketAnswer::Taken));
-    assert_eq!(store.bucket_take(take(4)).await, Ok(BucketAnswer::Wait(Duration::from_secs(2))));
-    subject.dial.turn(Duration::from_secs(1));
-    assert_eq!(store.bucket_take(take(4)).await, Ok(BucketAnswer::Wait(Duration::from_secs(1))));
-    subject.dial.turn(Duration::from_secs(1));
-    assert_eq!(store.bucket_take(take(4)).await, Ok(BucketAnswer::Taken));
-    let other = BucketTake { key: "other".to_owned(), ..take(10) };
-    assert_eq!(store.bucket_take(other).await, Ok(BucketAnswer::Taken));
-    subject.dial.turn(Duration::from_secs(3600));
-    assert_eq!(store.bucket_take(take(10)).await, Ok(BucketAnswer::Taken), "it never holds more than it can");
-    assert_eq!(store.bucket_take(take(1)).await, Ok(BucketAnswer::Wait(Duration::from_millis(500))));
-    let dry = BucketTake { key: "dry".to_owned(), per_second: 0.0, ..take(10) };
-    assert_eq!(store.bucket_take(dry.clone()).await, Ok(BucketAnswer::Taken));
-    assert!(matches!(store.bucket_take(dry).await, Ok(BucketAnswer::Wait(wait)) if wait > Duration::from_secs(3600)));
-}
-
-/// A take above the capacity is not refused for ever.
-pub async fn a_bucket_pays_a_large_take_back(subject: Subject) {
-    let store = &*subject.store;
-    assert_eq!(store.bucket_take(take(14)).await, Ok(BucketAnswer::Taken));
-    assert_eq!(store.bucket_take(take(1)).await, Ok(BucketAnswer::Wait(Duration::from_millis(2500))));
-}
-
-/// Whoever asks, and how many at once, here and in another process.
-pub async fn a_bucket_never_gives_more_than_it_holds(subject: Subject) {
-    let mut tasks = Vec::new();
-    for number in 0..40 {
-        let shared = if number % 2 == 0 { Some(Arc::clone(&subject.store)) } else { subject.peer.clone() };
-        let store = shared.unwrap_or_else(|| Arc::clone(&subject.store));
-        tasks.push(tokio::spawn(async move { store.bucket_take(take(1)).await.unwrap() }));
-    }
-    let mut taken = 0;
-    for task in tasks {
-        taken += u32::from(task.await.unwrap() == BucketAnswer::Taken);
-    }
-    assert_eq!(taken, 10);
 }

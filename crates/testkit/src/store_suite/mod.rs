@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a property fails by panicking, as a test does")]
 
 mod append;
+mod bucket;
 mod create;
 mod keep;
 mod lease;
@@ -30,6 +31,7 @@ use mcp_orchestrator_domain::Timestamp;
 use mcp_orchestrator_store::{Now, Store};
 
 pub use append::*;
+pub use bucket::*;
 pub use create::*;
 pub use keep::*;
 pub use lease::*;
@@ -184,6 +186,10 @@ macro_rules! store_suite {
             a_bucket_gives_what_it_holds_and_refills
             a_bucket_pays_a_large_take_back
             a_bucket_never_gives_more_than_it_holds
+            a_bucket_has_a_line_in_which_nobody_is_overtaken
+            a_bucket_takes_back_what_was_not_used
+            a_bucket_lets_only_the_last_in_line_leave_with_what_he_took
+            a_bucket_answers_as_its_model_does
             purge_deletes_what_ended_and_keeps_what_runs
             purge_by_number_keeps_those_that_ended_last
             purge_by_size_keeps_those_that_ended_last

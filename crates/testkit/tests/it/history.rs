@@ -45,11 +45,12 @@ fn call(number: u32, attempt: u16) -> Event {
         target: Target::Model { provider: "scripted".parse().unwrap(), model: None },
         idempotency_key: KEY.to_owned(),
         reserved: Reserved::default(),
+        hedges: None,
     })
 }
 
 fn abandoned(number: u32) -> Event {
-    Event::CallAbandoned(CallAbandoned { call: CallNo::new(number), step: step(), reason: Abandoned::Crash })
+    Event::CallAbandoned(CallAbandoned::new(CallNo::new(number), step(), Abandoned::Crash))
 }
 
 fn answered(number: u32) -> Event {

@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use mcp_orchestrator_api::{
     ApiError, Caller,
-    view::{PatternsView, ProvidersView},
+    view::{PatternsView, ProviderView, ProvidersView},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::{Operation, Table};
 use crate::{
     answer::Json,
-    extract::{Asked, Who},
+    extract::{Asked, Named, Who},
     http::Shared,
     problem::Problem,
 };
@@ -31,8 +31,16 @@ pub(super) fn add(table: &mut Table) {
     );
     table.add(
         Operation::get("/v1/providers", TAG, "Who answers, the default one first")
+            .query::<HealthQuery>()
             .answers::<ProvidersView>(StatusCode::OK, "Every provider requests may name"),
         providers,
+    );
+    table.add(
+        Operation::get("/v1/providers/{name}", TAG, "One of those who answer, with the models it is known to have")
+            .query::<HealthQuery>()
+            .answers::<ProviderView>(StatusCode::OK, "The provider")
+            .fails([StatusCode::NOT_FOUND]),
+        provider,
     );
     table.add(
         Operation::get("/v1/resources", TAG, "List resources, or read one by its URI")
@@ -47,6 +55,15 @@ pub(super) fn add(table: &mut Table) {
             .answers::<StatsView>(StatusCode::OK, "Numbers of this process"),
         stats,
     );
+}
+
+/// What else is asked for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct HealthQuery {
+    /// Whether each is there and takes its key. All of them are asked at once, which takes five seconds at most and costs
+    /// nothing; what was found holds for five seconds.
+    health: bool,
 }
 
 /// Which resource.
@@ -98,8 +115,21 @@ async fn patterns(State(shared): State<Shared>, Who(_caller): Who) -> Json<Patte
     Json(shared.api().patterns())
 }
 
-async fn providers(State(shared): State<Shared>, Who(_caller): Who) -> Json<ProvidersView> {
-    Json(shared.api().providers())
+async fn providers(
+    State(shared): State<Shared>,
+    Who(_caller): Who,
+    Asked(asked): Asked<HealthQuery>,
+) -> Json<ProvidersView> {
+    Json(shared.api().providers(asked.health).await)
+}
+
+async fn provider(
+    State(shared): State<Shared>,
+    Who(_caller): Who,
+    Named(name): Named<String>,
+    Asked(asked): Asked<HealthQuery>,
+) -> Result<Json<ProviderView>, Problem> {
+    Ok(Json(shared.api().provider(&name, asked.health).await?))
 }
 
 async fn resources(

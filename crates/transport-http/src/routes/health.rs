@@ -149,7 +149,7 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
         pending: counts.pending,
     };
     let format = Format::asked_for(&headers);
-    let text = shared.metrics().render(&reading, format);
+    let text = shared.metrics().render(&reading, &shared.spending(), format);
     ([(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()))], text).into_response()
 }
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use mcp_orchestrator_api::{
     ApiError, Caller, CancelAnswer, Code, ForkCall, LogPage, StartCall, StartKind,
     arguments::{ListArguments, NoArguments},
-    fork_schema, start_schema,
+    fork_schema, submission_schema,
     view::{DocumentView, EvidenceView, ResultsView, StartedView, WorkflowPage, WorkflowView},
 };
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ pub(super) fn add(table: &mut Table) {
                 "Idempotency-Key",
                 "The same key with the same body is the same workflow. 1 to 200 visible characters.",
             )
-            .takes_schema("StartWorkflow", Value::Object(start_schema(StartKind::Any)))
+            .takes_schema("StartWorkflow", Value::Object(submission_schema()))
             .answers::<StartedView>(StatusCode::ACCEPTED, "Stored; `Location` is where it is read")
             .answers::<StartedView>(StatusCode::OK, "Ended within `wait_seconds`, or found by its key")
             .fails([StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::TOO_MANY_REQUESTS])

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use mcp_orchestrator_testkit::ScriptedProvider;
+use mcp_orchestrator::domain::{Cost, Money, Usage};
+use mcp_orchestrator_testkit::{Act, ScriptedProvider, obliging};
 use mcp_orchestrator_transport_http::Settings;
+use serde_json::{Value, json};
 
 use crate::{
-    setting::{held_site, site, start_over},
+    setting::{held_site, site, start, start_over},
     sick_store::{Sickness, sick_store},
 };
 
@@ -55,6 +57,48 @@ async fn ends_are_counted_by_pattern_and_status() {
     ] {
         assert!(text.lines().any(|known| known == line), "{line} in {text}");
     }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_models_cost_is_counted_by_provider_model_and_kind() {
+    let cent = Money::from_usd(0.01).unwrap();
+    let provider = ScriptedProvider::new(move |asked| {
+        let usage = Usage { input: 90, cached: 40, output: 10, ..Usage::default() };
+        let cost = match asked.step() {
+            "planner" => Cost::Reported(cent),
+            "camina" => Cost::Unknown,
+            _ => Cost::Estimated(cent),
+        };
+        Act::Bill(usage, cost, Box::new(Act::Say(obliging(asked, 2))))
+    });
+    let site = start(Settings::default(), provider, |http| http).await;
+    let id = site.completed().await;
+    let text = site.get("/metrics").await.text();
+    let of = "provider=\"scripted\",model=\"scripted-1\"";
+    for line in [
+        format!("orchestrator_model_calls_total{{{of},outcome=\"answered\",reason=\"\"}} 4"),
+        format!("orchestrator_model_tokens_total{{{of},kind=\"input\"}} 360"),
+        format!("orchestrator_model_tokens_total{{{of},kind=\"cached\"}} 160"),
+        format!("orchestrator_model_tokens_total{{{of},kind=\"output\"}} 40"),
+        format!("orchestrator_model_cost_usd_total{{{of},basis=\"reported\"}} 0.01"),
+        format!("orchestrator_model_cost_usd_total{{{of},basis=\"estimated\"}} 0.02"),
+        format!("orchestrator_model_unknown_cost_calls_total{{{of}}} 1"),
+        format!("orchestrator_model_parked_seconds_total{{{of}}} 0.0"),
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} in {text}");
+    }
+    let status = site.get(&format!("/v1/workflows/{id}")).await.json();
+    assert!(status["progress"]["cost_usd"].is_null() && status["result"]["total_cost"].is_null(), "{status}");
+    let results = site.get(&format!("/v1/workflows/{id}/results")).await.json();
+    let costs: Vec<_> = results["agent_results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (&step["cost"], &step["cost_is_estimate"]))
+        .collect();
+    assert_eq!(costs[0], (&json!(0.01), &Value::Null), "{results}");
+    assert_eq!(costs[1], (&json!(0.01), &json!(true)), "{results}");
     site.stop().await;
 }
 

@@ -52,6 +52,7 @@ async fn every_route_of_the_surface_is_in_the_document() {
         ("get", "/v1/tools"),
         ("post", "/v1/tools/{name}"),
         ("get", "/v1/providers"),
+        ("get", "/v1/providers/{name}"),
         ("get", "/v1/resources"),
         ("get", "/v1/stats"),
         ("post", "/v1/webhooks"),

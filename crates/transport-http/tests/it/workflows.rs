@@ -149,6 +149,12 @@ async fn the_catalogue_is_there() {
     let patterns = site.get("/v1/patterns").await.json();
     assert!(patterns["patterns"].as_array().unwrap().iter().any(|pattern| pattern["name"] == "swarm"));
     assert_eq!(site.get("/v1/providers").await.json()["providers"][0]["name"], "scripted");
+    let one = site.get("/v1/providers/scripted?health=true").await.json();
+    assert_eq!((&one["health"]["status"], &one["models"]), (&json!("up"), &json!([])), "{one}");
+    assert!(site.get("/v1/providers/scripted").await.json().get("health").is_none(), "nobody is asked unasked");
+    assert_eq!(site.get("/v1/providers?health=true").await.json()["providers"][0]["health"]["status"], "up");
+    site.get("/v1/providers/nobody").await.problem(404);
+    site.get("/v1/providers?health=perhaps").await.problem(422);
     let read = site.get("/v1/resources?uri=orchestrator://beltalowda/info").await.json();
     assert_eq!(read["name"], "beltalowda");
     site.get("/v1/resources?uri=orchestrator://nobody/info").await.problem(404);

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use mcp_orchestrator::MemoryStore;
+use mcp_orchestrator::{
+    MemoryStore,
+    domain::{Cost, Money, Usage},
+};
+use mcp_orchestrator_testkit::{Act, ScriptedProvider};
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,6 +62,32 @@ async fn a_workflow_is_a_task_from_its_handle_to_its_result() {
 }
 
 #[tokio::test]
+async fn a_task_says_what_was_spent_and_whether_that_is_an_estimate() {
+    let cent = Money::from_usd(0.01).unwrap();
+    for (cost, told) in [
+        (Cost::Reported(cent), "100 tokens · $0.01"),
+        (Cost::Estimated(cent), "100 tokens · about $0.01"),
+        (Cost::Unknown, "100 tokens · cost unknown"),
+    ] {
+        let usage = Usage { input: 90, output: 10, ..Usage::default() };
+        let provider = ScriptedProvider::new(move |asked| match asked.step() {
+            "planner" => Act::Bill(usage, cost, Box::new(Act::Say("1. The one half\n2. The other half".to_owned()))),
+            _ => Act::Hang,
+        });
+        let world = World::with(provider, quick());
+        let http = Http::new(&world.server).able_to(tasks());
+        let id = start(&http, research()).await;
+        while world.provider.running() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let working = get(&http, &id).await;
+        let line = working.result()["statusMessage"].as_str().unwrap();
+        assert!(line.ends_with(told), "{line}");
+        http.call("tasks/cancel", json!({ "taskId": id })).await;
+    }
+}
+
+#[tokio::test]
 async fn it_works_over_pipes_too() {
     let world = World::new();
     let mut pipes = Pipes::new(&world.server);
@@ -90,9 +120,7 @@ async fn cancelling_a_task_cancels_its_workflow() {
 
 #[tokio::test]
 async fn a_workflow_that_fails_completes_its_task_with_an_error() {
-    let provider = mcp_orchestrator_testkit::ScriptedProvider::new(|_| {
-        mcp_orchestrator_testkit::Act::Fail(mcp_orchestrator::domain::FailureClass::BadRequest, None)
-    });
+    let provider = ScriptedProvider::new(|_| Act::Fail(mcp_orchestrator::domain::FailureClass::BadRequest, None));
     let world = World::with(provider, quick());
     let http = Http::new(&world.server).able_to(tasks());
     let id = start(&http, research()).await;

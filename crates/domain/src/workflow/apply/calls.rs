@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::{Call, CallState, Rule, Workflow};
-use crate::{CallCompleted, CallFailed, CallNo, CallStarted, Cost, Stage, StepId, Target, Timestamp, Usage};
+use crate::{
+    CallAbandoned, CallCompleted, CallFailed, CallNo, CallStarted, Cost, Money, Stage, StepId, Target, Timestamp, Usage,
+};
 
 impl Workflow {
     pub(super) fn open_call(&self, call: CallNo, step: &StepId) -> Result<(), Rule> {
@@ -19,6 +21,11 @@ impl Workflow {
         if started.call != self.next_call() {
             return Err(Rule::CallNumber(started.call));
         }
+        if let Some(hedged) = started.hedges
+            && !self.may_be_hedged(hedged, step, started)
+        {
+            return Err(Rule::Hedge(hedged));
+        }
         self.calls.push(Call {
             no: started.call,
             step,
@@ -28,6 +35,7 @@ impl Workflow {
             target: started.target.clone(),
             reserved: started.reserved,
             started: at,
+            hedges: started.hedges,
             inherited: self.inheriting,
             state: CallState::Open,
         });
@@ -49,6 +57,30 @@ impl Workflow {
         if matches!(started.target, Target::Model { .. }) {
             self.progress.spent.model_calls += 1;
         }
+        Ok(())
+    }
+
+    /// A hedge is a second call of a model beside an open one of the same turn, and there is no third.
+    fn may_be_hedged(&self, hedged: CallNo, step: usize, hedge: &CallStarted) -> bool {
+        let is_model = |target: &Target| matches!(target, Target::Model { .. });
+        let Some(call) = self.call(hedged).filter(|call| call.is_open() && call.hedges.is_none()) else { return false };
+        let mut others = self.steps[step].calls.iter().filter_map(|no| self.call(*no));
+        call.step == step
+            && call.turn == hedge.turn
+            && is_model(&call.target)
+            && is_model(&hedge.target)
+            && !others.any(|other| other.is_open() && other.hedges == Some(hedged))
+    }
+
+    /// Ends a call without an answer anybody waited for.
+    pub(super) fn abandon_call(&mut self, abandoned: &CallAbandoned) -> Result<(), Rule> {
+        self.open_call(abandoned.call, &abandoned.step)?;
+        let call = &self.calls[abandoned.call.value() as usize];
+        let is_free = abandoned.cost == Cost::Unknown && call.reserved.cost == Some(Money::ZERO);
+        let cost = if is_free { Cost::FREE } else { abandoned.cost };
+        self.steps[call.step].used.run_ms += abandoned.run_ms;
+        let state = CallState::Abandoned { reason: abandoned.reason, run_ms: abandoned.run_ms };
+        self.end_call(abandoned.call, state, cost, abandoned.usage);
         Ok(())
     }
 

@@ -1,12 +1,15 @@
 //! The services this version can talk to. Owns names, addresses and the environment variables they are configured by;
 //! reads none of them.
 
+mod facts;
 mod vendors;
 
+use mcp_orchestrator_domain::Tier;
 use mcp_orchestrator_egress::BaseUrl;
 use secrecy::SecretString;
 
 use super::{HttpProviderBuilder, Wire, dialect::Dialect};
+pub(super) use facts::{Ability, Facts};
 use vendors::VENDORS;
 
 /// A known service.
@@ -27,6 +30,10 @@ pub struct Vendor {
     pub base_url: &'static str,
     /// The model used when nobody names one. `None`: the first one the server offers.
     pub default_model: Option<&'static str>,
+    /// The model of agents when nobody names one. `None`: the default model.
+    pub worker_model: Option<&'static str>,
+    /// The model that merges and writes when nobody names one. `None`: the default model.
+    pub synthesis_model: Option<&'static str>,
     /// How it is talked to at its own address; see [`Vendor::wire_at`].
     pub wire: Wire,
     /// How it deviates on the wire.
@@ -38,6 +45,17 @@ impl Vendor {
     #[must_use]
     pub const fn is_local(&self) -> bool {
         self.key_env.is_empty()
+    }
+
+    /// The model for a part of the work when nobody names one. `None`: the first one the server offers.
+    #[must_use]
+    pub fn tier_model(&self, tier: Tier) -> Option<&'static str> {
+        let own = match tier {
+            Tier::Primary => None,
+            Tier::Worker => self.worker_model,
+            Tier::Synthesis => self.synthesis_model,
+        };
+        own.or(self.default_model)
     }
 
     /// How it is talked to at `base_url`. Whoever serves somewhere else what OpenAI or xAI serve, does it over the Chat wire:
@@ -62,16 +80,19 @@ impl Vendor {
         given.strip_suffix(own.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     }
 
-    /// A builder with this service's address, default model, wire, dialect and prices. The prices hold at its own address
+    /// A builder with this service's address, models by default, wire, dialect and prices. The prices hold at its own address
     /// only: what a proxy takes is not known. Whoever gives it another address, gives it the wire of that address too:
     /// [`wire_at`](Self::wire_at) says which.
     pub fn provider(&self, key: Option<SecretString>) -> HttpProviderBuilder {
-        let builder = HttpProviderBuilder::new(self.name, self.base_url).with_prices_of(*self);
+        let builder = HttpProviderBuilder::new(self.name, self.base_url).with_facts_of(*self);
         let builder = builder.with_wire(self.wire).with_dialect(self.dialect);
         let builder = match self.default_model {
             Some(model) => builder.with_default_model(model),
             None => builder,
         };
+        let tiers = [(Tier::Worker, self.worker_model), (Tier::Synthesis, self.synthesis_model)];
+        let named = tiers.into_iter().filter_map(|(tier, model)| Some((tier, model?)));
+        let builder = named.fold(builder, |builder, (tier, model)| builder.with_tier_model(tier, model));
         match key {
             Some(key) => builder.with_key(key),
             None => builder,
@@ -133,7 +154,7 @@ fn port_and_path(base_url: &str) -> (&str, &str) {
 mod tests {
     use std::collections::BTreeSet;
 
-    use mcp_orchestrator_domain::{ModelName, ProviderName};
+    use mcp_orchestrator_domain::{ModelName, ProviderName, Tier};
     use mcp_orchestrator_egress::BaseUrl;
 
     use super::{catalogue, vendor};
@@ -146,7 +167,9 @@ mod tests {
             ProviderName::new(vendor.name).unwrap();
             let base = BaseUrl::parse(vendor.base_url).unwrap();
             assert_eq!(base.is_https(), !vendor.is_local(), "{}", vendor.name);
-            assert!(vendor.default_model.is_none_or(|model| ModelName::new(model).is_ok()));
+            assert!(
+                Tier::ALL.iter().all(|tier| vendor.tier_model(*tier).is_none_or(|model| ModelName::new(model).is_ok()))
+            );
             assert!(names.insert(vendor.name), "{}", vendor.name);
             for variable in vendor.key_env.iter().chain([&vendor.base_url_env]).chain(vendor.host_env.iter()) {
                 assert!(variables.insert(*variable), "{variable}");

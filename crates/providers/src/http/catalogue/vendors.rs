@@ -1,4 +1,4 @@
-//! The table of known services. Owns their rows: addresses, variables, default models, deviations.
+//! The table of known services. Owns their rows: addresses, variables, models by default, deviations.
 
 use super::Vendor;
 use crate::http::{CostReport, Dialect, OutputSchema, SystemMessages, Temperature, TokenLimit, Wire};
@@ -17,6 +17,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.x.ai/v1",
         default_model: Some("grok-4.5"),
+        worker_model: Some("grok-4.3"),
+        synthesis_model: None,
         // Its models do not combine a schema with tools.
         wire: Wire::Responses,
         dialect: Dialect {
@@ -34,6 +36,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.openai.com/v1",
         default_model: Some("gpt-5.4-mini"),
+        worker_model: None,
+        synthesis_model: Some("gpt-5.4"),
         wire: Wire::Responses,
         dialect: Dialect {
             token_limit: TokenLimit::MaxCompletionTokens,
@@ -51,6 +55,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.anthropic.com/v1",
         default_model: Some("claude-sonnet-5"),
+        worker_model: Some("claude-haiku-5-5"),
+        synthesis_model: None,
         wire: Wire::Messages,
         dialect: Dialect {
             // Its current models refuse it.
@@ -67,6 +73,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://generativelanguage.googleapis.com/v1beta",
         default_model: Some("gemini-flash-latest"),
+        worker_model: Some("gemini-flash-lite-latest"),
+        synthesis_model: Some("gemini-pro-latest"),
         wire: Wire::Gemini,
         // Schemas beside tools are taken by its newest models only.
         dialect: Dialect { output_schema: OutputSchema::WithoutTools, ..HOSTED },
@@ -79,6 +87,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.mistral.ai/v1",
         default_model: Some("mistral-medium-latest"),
+        worker_model: Some("mistral-small-latest"),
+        synthesis_model: None,
         // It refuses unknown fields and sends token counts unasked.
         wire: Wire::Chat,
         dialect: Dialect { stream_options: false, system: SystemMessages::FirstOnly, ..HOSTED },
@@ -91,6 +101,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.cohere.ai/compatibility/v1",
         default_model: Some("command-a-03-2025"),
+        worker_model: None,
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect {
             output_schema: OutputSchema::Never,
@@ -107,6 +119,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.perplexity.ai",
         default_model: Some("sonar-pro"),
+        worker_model: Some("sonar"),
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect {
             tools: false,
@@ -124,6 +138,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.groq.com/openai/v1",
         default_model: Some("openai/gpt-oss-120b"),
+        worker_model: Some("openai/gpt-oss-20b"),
+        synthesis_model: None,
         // It takes schemas only in requests that are neither streamed nor have tools.
         wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, ..HOSTED },
@@ -136,6 +152,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://router.huggingface.co/v1",
         default_model: Some("openai/gpt-oss-120b"),
+        worker_model: Some("openai/gpt-oss-20b"),
+        synthesis_model: None,
         // It routes to many services; not all of them take schemas.
         wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, system: SystemMessages::FirstOnly, ..HOSTED },
@@ -148,6 +166,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://openrouter.ai/api/v1",
         default_model: Some("openrouter/auto"),
+        worker_model: None,
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect {
             returns_reasoning: true,
@@ -165,6 +185,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.deepseek.com/v1",
         default_model: Some("deepseek-v4-flash"),
+        worker_model: None,
+        synthesis_model: Some("deepseek-v4-pro"),
         // Its thinking models refuse a conversation whose tool calls come back without their reasoning.
         wire: Wire::Chat,
         dialect: Dialect { output_schema: OutputSchema::Never, returns_reasoning: true, ..HOSTED },
@@ -177,9 +199,11 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "https://api.together.xyz/v1",
         default_model: Some("openai/gpt-oss-120b"),
+        worker_model: None,
+        synthesis_model: None,
         // It sends token counts unasked; which models take schemas differs.
         wire: Wire::Chat,
-        dialect: Dialect { output_schema: OutputSchema::Never, stream_options: false, ..HOSTED },
+        dialect: Dialect { output_schema: OutputSchema::Never, stream_options: false, numbers_calls: true, ..HOSTED },
     },
     Vendor {
         name: "ollama",
@@ -189,6 +213,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: Some("OLLAMA_HOST"),
         base_url: "http://127.0.0.1:11434/v1",
         default_model: None,
+        worker_model: None,
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
@@ -200,6 +226,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "http://127.0.0.1:1234/v1",
         default_model: None,
+        worker_model: None,
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
@@ -211,6 +239,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "http://127.0.0.1:8080/v1",
         default_model: None,
+        worker_model: None,
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },
@@ -222,6 +252,8 @@ pub(super) const VENDORS: &[Vendor] = &[
         host_env: None,
         base_url: "http://127.0.0.1:8000/v1",
         default_model: None,
+        worker_model: None,
+        synthesis_model: None,
         wire: Wire::Chat,
         dialect: Dialect::LOCAL,
     },

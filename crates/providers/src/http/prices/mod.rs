@@ -1,94 +1,129 @@
-//! What tokens of known models cost. Owns the table, a dated copy, and the arithmetic of caches and long prompts; an unknown
-//! model has no price, never a price of zero.
+//! What tokens of known models cost. Owns the table, a dated copy, and the prices its user declares, which win over it; an
+//! unknown model has no price, never a price of zero.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, LazyLock},
+};
 
-use mcp_orchestrator_domain::{Money, Usage};
-use serde::Deserialize;
+use mcp_orchestrator_domain::Money;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::Price;
+use crate::{LongPrompts, ModelPrice, TokenRate};
 
 /// The table: see its own first lines for where it is from and of when it is.
 const TABLE: &str = include_str!("prices.json");
 
-/// The prices of one service.
-#[derive(Clone, Copy)]
-pub(crate) struct Prices(&'static HashMap<String, Row>);
+/// The name that stands for every model of a provider.
+const ANY: &str = "*";
 
-/// The price of one model, in US dollars for a million tokens.
-#[derive(Clone, Debug, Deserialize)]
+type Rows = HashMap<String, ModelPrice>;
+
+/// The prices of one provider: those its user declares, then those of the table.
+#[derive(Clone, Default)]
+pub(super) struct Prices {
+    own: Arc<BTreeMap<String, ModelPrice>>,
+    table: Option<&'static Rows>,
+}
+
+impl Prices {
+    /// Prices somebody declares, by model, over those of a service of the table. `*` is any model.
+    pub(super) fn new(own: BTreeMap<String, ModelPrice>, vendor: Option<&str>) -> Self {
+        Self { own: Arc::new(own), table: vendor.and_then(table_of) }
+    }
+
+    /// The price of a model.
+    pub(super) fn of(&self, model: &str) -> Option<&ModelPrice> {
+        self.declared(model).or_else(|| find(model, |name| self.table?.get(name)))
+    }
+
+    /// The price somebody declares for a model.
+    pub(super) fn declared(&self, model: &str) -> Option<&ModelPrice> {
+        // Most declare none.
+        if self.own.is_empty() {
+            return None;
+        }
+        find(model, |name| self.own.get(name)).or_else(|| self.own.get(ANY))
+    }
+
+    /// Every model that has a price, each once.
+    pub(super) fn models(&self) -> impl Iterator<Item = &str> {
+        let own = self.own.keys().map(String::as_str).filter(|name| *name != ANY);
+        let table = self.table.into_iter().flat_map(|rows| rows.keys()).map(String::as_str);
+        own.chain(table.filter(|name| !self.own.contains_key(*name)))
+    }
+}
+
+/// What is kept under a model's name, or under its name without the date at its end.
+pub(super) fn find<T>(model: &str, kept: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let name = model.strip_prefix("models/").unwrap_or(model);
+    kept(name).or_else(|| kept(undated(name)?))
+}
+
+fn table_of(vendor: &str) -> Option<&'static Rows> {
+    static ALL: LazyLock<HashMap<String, Rows>> = LazyLock::new(|| {
+        // A test reads it; a table that cannot be read is one without prices.
+        let Ok(table) = serde_json::from_str::<Table>(TABLE) else { return HashMap::new() };
+        let (source, date) = (table.source, table.date);
+        let price = |row: Row| ModelPrice {
+            rate: row.rate.into(),
+            long: row.long.map(|long| LongPrompts { above_tokens: long.above, rate: long.rate.into() }),
+            source: source.clone(),
+            date: Some(date.clone()),
+        };
+        let rows = |rows: HashMap<String, Row>| rows.into_iter().map(|(name, row)| (name, price(row))).collect();
+        table.vendors.into_iter().map(|(vendor, of_vendor)| (vendor, rows(of_vendor))).collect()
+    });
+    ALL.get(vendor)
+}
+
+#[derive(Deserialize)]
+struct Table {
+    source: String,
+    date: String,
+    vendors: HashMap<String, HashMap<String, Row>>,
+}
+
+#[derive(Deserialize)]
 struct Row {
     #[serde(flatten)]
     rate: Rate,
     long: Option<Long>,
 }
 
-/// What requests cost whose prompt is longer than so many tokens: all of their tokens.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Long {
     above: u64,
     #[serde(flatten)]
     rate: Rate,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// In US dollars for a million tokens.
+#[derive(Deserialize)]
 struct Rate {
-    input: f64,
-    output: f64,
-    /// Tokens that a cache had; without it they cost as others.
-    cached: Option<f64>,
-    /// Tokens that are written to a cache; without it they cost as others.
-    cache_write: Option<f64>,
+    input: Usd,
+    output: Usd,
+    cached: Option<Usd>,
+    cache_write: Option<Usd>,
 }
 
-impl Prices {
-    /// The prices of a service; `None` when none is known.
-    pub(super) fn of(vendor: &str) -> Option<Self> {
-        static ALL: LazyLock<HashMap<String, HashMap<String, Row>>> = LazyLock::new(|| {
-            #[derive(Deserialize)]
-            struct Table {
-                vendors: HashMap<String, HashMap<String, Row>>,
-            }
-            // A test reads it; a table that cannot be read is one without prices.
-            serde_json::from_str::<Table>(TABLE).map(|table| table.vendors).unwrap_or_default()
-        });
-        ALL.get(vendor).map(Self)
-    }
+struct Usd(Money);
 
-    /// The most a token can cost, for reservations: of a long prompt, all of it written to a cache.
-    pub(super) fn at_most(self, model: &str) -> Option<Price> {
-        let row = self.row(model)?;
-        let rates = [Some(row.rate), row.long.as_ref().map(|long| long.rate)];
-        let largest = |of: fn(&Rate) -> f64| rates.iter().flatten().map(of).fold(0.0, f64::max);
-        Some(Price {
-            input_per_million: Money::from_usd(largest(|rate| rate.input.max(rate.cache_write.unwrap_or(0.0))))?,
-            output_per_million: Money::from_usd(largest(|rate| rate.output))?,
-        })
+impl<'de> Deserialize<'de> for Usd {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let usd = f64::deserialize(deserializer)?;
+        Money::from_usd(usd).map(Self).ok_or_else(|| D::Error::custom("it is no price"))
     }
+}
 
-    /// What so many tokens cost.
-    pub(super) fn cost(self, model: &str, usage: Usage) -> Option<Money> {
-        let row = self.row(model)?;
-        let long = row.long.as_ref().filter(|long| usage.input > long.above);
-        let rate = long.map_or(row.rate, |long| long.rate);
-        let fresh = usage.input.saturating_sub(usage.cached).saturating_sub(usage.cache_write);
-        let part = |tokens: u64, usd_per_million: f64| {
-            let input_per_million = Money::from_usd(usd_per_million)?;
-            Some(Price { input_per_million, output_per_million: Money::ZERO }.of(tokens, 0))
-        };
-        let parts = [
-            part(fresh, rate.input)?,
-            part(usage.cached, rate.cached.unwrap_or(rate.input))?,
-            part(usage.cache_write, rate.cache_write.unwrap_or(rate.input))?,
-            part(usage.output, rate.output)?,
-        ];
-        Some(parts.into_iter().fold(Money::ZERO, Money::plus))
-    }
-
-    /// A model by its name, or by its name without the date at its end.
-    fn row(self, model: &str) -> Option<&'static Row> {
-        let name = model.strip_prefix("models/").unwrap_or(model);
-        self.0.get(name).or_else(|| self.0.get(undated(name)?))
+impl From<Rate> for TokenRate {
+    fn from(rate: Rate) -> Self {
+        Self {
+            input: rate.input.0,
+            output: rate.output.0,
+            cached: rate.cached.map(|usd| usd.0),
+            cache_write: rate.cache_write.map(|usd| usd.0),
+        }
     }
 }
 
@@ -107,13 +142,27 @@ fn undated(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use mcp_orchestrator_domain::{Money, Usage};
+    use std::collections::BTreeMap;
 
-    use super::{Prices, undated};
-    use crate::http::{catalogue, vendor};
+    use mcp_orchestrator_domain::{Money, Tier, Usage};
 
-    fn usd(amount: f64) -> Option<Money> {
-        Money::from_usd(amount)
+    use super::{Prices, table_of, undated};
+    use crate::{
+        ModelPrice, TokenRate,
+        http::{catalogue, vendor},
+    };
+
+    fn usd(amount: f64) -> Money {
+        Money::from_usd(amount).unwrap()
+    }
+
+    fn table(vendor: &str) -> Prices {
+        Prices::new(BTreeMap::new(), Some(vendor))
+    }
+
+    fn declared(input: f64) -> ModelPrice {
+        let rate = TokenRate { input: usd(input), output: usd(1.0), ..TokenRate::default() };
+        ModelPrice { rate, long: None, source: "a contract".to_owned(), date: None }
     }
 
     #[test]
@@ -121,11 +170,12 @@ mod tests {
         let usage = Usage { input: 1_000_000, cached: 300_000, cache_write: 200_000, output: 1_000_000, reasoning: 0 };
         let mut models = 0;
         for vendor in catalogue() {
-            let Some(prices) = Prices::of(vendor.name) else { continue };
-            for model in prices.0.keys() {
-                let most = prices.at_most(model).unwrap();
-                let cost = prices.cost(model, usage).unwrap();
+            let prices = table(vendor.name);
+            for model in prices.models() {
+                let price = prices.of(model).unwrap();
+                let (most, cost) = (price.at_most(), price.cost(usage));
                 assert!(Money::ZERO < cost && cost <= most.of(usage.input, usage.output), "{model}");
+                assert!(!price.source.is_empty() && price.date.is_some());
                 models += 1;
             }
         }
@@ -135,34 +185,54 @@ mod tests {
     #[test]
     fn the_default_models_have_their_price_where_tokens_are_all_that_is_paid_for() {
         for name in ["xai", "openai", "anthropic", "gemini", "mistral", "cohere", "groq", "deepseek", "together"] {
-            let model = vendor(name).unwrap().default_model.unwrap();
-            assert!(Prices::of(name).unwrap().at_most(model).is_some(), "{name} {model}");
+            for tier in Tier::ALL {
+                let model = vendor(name).unwrap().tier_model(tier).unwrap();
+                assert!(table(name).of(model).is_some(), "{name} {model}");
+            }
         }
         // These also take a fee for the request, or ask others whose prices differ.
         for name in ["perplexity", "openrouter", "huggingface", "ollama"] {
-            assert!(Prices::of(name).is_none(), "{name}");
+            assert!(table_of(name).is_none(), "{name}");
         }
     }
 
     #[test]
     fn caches_and_long_prompts_have_their_own_prices() {
-        let anthropic = Prices::of("anthropic").unwrap();
+        let anthropic = table("anthropic");
         let usage = Usage { input: 1_000_000, cached: 500_000, cache_write: 100_000, output: 100_000, reasoning: 0 };
-        assert_eq!(anthropic.cost("claude-sonnet-5", usage), usd(0.4 * 2.0 + 0.5 * 0.2 + 0.1 * 2.5 + 0.1 * 10.0));
-        let xai = Prices::of("xai").unwrap();
-        let of = |input| xai.cost("grok-4.5", Usage { input, ..Usage::default() });
+        let cost = anthropic.of("claude-sonnet-5").unwrap().cost(usage);
+        assert_eq!(cost, usd(0.4 * 2.0 + 0.5 * 0.2 + 0.1 * 2.5 + 0.1 * 10.0));
+        let xai = table("xai");
+        let price = xai.of("grok-4.5").unwrap();
+        let of = |input| price.cost(Usage { input, ..Usage::default() });
         assert_eq!(of(200_000), usd(0.4));
         assert_eq!(of(300_000), usd(1.2));
-        assert_eq!(xai.at_most("grok-4.5").unwrap().input_per_million, usd(4.0).unwrap());
+        assert_eq!(price.at_most().input_per_million, usd(4.0));
     }
 
     #[test]
     fn a_dated_name_is_the_models_and_an_unknown_one_has_no_price() {
-        let openai = Prices::of("openai").unwrap();
-        assert_eq!(openai.at_most("gpt-5.4-2031-01-01"), openai.at_most("gpt-5.4"));
-        assert_eq!(openai.at_most("gpt-999"), None);
-        assert_eq!(openai.cost("gpt-999", Usage { input: 1, ..Usage::default() }), None);
+        let openai = table("openai");
+        assert!(openai.of("gpt-5.4").is_some());
+        assert_eq!(openai.of("gpt-5.4-2031-01-01"), openai.of("gpt-5.4"));
+        assert_eq!(openai.of("gpt-999"), None);
         assert_eq!(undated("claude-opus-4-1"), None);
         assert_eq!(undated("claude-opus-4-1-20250805"), Some("claude-opus-4-1"));
+    }
+
+    #[test]
+    fn a_declared_price_wins_over_the_table_and_adds_models() {
+        let of =
+            |names: &[(&str, f64)]| names.iter().map(|(name, input)| ((*name).to_owned(), declared(*input))).collect();
+        let prices = Prices::new(of(&[("gpt-5.4", 7.0), ("mine", 8.0)]), Some("openai"));
+        let input = |prices: &Prices, model| prices.of(model).map(|price| price.rate.input);
+        assert_eq!(input(&prices, "gpt-5.4"), Some(usd(7.0)));
+        assert_eq!(input(&prices, "gpt-5.4-2031-01-01"), Some(usd(7.0)));
+        assert_eq!(input(&prices, "mine"), Some(usd(8.0)));
+        assert_ne!(input(&prices, "gpt-5.4-mini"), Some(usd(7.0)));
+        assert_eq!(prices.models().filter(|name| *name == "gpt-5.4").count(), 1);
+        let all = Prices::new(of(&[("*", 9.0), ("mine", 8.0)]), None);
+        assert_eq!((input(&all, "mine"), input(&all, "other")), (Some(usd(8.0)), Some(usd(9.0))));
+        assert_eq!(all.models().collect::<Vec<_>>(), ["mine"]);
     }
 }

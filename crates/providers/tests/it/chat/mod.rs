@@ -45,6 +45,7 @@ async fn ask_with(
         model: None,
         messages: &messages,
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 256,

@@ -1,8 +1,8 @@
 //! What is known of a service before and beside a chat: its settings, its check, its models.
 
-use mcp_orchestrator_domain::FailureClass as Class;
+use mcp_orchestrator_domain::{Cost, FailureClass as Class, Money, Tier};
 use mcp_orchestrator_providers::{
-    Price, Provider as _,
+    ModelPrice, Price, Provider as _, TokenRate,
     http::{self, Dialect, HttpProvider, InvalidHttpProvider},
 };
 
@@ -12,6 +12,10 @@ use super::{
 };
 
 const OK: &str = r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
+
+fn usd(amount: f64) -> Money {
+    Money::from_usd(amount).unwrap()
+}
 
 #[test]
 fn check_asks_for_the_models_and_pays_nothing() {
@@ -91,6 +95,79 @@ fn capabilities_follow_the_dialect() {
     assert!(of("openai").tools && of("openai").output_schema && of("openai").is_model);
     assert!(!of("perplexity").tools);
     assert!(!of("groq").output_schema);
+}
+
+#[test]
+fn each_part_of_the_work_has_a_model_and_a_named_one_is_for_all() {
+    let tiers = |builder: http::HttpProviderBuilder| {
+        let provider = builder.build().unwrap();
+        Tier::ALL.map(|tier| provider.tier_model(tier).map(|model| model.to_string()))
+    };
+    let some = |name: &str| Some(name.to_owned());
+    let gemini = || http::vendor("gemini").unwrap().provider(None);
+    assert_eq!(tiers(gemini()), [None, some("gemini-flash-lite-latest"), some("gemini-pro-latest")]);
+    assert_eq!(tiers(gemini().with_default_model("g")), [None, None, None]);
+    let two = gemini().with_default_model("g").with_tier_model(Tier::Worker, "w");
+    assert_eq!(tiers(two), [None, some("w"), None]);
+    assert_eq!(tiers(http::vendor("ollama").unwrap().provider(None)), [None, None, None]);
+}
+
+#[test]
+fn what_is_known_of_models_is_listed_with_its_price_and_its_source() {
+    let openai = http::vendor("openai").unwrap().provider(None).build().unwrap();
+    let models = openai.models();
+    let mini = models.iter().find(|model| model.name == "gpt-5.4-mini").unwrap();
+    assert_eq!((mini.context_tokens, mini.answer_tokens_max), (Some(272_000), Some(128_000)));
+    assert_eq!(
+        (mini.tools, mini.output_schema, mini.images, mini.reasoning),
+        (Some(true), Some(true), Some(true), Some(true))
+    );
+    let price = mini.price.as_ref().unwrap();
+    assert_eq!((price.rate.input, price.date.as_deref()), (usd(0.75), Some("2026-10-21")));
+    assert!(price.source.contains("LiteLLM"));
+    assert!(models.is_sorted_by(|one, other| one.name < other.name));
+    let groq = http::vendor("groq").unwrap().provider(None).build().unwrap().models();
+    assert!(groq.iter().all(|model| model.output_schema == Some(false)), "its wire takes none in streams");
+    let lab = HttpProvider::builder("lab", "http://127.0.0.1:9").with_default_model("mine").with_images(true).build();
+    let [mine] = &lab.unwrap().models()[..] else { panic!("another number of models") };
+    assert_eq!((mine.name.as_str(), mine.images, mine.context_tokens, &mine.price), ("mine", Some(true), None, &None));
+}
+
+#[test]
+fn a_declared_price_holds_at_every_address_and_is_what_an_answer_costs() {
+    run(async {
+        let rate = TokenRate { input: usd(2.0), output: usd(4.0), ..TokenRate::default() };
+        let price = ModelPrice { rate, long: None, source: "a contract".to_owned(), date: None };
+        let at = |vendor: &str, base: &str| {
+            http::vendor(vendor)
+                .unwrap()
+                .provider(None)
+                .with_base_url(base)
+                .with_default_model("m")
+                .with_price("m", price.clone())
+        };
+        let proxied = at("openai", "https://proxy.example.com/v1").build().unwrap();
+        assert_eq!(proxied.capabilities(None).price.unwrap().of(1_000_000, 1_000_000), usd(6.0));
+        assert_eq!(proxied.capabilities(Some(&model("other"))).price, None);
+        let counted = r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":1000}}"#;
+        let server = Server::saying(json(200, counted)).await;
+        let local = at("vllm", &server.base_url()).build().unwrap();
+        assert_eq!(local.capabilities(Some(&model("other"))).price, Some(Price::FREE));
+        assert_eq!(ask(&local).await.unwrap().cost, Cost::Estimated(usd(0.006)));
+    });
+}
+
+#[test]
+fn a_prompt_that_is_longer_than_the_server_takes_is_refused_before_it_is_sent() {
+    run(async {
+        let server = Server::saying(json(200, OK)).await;
+        let with = |tokens| provider(&server).with_context_tokens(tokens).build().unwrap();
+        let error = ask(&with(8)).await.unwrap_err();
+        assert_eq!((error.class(), error.cost), (Class::ContextLength, Cost::FREE));
+        assert!(error.to_string().contains("`provider.lab.context_tokens` is 8"), "{error}");
+        assert!(server.requests().is_empty());
+        ask(&with(4096)).await.unwrap();
+    });
 }
 
 #[test]

@@ -36,8 +36,9 @@ fn the_fifth_failure_in_a_row_opens_it_for_a_minute_and_asking_is_free() {
         }
         advance(20 * SECOND).await;
         let error = ask(&breaker).await.unwrap_err();
-        assert_eq!(error.class(), FailureClass::Server, "the class of what has opened it");
-        assert_eq!(error.failure.message, "stub has failed 5 times in a row and is left alone for another 40 s");
+        assert_eq!(error.class(), FailureClass::Unavailable, "nobody was asked");
+        let said = "stub has failed 5 times in a row (server) and is left alone for another 40 s";
+        assert_eq!(error.failure.message, said);
         assert_eq!((error.retry_after, error.cost.known().unwrap().pico_usd()), (Some(40 * SECOND), 0));
         assert_eq!(stub.count(), 5);
         advance(40 * SECOND).await;

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::FailureClass;
-use mcp_orchestrator_providers::layers::{Governor, GovernorLimits};
+use mcp_orchestrator_providers::{
+    NoDeltas,
+    layers::{Governor, GovernorLimits},
+};
 use proptest::prelude::*;
 use tokio::{
     task::JoinSet,
@@ -15,27 +18,26 @@ use super::{
     stub::{Act, Stub},
 };
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-fn limits() -> GovernorLimits {
-    GovernorLimits::default()
+/// Whoever waits waits until it may go.
+pub(super) fn limits() -> GovernorLimits {
+    GovernorLimits { wait_max: Duration::from_hours(24), ..GovernorLimits::default() }
 }
 
 /// Lets everything that can go on go on.
-async fn settle() {
+pub(super) async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
 }
 
 /// So many requests at once, in the order of their numbers.
-async fn crowd(governor: &Arc<Governor>, requests: usize) -> JoinSet<bool> {
+pub(super) async fn crowd(governor: &Arc<Governor>, requests: usize) -> JoinSet<bool> {
     let mut tasks = JoinSet::new();
     for number in 0..requests {
         let governor = Arc::clone(governor);
-        tasks.spawn(async move {
-            ask_as(&*governor, &number.to_string(), None, &mut mcp_orchestrator_providers::NoDeltas).await.is_ok()
-        });
+        tasks.spawn(async move { ask_as(&*governor, &number.to_string(), None, &mut NoDeltas).await.is_ok() });
     }
     settle().await;
     tasks
@@ -248,6 +250,36 @@ fn time_in_the_line_is_told_while_it_passes_and_with_the_answer() {
         let answer = ask_as(&governor, "k", None, &mut watching).await.unwrap();
         assert_eq!((answer.parked.as_secs(), watching.waited), (8, answer.parked));
         assert_eq!(watching.text, "fine");
+    });
+}
+
+#[test]
+fn eight_run_at_once_at_first_and_two_hundred_and_fifty_six_at_most() {
+    run(async {
+        let stub = Stub::new(|_| (SECOND, Act::Say("fine")));
+        let governor = Arc::new(Governor::new(stub.clone(), limits()));
+        let tasks = crowd(&governor, 4_000).await;
+        assert_eq!(stub.running(), 8);
+        assert!(tasks.join_all().await.into_iter().all(|well| well));
+        assert_eq!(stub.peak(), 256);
+    });
+}
+
+#[test]
+fn pauses_nobody_asked_for_double_from_one_second_to_a_minute() {
+    run(async {
+        let stub = Stub::failing(FailureClass::RateLimited);
+        let governor = Governor::new(stub.clone(), limits());
+        for _ in 0..9 {
+            ask(&governor).await.unwrap_err();
+        }
+        let came = stub.came();
+        let pauses: Vec<Duration> = came.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        for (pause, least) in pauses.iter().zip([1, 2, 4, 8, 16, 32, 60, 60]) {
+            // With up to a quarter on top, so that not everybody comes back together.
+            let least = least * SECOND;
+            assert!(*pause >= least && *pause <= least + least / 4 + Duration::from_millis(1), "{pauses:?}");
+        }
     });
 }
 

@@ -4,8 +4,10 @@
 mod alone;
 mod breaker;
 mod governor;
+mod line;
 mod retry;
 mod shared;
+mod storm;
 mod stub;
 
 use std::{future::Future, time::Duration};
@@ -43,6 +45,7 @@ pub(crate) async fn ask_as(
         model,
         messages: &[Message::User(key.to_owned())],
         tools: &[],
+        former_tools: &[],
         output_schema: None,
         temperature: None,
         output_tokens_max: 100,

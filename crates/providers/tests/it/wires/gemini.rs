@@ -34,6 +34,15 @@ async fn a_schema_goes_where_no_tools_are() {
 }
 
 #[tokio::test]
+async fn the_id_of_a_request_is_the_answers_own() {
+    let bytes = json(200, &Voice::Gemini.whole(&short_answer()).to_string());
+    let bytes = String::from_utf8(bytes).unwrap().replace("x-request-id", "x-nothing").into_bytes();
+    let server = Server::saying(bytes).await;
+    let answer = chat(&known("gemini", &server, "v1beta").build().unwrap(), &[user("x")], |_| {}).await.unwrap();
+    assert_eq!(answer.reply.request_id.as_deref(), Some("r1"));
+}
+
+#[tokio::test]
 async fn the_key_is_in_a_header_and_never_in_the_address() {
     let server = server().await;
     let gemini = known("gemini", &server, "").build().unwrap();

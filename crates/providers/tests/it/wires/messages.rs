@@ -61,6 +61,22 @@ async fn only_the_turn_of_an_agent_marks_what_the_next_one_begins_with() {
 }
 
 #[tokio::test]
+async fn the_last_turn_names_the_same_tools_and_marks_only_what_the_cache_still_knows() {
+    let server = server().await;
+    let anthropic = known("anthropic", &server, "v1").build().unwrap();
+    let messages = [Message::System("Be brief.".to_owned()), user("x")];
+    let tools = tools();
+    chat(&anthropic, &messages, |request| request.tools = &tools).await.unwrap();
+    let before = server.requests().pop().unwrap().json();
+    chat(&anthropic, &messages, |request| request.former_tools = &tools).await.unwrap();
+    let last = server.requests().pop().unwrap().json();
+    assert_eq!((&last["tools"], &last["system"]), (&before["tools"], &before["system"]));
+    assert_eq!(last["tool_choice"], value!({"type": "none"}));
+    assert!(!last["messages"].to_string().contains("cache_control"), "{last}");
+    assert!(before.get("tool_choice").is_none());
+}
+
+#[tokio::test]
 async fn answers_of_tools_come_first_and_nothing_empty_is_sent() {
     let server = server().await;
     let anthropic = known("anthropic", &server, "v1").build().unwrap();

@@ -13,14 +13,14 @@ local state, puts, says = {}, {}, {}
 local function move(w, after, at, bytes)
   if after == 'q' then return enqueue(w, math.max(at, now)), 'W' end
   leave(w)
-  redis.call('HSET', base .. 'wf:' .. w.id, 'at', whole(at), 'o', '')
+  call('HSET', base .. 'wf:' .. w.id, 'at', whole(at), 'o', '')
   if after == 'f' then
-    redis.call('ZREM', base .. 'open', w.id)
-    redis.call('ZADD', base .. 'done', at, w.n .. w.id)
-    redis.call('HINCRBY', KEYS[1], 'done', bytes)
-    if redis.call('HINCRBY', base .. 'users', w.c, -1) < 1 then
-      redis.call('HDEL', base .. 'users', w.c)
-      redis.call('HDEL', base .. 'classes', w.c)
+    call('ZREM', base .. 'open', w.id)
+    call('ZADD', base .. 'done', at, w.n .. w.id)
+    call('HINCRBY', KEYS[1], 'done', bytes)
+    if call('HINCRBY', base .. 'users', w.c, -1) < 1 then
+      call('HDEL', base .. 'users', w.c)
+      call('HDEL', base .. 'classes', w.c)
       reclassed()
     end
   end
@@ -29,16 +29,16 @@ end
 
 -- The append whose arguments follow place `i`.
 local function append(id, wf, log, i)
-  local count, expected, epoch, status, after, moment, progress, lineage, mark, blobs = string.match(ARGV[i + 1], LINE)
+  local count, expected, epoch, status, after, moment, progress, lineage, mark, blobs = match(ARGV[i + 1], LINE)
   if not state[id] then return 'unknown' end
-  local h, e, place, attempt, bytes, l, m = string.match(state[id], STATE)
+  local h, e, place, attempt, bytes, l, m = match(state[id], STATE)
   local entry, head, expected = ARGV[i + 2], tonumber(h), tonumber(expected)
   if head > expected then
-    local found = redis.call('XRANGE', log, whole(expected + 1), '+', 'COUNT', 1)[1]
+    local found = call('XRANGE', log, whole(expected + 1), '+', 'COUNT', 1)[1]
     if found then
-      local last, position = string.match(found[1], '^(%d+)-(%d+)$')
-      local records, by = string.match(found[2][2], '^(%d+) (%x*)')
-      if string.sub(entry, #count + 2, #count + 33) == by and tonumber(last) - tonumber(records) == expected then
+      local last, position = match(found[1], '^(%d+)-(%d+)$')
+      local records, by = match(found[2][2], '^(%d+) (%x*)')
+      if sub(entry, #count + 2, #count + 33) == by and tonumber(last) - tonumber(records) == expected then
         return 'again ' .. last .. ' ' .. position
       end
     end
@@ -50,11 +50,11 @@ local function append(id, wf, log, i)
   if head > expected then return 'conflict ' .. h end
   -- As long as it was, and not what it was.
   if lineage ~= '' and l ~= lineage then return 'regressed ' .. h end
-  local tenant = blobs ~= '' and redis.call('HGET', wf, 't')
+  local tenant = blobs ~= '' and call('HGET', wf, 't')
   if tenant and epoch ~= '' then
     -- An owner has put what it names. When a failover has lost that, nobody could read the record.
     for blob in string.gmatch(blobs, '%S+') do
-      if redis.call('EXISTS', base .. 'blob:' .. blob .. ':' .. tenant) == 0 then return 'regressed ' .. h end
+      if call('EXISTS', base .. 'blob:' .. blob .. ':' .. tenant) == 0 then return 'regressed ' .. h end
     end
   end
 
@@ -68,11 +68,11 @@ local function append(id, wf, log, i)
   end
   local kind = 'A'
   if after ~= 'k' and (after == 'f' or epoch ~= '' or place ~= 'l') then
-    local f = redis.call('HMGET', wf, 'n', 'at', 'c', 'r', 'y')
+    local f = call('HMGET', wf, 'n', 'at', 'c', 'r', 'y')
     local w = { id = id, n = f[1], p = place, at = tonumber(f[2]), c = f[3], r = f[4], y = tonumber(f[5]) }
     place, kind = move(w, after, tonumber(moment) or now, bytes)
   end
-  if mark ~= m then redis.call('HSET', wf, 'ti', ARGV[i + 4], 'ta', ARGV[i + 5]) end
+  if mark ~= m then call('HSET', wf, 'ti', ARGV[i + 4], 'ta', ARGV[i + 5]) end
   local text = new .. ' ' .. e .. ' ' .. place .. ' ' .. attempt .. ' ' .. bytes .. ' ' .. at .. ' ' .. mark .. ' ' .. status .. ' '
     .. ARGV[i + 3]
   state[id], puts[#puts + 1], puts[#puts + 2] = text, id, text
@@ -84,13 +84,13 @@ local function append(id, wf, log, i)
 end
 
 local ids, answers = {}, {}
-for i = 2, #KEYS, 2 do ids[#ids + 1] = string.sub(KEYS[i], #base + 4) end
-for i, text in ipairs(redis.call('HMGET', base .. 'state', unpack(ids))) do state[ids[i]] = text end
+for i = 2, #KEYS, 2 do ids[#ids + 1] = sub(KEYS[i], #base + 4) end
+for i, text in ipairs(call('HMGET', base .. 'state', unpack(ids))) do state[ids[i]] = text end
 for i, id in ipairs(ids) do
   local whole_way, answer = pcall(append, id, KEYS[i * 2], KEYS[i * 2 + 1], (i - 1) * 5 + 2)
   answers[i] = whole_way and answer or 'broken ' .. tostring(type(answer) == 'table' and answer.err or answer)
 end
-if puts[1] then redis.call('HSET', base .. 'state', unpack(puts)) end
+if puts[1] then call('HSET', base .. 'state', unpack(puts)) end
 written()
 if says[1] then tell(table.concat(says, '\n')) end
 return answers

@@ -12,8 +12,8 @@ local UNHEARD_MAX = 1000
 -- Entries without a workflow that one claim drops.
 local STALE_MAX = 1000
 
-redis.call('ZADD', base .. 'seen', 'GT', now + ttl, me)
-local version = redis.call('HGET', KEYS[1], 'classes') or '0'
+call('ZADD', base .. 'seen', 'GT', now + ttl, me)
+local version = call('HGET', KEYS[1], 'classes') or '0'
 local answer = { version }
 if ARGV[6] ~= '' and ARGV[6] ~= version then return answer end
 
@@ -23,8 +23,8 @@ local given = 0
 local function give(w)
   w.p = 'l'
   put(w)
-  redis.call('HSET', base .. 'wf:' .. w.id, 'at', whole(now + ttl), 'o', me, 'g', ARGV[8])
-  redis.call('ZADD', base .. 'leases', now + ttl, w.n .. w.id)
+  call('HSET', base .. 'wf:' .. w.id, 'at', whole(now + ttl), 'o', me, 'g', ARGV[8])
+  call('ZADD', base .. 'leases', now + ttl, w.n .. w.id)
   for _, part in ipairs({ w.id, whole(w.e), w.h, whole(w.a) }) do answer[#answer + 1] = part end
   given = given + 1
 end
@@ -39,11 +39,11 @@ end
 if ARGV[9] ~= '' then
   local unheard = {}
   for name in string.gmatch(ARGV[9], '%S+') do unheard[name] = true end
-  local held = redis.call('ZREVRANGEBYSCORE', base .. 'leases', '+inf', '(' .. whole(now), 'LIMIT', 0, UNHEARD_MAX)
+  local held = call('ZREVRANGEBYSCORE', base .. 'leases', '+inf', '(' .. whole(now), 'LIMIT', 0, UNHEARD_MAX)
   for _, member in ipairs(held) do
     if given >= max then return answer end
-    local id = string.sub(member, 17)
-    local by = redis.call('HMGET', base .. 'wf:' .. id, 'o', 'g')
+    local id = sub(member, 17)
+    local by = call('HMGET', base .. 'wf:' .. id, 'o', 'g')
     if by[1] == me and by[2] and unheard[by[2]] then
       local w = look(id)
       if w.p == 'l' then give(w) end
@@ -52,7 +52,7 @@ if ARGV[9] ~= '' then
 end
 
 if ARGV[7] ~= '' then
-  local held = redis.call('ZCOUNT', base .. 'leases', '(' .. whole(now), '+inf')
+  local held = call('ZCOUNT', base .. 'leases', '(' .. whole(now), '+inf')
   max = math.min(max, given + tonumber(ARGV[7]) - held)
 end
 
@@ -65,14 +65,14 @@ if ARGV[5] == 'only' then
   return answer
 end
 
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', 0, SWEPT_MAX)) do
-  local w = look(string.sub(member, 17))
-  redis.call('ZREM', base .. 'leases', member)
+for _, member in ipairs(call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', 0, SWEPT_MAX)) do
+  local w = look(sub(member, 17))
+  call('ZREM', base .. 'leases', member)
   if w and w.p == 'l' then queue(w, w.at - LATE) end
 end
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', base .. 'delayed', '-inf', now, 'LIMIT', 0, SWEPT_MAX)) do
-  local w = look(string.sub(member, 17))
-  redis.call('ZREM', base .. 'delayed', member)
+for _, member in ipairs(call('ZRANGEBYSCORE', base .. 'delayed', '-inf', now, 'LIMIT', 0, SWEPT_MAX)) do
+  local w = look(sub(member, 17))
+  call('ZREM', base .. 'delayed', member)
   if w and w.p == 'd' then
     queue(w, w.at - w.y * 60000)
     w.p = 'r'
@@ -82,11 +82,11 @@ end
 
 local fronts = {}
 local function front(from)
-  local found = redis.call('ZRANGE', from, 0, 0, 'WITHSCORES')
+  local found = call('ZRANGE', from, 0, 0, 'WITHSCORES')
   fronts[from] = found[1] and { member = found[1], score = tonumber(found[2]) } or nil
 end
 
-local own = redis.call('SMEMBERS', base .. 'own:' .. me)
+local own = call('SMEMBERS', base .. 'own:' .. me)
 if ARGV[5] == 'own' then
   for _, class in ipairs(own) do front(base .. 'queue:' .. class .. ':' .. me) end
 else
@@ -95,7 +95,7 @@ else
     local class = ARGV[i]
     able[class] = true
     front(base .. 'queue:' .. class .. ':')
-    for _, worker in ipairs(redis.call('SRANDMEMBER', base .. 'reserved:' .. class, RESERVERS_MAX)) do
+    for _, worker in ipairs(call('SRANDMEMBER', base .. 'reserved:' .. class, RESERVERS_MAX)) do
       if worker ~= me and not alive(worker) then front(base .. 'queue:' .. class .. ':' .. worker) end
     end
   end
@@ -115,17 +115,17 @@ while given < max and stale < STALE_MAX do
   end
   if not best then break end
   local member = fronts[best].member
-  local w = look(string.sub(member, 17))
-  if w and w.n == string.sub(member, 1, 16) and is_ready(w) and queue_of(w) == best then
+  local w = look(sub(member, 17))
+  if w and w.n == sub(member, 1, 16) and is_ready(w) and queue_of(w) == best then
     lease(w)
   else
-    redis.call('ZREM', best, member)
+    call('ZREM', best, member)
     -- A clock that was set back makes a late lease one in time again.
-    if w and w.p == 'l' and w.at > now then redis.call('ZADD', base .. 'leases', w.at, w.n .. w.id) end
+    if w and w.p == 'l' and w.at > now then call('ZADD', base .. 'leases', w.at, w.n .. w.id) end
     stale = stale + 1
   end
   if given < max then front(best) end
 end
 -- Those who wait for work forget the workers that are gone.
-if given == 0 then redis.call('ZREMRANGEBYSCORE', base .. 'seen', '-inf', now) end
+if given == 0 then call('ZREMRANGEBYSCORE', base .. 'seen', '-inf', now) end
 return answer

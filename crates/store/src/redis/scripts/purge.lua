@@ -4,29 +4,29 @@
 local before, count_max, bytes_max = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local gone = 0
 while gone < tonumber(ARGV[5]) do
-  local first = redis.call('ZRANGE', base .. 'done', 0, 0, 'WITHSCORES')
+  local first = call('ZRANGE', base .. 'done', 0, 0, 'WITHSCORES')
   if not first[1] then break end
   local goes = (before and tonumber(first[2]) < before)
-    or (count_max and redis.call('ZCARD', base .. 'done') > count_max)
-    or (bytes_max and tonumber(redis.call('HGET', KEYS[1], 'done') or 0) > bytes_max)
+    or (count_max and call('ZCARD', base .. 'done') > count_max)
+    or (bytes_max and tonumber(call('HGET', KEYS[1], 'done') or 0) > bytes_max)
   if not goes then break end
-  local number, id = string.sub(first[1], 1, 16), string.sub(first[1], 17)
+  local number, id = sub(first[1], 1, 16), sub(first[1], 17)
   local wf, log = base .. 'wf:' .. id, base .. 'log:' .. id
-  local f = redis.call('HMGET', wf, 'n', 't', 'ik')
-  redis.call('ZREM', base .. 'done', first[1])
+  local f = call('HMGET', wf, 'n', 't', 'ik')
+  call('ZREM', base .. 'done', first[1])
   if f[1] == number then
-    if redis.call('EXISTS', log) == 1 then
-      redis.call('RENAME', log, base .. 'gone:' .. number)
-      redis.call('RPUSH', base .. 'trash', number)
+    if call('EXISTS', log) == 1 then
+      call('RENAME', log, base .. 'gone:' .. number)
+      call('RPUSH', base .. 'trash', number)
     end
-    if f[3] then redis.call('DEL', f[3]) end
-    local bytes = string.match(redis.call('HGET', base .. 'state', id), '^%d+ %d+ %a %d+ (%d+)')
-    redis.call('UNLINK', wf)
-    redis.call('HDEL', base .. 'state', id)
-    redis.call('ZREM', base .. 'all', id)
-    redis.call('ZREM', base .. 'by:' .. f[2], id)
-    redis.call('HINCRBY', KEYS[1], 'bytes', '-' .. bytes)
-    redis.call('HINCRBY', KEYS[1], 'done', '-' .. bytes)
+    if f[3] then call('DEL', f[3]) end
+    local bytes = match(call('HGET', base .. 'state', id), '^%d+ %d+ %a %d+ (%d+)')
+    call('UNLINK', wf)
+    call('HDEL', base .. 'state', id)
+    call('ZREM', base .. 'all', id)
+    call('ZREM', base .. 'by:' .. f[2], id)
+    call('HINCRBY', KEYS[1], 'bytes', '-' .. bytes)
+    call('HINCRBY', KEYS[1], 'done', '-' .. bytes)
   end
   gone = gone + 1
 end

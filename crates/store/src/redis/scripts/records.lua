@@ -10,16 +10,16 @@ local slots = {}
 -- clock's microseconds. Returns the position of the last record, and the bytes of text.
 local function write(log, id, head, count, entry)
   if not position then
-    local meta = redis.call('HMGET', KEYS[1], 'position', 'bytes')
+    local meta = call('HMGET', KEYS[1], 'position', 'bytes')
     position, total = tonumber(meta[1] or 0), tonumber(meta[2] or 0)
   end
   local last, size = math.max(position + count, micros), #entry - #count - 34
   local at = whole(last)
   if size > LARGE then
-    redis.call('SET', base .. 'large:' .. at, string.sub(entry, -size))
-    entry = string.sub(entry, 1, -size - 2) .. ' ' .. size
+    call('SET', base .. 'large:' .. at, sub(entry, -size))
+    entry = sub(entry, 1, -size - 2) .. ' ' .. size
   end
-  redis.call('XADD', log, head .. '-' .. at, '', entry)
+  call('XADD', log, head .. '-' .. at, '', entry)
   position, total = last, total + size
   slots[#slots + 1] = at
   slots[#slots + 1] = head .. ' ' .. id
@@ -30,13 +30,13 @@ end
 local function written()
   if not position then return end
   local last = whole(position)
-  redis.call('HSET', KEYS[1], 'position', last, 'bytes', whole(total))
-  if slots[1] then redis.call('XADD', base .. 'feed', last .. '-0', unpack(slots)) end
+  call('HSET', KEYS[1], 'position', last, 'bytes', whole(total))
+  if slots[1] then call('XADD', base .. 'feed', last .. '-0', unpack(slots)) end
 end
 
 -- Marks a blob that records name as used now.
-local function mark_used(tenant, blob) redis.call('ZADD', base .. 'used:' .. tenant, 'XX', 'GT', now, blob) end
+local function mark_used(tenant, blob) call('ZADD', base .. 'used:' .. tenant, 'XX', 'GT', now, blob) end
 
 -- How an append is told to other processes.
 local function told(kind, origin, head, id) return kind .. origin .. ' ' .. head .. ' ' .. id end
-local function tell(lines) redis.call('PUBLISH', base .. 'hints', lines) end
+local function tell(lines) call('PUBLISH', base .. 'hints', lines) end

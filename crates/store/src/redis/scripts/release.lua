@@ -4,5 +4,5 @@ if not (w and w.p == 'l' and whole(w.e) == ARGV[4]) then return { '0' } end
 w.a = math.max(w.a - 1, 0)
 w.p = enqueue(w, math.max(tonumber(ARGV[5]) or now, now))
 put(w)
-redis.call('PUBLISH', base .. 'hints', 'W' .. ARGV[2])
+call('PUBLISH', base .. 'hints', 'W' .. ARGV[2])
 return { '1' }

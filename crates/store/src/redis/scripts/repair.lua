@@ -1,6 +1,6 @@
 -- KEYS meta. ARGV: now, origin, the number to go on after, how many to look at. Returns how many it mended and the number
 -- of the last one looked at, or nothing when there are no more.
-local found = redis.call('ZRANGEBYSCORE', base .. 'open', '(' .. ARGV[3], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[4])
+local found = call('ZRANGEBYSCORE', base .. 'open', '(' .. ARGV[3], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[4])
 local mended = 0
 for i = 1, #found, 2 do
   local w = look(found[i])
@@ -11,7 +11,7 @@ for i = 1, #found, 2 do
       w.p = 'w'
       if forsaken then
         w.r = ''
-        redis.call('HSET', base .. 'wf:' .. w.id, 'r', '')
+        call('HSET', base .. 'wf:' .. w.id, 'r', '')
       end
       w.p = enqueue(w, now)
       put(w)
@@ -19,6 +19,6 @@ for i = 1, #found, 2 do
     end
   end
 end
-if mended > 0 then redis.call('PUBLISH', base .. 'hints', 'W' .. ARGV[2]) end
+if mended > 0 then call('PUBLISH', base .. 'hints', 'W' .. ARGV[2]) end
 if #found == 0 then return { whole(mended) } end
 return { whole(mended), found[#found] }

@@ -1,12 +1,12 @@
-//! Files of older versions are brought up to this one when they are opened. `golden/schema-v2.sql` is what version 2
-//! wrote, as text: it is never changed, and each version to come adds its own.
+//! Files of older versions are brought up to this one when they are opened. `golden/schema-v2.sql` and its like are what
+//! those versions wrote, as text: they are never changed, and each version to come adds its own.
 
 use std::{fs, path::Path, time::Duration};
 
 use bytes::Bytes;
 use mcp_orchestrator_domain::{Digest, Principal, Status, Timestamp};
 use mcp_orchestrator_store::{
-    BucketAnswer, BucketTake, Created, Idempotency, ListFilter, NewWorkflow, Place, Retention, SqliteOptions,
+    BucketAct, BucketAnswer, BucketAsk, Created, Idempotency, ListFilter, NewWorkflow, Place, Retention, SqliteOptions,
     SqliteStore, Store, StoreError,
 };
 use mcp_orchestrator_testkit::store_suite::{Dial, append, claim, ids, numbers, records, workflow};
@@ -15,12 +15,17 @@ use rusqlite::Connection;
 use super::open;
 
 const WRITTEN_BY_VERSION_2: &str = include_str!("../golden/schema-v2.sql");
+const WRITTEN_BY_VERSION_3: &str = include_str!("../golden/schema-v3.sql");
 
 /// Makes a file as version 2 left it.
 fn file_of_version_2(path: &Path) {
+    file_of(path, WRITTEN_BY_VERSION_2);
+}
+
+fn file_of(path: &Path, written: &str) {
     let file = Connection::open(path).unwrap();
     file.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
-    file.execute_batch(WRITTEN_BY_VERSION_2).unwrap();
+    file.execute_batch(written).unwrap();
 }
 
 fn version(path: &Path) -> i64 {
@@ -30,9 +35,19 @@ fn version(path: &Path) -> i64 {
 
 #[tokio::test]
 async fn what_version_2_wrote_is_all_there_and_goes_on() {
+    goes_on(WRITTEN_BY_VERSION_2).await;
+}
+
+#[tokio::test]
+async fn what_version_3_wrote_is_all_there_and_goes_on() {
+    goes_on(WRITTEN_BY_VERSION_3).await;
+}
+
+/// The same was done under each of the older versions.
+async fn goes_on(written: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    file_of_version_2(&path);
+    file_of(&path, written);
     let dial = Dial::new();
     dial.turn(Duration::from_secs(3));
     let store = open(&path, &dial).await;
@@ -54,14 +69,15 @@ async fn what_version_2_wrote_is_all_there_and_goes_on() {
     let kept = store.get_blob(&Principal::local(), &evidence).await.unwrap();
     assert_eq!(kept, Some(Bytes::from_static(b"evidence")));
     assert_eq!(store.record_get("webhooks", "k").await.unwrap().unwrap().value, "value");
-    let take = BucketTake { key: "writes".to_owned(), amount: 10, capacity: 10, per_second: 0.5 };
-    assert!(matches!(store.bucket_take(take).await.unwrap(), BucketAnswer::Wait(_)), "three of ten were taken");
+    let act = BucketAct::Take { amount: 10, wait_max: Duration::ZERO };
+    let take = BucketAsk { key: "writes".to_owned(), capacity: 10, per_second: 0.5, act };
+    assert!(matches!(store.bucket(take).await.unwrap(), BucketAnswer::Wait(_)), "three of ten were taken");
     let idempotency = Some(Idempotency { key: "once".to_owned(), body: Digest::new([1; 32]) });
     let again = store.create(NewWorkflow { idempotency, ..workflow() }).await.unwrap();
     assert_eq!(again, Created::Existing(rows[4].id.clone()));
 
     let info = store.info().await.unwrap();
-    assert_eq!((info.schema, info.workflows, info.finished), (Some(3), 5, 2));
+    assert_eq!((info.schema, info.workflows, info.finished), (Some(4), 5, 2));
     assert!(info.finished_bytes > 0);
     assert_eq!(store.check().await.unwrap().findings, Vec::<String>::new());
     let standings = store.standings(10).await.unwrap();
@@ -78,13 +94,16 @@ async fn what_version_2_wrote_is_all_there_and_goes_on() {
 #[tokio::test]
 async fn a_file_that_was_brought_up_is_like_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, new) = (folder.path().join("old.db"), folder.path().join("new.db"));
-    file_of_version_2(&old);
-    for path in [&old, &new] {
+    let [old, later, new] = ["old.db", "later.db", "new.db"].map(|name| folder.path().join(name));
+    file_of(&old, WRITTEN_BY_VERSION_2);
+    file_of(&later, WRITTEN_BY_VERSION_3);
+    for path in [&old, &later, &new] {
         open(path, &Dial::new()).await.close().await;
     }
-    assert_eq!(shape(&old), shape(&new));
-    assert_eq!(version(&old), version(&new));
+    for path in [&old, &later] {
+        assert_eq!(shape(path), shape(&new));
+        assert_eq!(version(path), version(&new));
+    }
 }
 
 /// Every table with its columns and every index, as SQLite understands them.
@@ -158,7 +177,7 @@ async fn a_file_that_is_to_stay_as_it_is_is_neither_made_nor_brought_up() {
     file_of_version_2(&path);
     let before = shape(&path);
     let older = as_is().await.unwrap_err();
-    assert!(matches!(older, StoreError::Outdated { found: 2, expected: 3, .. }), "{older}");
+    assert!(matches!(older, StoreError::Outdated { found: 2, expected: 4, .. }), "{older}");
     assert!(older.to_string().contains("store.db has schema version 2"), "{older}");
     assert_eq!((shape(&path), version(&path)), (before, 2));
 

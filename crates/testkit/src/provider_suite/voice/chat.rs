@@ -63,8 +63,8 @@ pub(super) fn begin(said: &Said) -> Vec<String> {
 
 pub(super) fn end(said: &Said) -> Vec<String> {
     let counted = json!({
-        "id": "chatcmpl-1", "object": "chat.completion.chunk", "model": Voice::MODEL, "choices": [],
-        "usage": usage(said.counts),
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000, "model": Voice::MODEL,
+        "choices": [], "usage": usage(said.counts),
     });
     vec![chunk(&json!({}), Some(reason(said))), data(&counted), "data: [DONE]\n\n".to_owned()]
 }

@@ -99,6 +99,25 @@ pub enum Trouble {
 }
 
 impl Voice {
+    /// The images of the first message of a request, as kind and Base64, and the text after them.
+    #[must_use]
+    pub fn images(self, body: &Value) -> (Vec<(String, String)>, String) {
+        let parts = match self {
+            Self::Chat | Self::Messages => &body["messages"][0]["content"],
+            Self::Responses => &body["input"][0]["content"],
+            Self::Gemini => &body["contents"][0]["parts"],
+        };
+        let mut parts = parts.as_array().cloned().unwrap_or_default();
+        let text = parts.pop().unwrap_or_default();
+        let own = |part: &Value| match self {
+            Self::Chat => of_url(&part["image_url"]["url"]),
+            Self::Responses => of_url(&part["image_url"]),
+            Self::Messages => (word(&part["source"]["media_type"]), word(&part["source"]["data"])),
+            Self::Gemini => (word(&part["inlineData"]["mimeType"]), word(&part["inlineData"]["data"])),
+        };
+        (parts.iter().map(own).collect(), word(&text["text"]))
+    }
+
     /// The model that is asked for.
     pub const MODEL: &'static str = "model-1";
 
@@ -235,4 +254,15 @@ fn interleaved(said: &Said) -> Vec<(usize, &str)> {
         calls.filter_map(move |(n, call)| Some((n, call.arguments.get(round)?.as_str())))
     };
     (0..longest).flat_map(at).collect()
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Kind and bytes of an address that holds both.
+fn of_url(url: &Value) -> (String, String) {
+    let url = word(url);
+    let (kind, data) = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")).unwrap_or_default();
+    (kind.to_owned(), data.to_owned())
 }

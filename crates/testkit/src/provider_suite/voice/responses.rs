@@ -43,7 +43,8 @@ fn response(said: &Said, status: &str, output: &[Value]) -> Value {
     let used = if status == "in_progress" { Value::Null } else { usage(said) };
     json!({
         "id": "resp_1", "object": "response", "created_at": 1_790_000_000, "model": Voice::MODEL, "status": status,
-        "error": null, "incomplete_details": details, "output": output, "usage": used, "store": false,
+        "error": null, "incomplete_details": details, "output": output, "usage": used,
+        "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
     })
 }
 
@@ -63,16 +64,19 @@ pub(super) fn begin(said: &Said) -> Vec<String> {
         json!({"type": "response.output_item.added", "output_index": 0, "item": {
             "id": "msg_1", "type": "message", "status": "in_progress", "role": "assistant", "content": []}}),
     ];
+    events.push(part("added", ""));
     for piece in &said.text {
         events.push(json!({
             "type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0,
-            "delta": piece,
+            "delta": piece, "logprobs": [],
         }));
     }
     let text = said.text.concat();
     events.push(json!({
         "type": "response.output_text.done", "item_id": "msg_1", "output_index": 0, "content_index": 0, "text": text,
+        "logprobs": [],
     }));
+    events.push(part("done", &text));
     events.push(json!({"type": "response.output_item.done", "output_index": 0, "item": message(said)}));
     for at in 0..said.calls.len() {
         let item = call(said, at, "");
@@ -85,15 +89,35 @@ pub(super) fn begin(said: &Said) -> Vec<String> {
         }));
     }
     for at in 0..said.calls.len() {
-        let item = call(said, at, &said.calls[at].arguments.concat());
+        let arguments = said.calls[at].arguments.concat();
+        let item = call(said, at, &arguments);
+        events.push(json!({
+            "type": "response.function_call_arguments.done", "item_id": format!("fc_{at}"), "output_index": at + 1,
+            "arguments": arguments,
+        }));
         events.push(json!({"type": "response.output_item.done", "output_index": at + 1, "item": item}));
     }
-    events.iter().map(named).collect()
+    events.iter().enumerate().map(numbered).collect()
 }
 
 pub(super) fn end(said: &Said) -> Vec<String> {
     let kind = format!("response.{}", status(said));
-    vec![named(&json!({"type": kind, "response": whole(said)}))]
+    vec![numbered((begin(said).len(), &json!({"type": kind, "response": whole(said)})))]
+}
+
+/// The beginning or the end of the part of a message that is its text.
+fn part(word: &str, text: &str) -> Value {
+    json!({
+        "type": format!("response.content_part.{word}"), "item_id": "msg_1", "output_index": 0, "content_index": 0,
+        "part": {"type": "output_text", "text": text, "annotations": []},
+    })
+}
+
+/// An event at its place.
+fn numbered((at, event): (usize, &Value)) -> String {
+    let mut event = event.clone();
+    event["sequence_number"] = at.into();
+    named(&event)
 }
 
 pub(super) fn overload() -> String {
