@@ -200,6 +200,9 @@ pub(crate) struct SharedArgs {
     /// configured]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = WITH)]
     pub(crate) corpus: Vec<PathBuf>,
+    /// Ask every search service that is set up; agents' search words leave this machine [default: `sources.enabled`]
+    #[arg(long, help_heading = WITH)]
+    pub(crate) web: bool,
     /// Who answers; `extractive` writes without a model [default: configured, else the first with a key]
     #[arg(long, value_name = "NAME", help_heading = WITH)]
     pub(crate) provider: Option<String>,

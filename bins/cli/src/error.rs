@@ -78,7 +78,7 @@ pub(crate) enum CliError {
     Limit(usize),
     #[error(transparent)]
     Documents(#[from] DocumentsError),
-    #[error("the extractive writer quotes documents: name a folder with --corpus")]
+    #[error("the extractive writer quotes sources: name a folder with --corpus, or ask search services with --web")]
     NoDocuments,
     #[error("workflow {id} searches corpus {corpus}, whose folder is not known here: set `corpora.{corpus}`")]
     UnknownCorpus { id: WorkflowId, corpus: CorpusName },
@@ -133,6 +133,10 @@ pub(crate) enum CliError {
     Unsound(usize),
     #[error("--detach needs a server that goes on: name it with --server or ORCHESTRATOR_SERVER")]
     DetachHere,
+    #[error(
+        "--web asks from this machine: with --server, its operator says which services are asked (`sources.enabled`)"
+    )]
+    WebThere,
     #[error("--corpus {}: with --server, name a corpus as the server's operator did", .0.display())]
     CorpusThere(PathBuf),
     #[error("{0} not possible with --server: name one workflow")]
@@ -203,9 +207,11 @@ impl CliError {
                     Exit::Refused
                 }
             }
-            Self::File(DefinitionError::Syntax { .. }) | Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => {
-                Exit::Unparsed
-            }
+            Self::File(DefinitionError::Syntax { .. })
+            | Self::StoreAtServer
+            | Self::DetachHere
+            | Self::DbAtServer
+            | Self::WebThere => Exit::Unparsed,
             Self::Remote(RemoteError::Problem(problem)) => problem.exit(),
             Self::Remote(RemoteError::Unreachable { .. } | RemoteError::NotOurs { .. }) => Exit::Unreachable,
             Self::Remote(RemoteError::Address(_)) => Exit::Refused,
@@ -287,7 +293,7 @@ impl CliError {
             Self::Cancelled(_) => "cancelled",
             Self::BadReport(_) => "bad_report",
             Self::Unproved { .. } => "verification_failed",
-            Self::StoreAtServer | Self::DetachHere | Self::DbAtServer => "usage",
+            Self::StoreAtServer | Self::DetachHere | Self::DbAtServer | Self::WebThere => "usage",
             Self::Backup(_) => "store",
             Self::TooManyEnded(_) => "too_many",
             Self::Unsound(_) => "unsound",

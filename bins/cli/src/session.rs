@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc};
 
 use mcp_orchestrator::{Handle, Orchestrator, WorkerMode};
 use mcp_orchestrator_app::{
-    Choice, CorpusFolders, Folders, Providers, Settings, Sources, StoreUrl, engine, open_corpora,
+    Choice, CorpusFolders, Folders, Providers, Settings, Sources, StoreUrl, Web, engine, open_corpora,
 };
 use mcp_orchestrator_providers::ExtractiveProvider;
 use mcp_orchestrator_store::{MemoryStore, Store};
@@ -110,11 +110,12 @@ impl Session {
         store: &Arc<dyn Store>,
         choice: &Choice,
         corpora: &Corpora,
+        web: &Web,
         mode: WorkerMode,
     ) -> Result<Handle, CliError> {
         let mut choices = vec![choice.clone()];
         choices.extend(self.providers().fallbacks(&choices)?);
-        let builder = engine(store, &self.settings, &choices, corpora).with_running_max(1).with_worker_mode(mode);
+        let builder = engine(store, &self.settings, &choices, corpora, web).with_running_max(1).with_worker_mode(mode);
         Ok(builder.build()?.start())
     }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use mcp_orchestrator::{Handle, Orchestrator};
 use mcp_orchestrator_api::{Api, Defaults};
 use mcp_orchestrator_app::{
-    Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, Settings, StoreUrl,
+    Choice, EXTRACTIVE, LiveCorpora, ProviderChoiceError, Providers, Reason, Settings, StoreUrl, Web,
 };
 use mcp_orchestrator_egress::{ClientSettings, Guard, HttpClient};
 use mcp_orchestrator_store::Store;
@@ -55,6 +55,12 @@ pub(crate) async fn start(setup: &Setup) -> Result<Parts, Stop> {
             builder = builder.with_shared_tool(tool);
         }
     }
+    let web = Web::of(&setup.settings, false).map_err(Stop::setting)?;
+    if web.is_on() {
+        let asked = web.titles().collect::<Vec<_>>().join(", ");
+        tracing::info!(asked, "agents ask search services: their search words leave this machine");
+    }
+    builder = web.join(builder, &setup.settings, &store);
     let handle = builder.build().map_err(Stop::setting)?.start();
     let webhooks = webhooks(setup, Arc::clone(&store))?;
     let api = Api::new(handle.clone(), webhooks.clone())

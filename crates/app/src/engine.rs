@@ -7,13 +7,19 @@ use mcp_orchestrator_domain::ProviderName;
 use mcp_orchestrator_store::Store;
 use mcp_orchestrator_tools::Corpora;
 
-use crate::{Choice, ProviderSettings, Settings, corpus_tools, layered};
+use crate::{Choice, ProviderSettings, Settings, Web, corpus_tools, layered};
 
 /// A builder with this store, these providers (the first is the default one), these documents and the settings' limits.
 /// Each provider is [`layered`]; those of them the settings name as fallbacks are asked when another one cannot answer, and
 /// beside one that takes long if the settings want that.
-/// Without documents no tool is registered: agents then have nothing to cite.
-pub fn engine(store: &Arc<dyn Store>, settings: &Settings, providers: &[Choice], documents: &Corpora) -> Builder {
+/// Without documents and search services no tool is registered: agents then have nothing to cite.
+pub fn engine(
+    store: &Arc<dyn Store>,
+    settings: &Settings,
+    providers: &[Choice],
+    documents: &Corpora,
+    web: &Web,
+) -> Builder {
     let mut builder = Orchestrator::builder_shared(Arc::clone(store))
         .with_limits(settings.limits)
         .with_corpus_names(documents.iter().map(|corpus| corpus.name().clone()));
@@ -32,5 +38,5 @@ pub fn engine(store: &Arc<dyn Store>, settings: &Settings, providers: &[Choice],
             builder = builder.with_shared_tool(tool);
         }
     }
-    builder
+    web.join(builder, settings, store)
 }

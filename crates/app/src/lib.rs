@@ -28,6 +28,7 @@ mod settings;
 mod size;
 mod span;
 mod store;
+mod web;
 
 pub use corpora::{CorpusFolders, DocumentsError, name_folders, readable};
 pub use definition::{DefinitionError, read_definition};
@@ -40,8 +41,9 @@ pub use live::LiveCorpora;
 pub use provider::{Choice, EXTRACTIVE, ProviderChoiceError, Providers, Reason};
 pub use settings::{
     EgressSettings, KeptSettings, Origin, ProviderSettings, ServerSettings, Settings, SettingsError, ShownSetting,
-    Sources,
+    SourceSettings, Sources, WebSettings,
 };
 pub use size::{NoSize, parse_size};
 pub use span::{NoDuration, parse_duration};
 pub use store::{BackupError, OpenStoreError, StoreAddress, StoreUrl};
+pub use web::{KnownSource, SourceState, Web};

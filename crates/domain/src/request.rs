@@ -154,6 +154,9 @@ pub struct SwarmOptions {
     pub agent_types: Vec<AgentType>,
     /// How thoroughly each searches.
     pub depth: SearchDepth,
+    /// The tools that are for certain types alone, by type; filled in by the facade. A tool in no row goes by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<AgentType, Vec<ToolName>>,
 }
 
 /// How thoroughly a Swarm agent searches.

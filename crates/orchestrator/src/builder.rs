@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use mcp_orchestrator_domain::{CorpusName, Limits, ProviderName};
+use mcp_orchestrator_domain::{AgentType, CorpusName, Limits, ProviderName, ToolName};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Store, WorkerId};
 use mcp_orchestrator_strategies::{Strategy, built_in};
@@ -67,6 +67,7 @@ pub struct Builder {
     hedge: Option<Hedge>,
     strategies: Vec<Arc<dyn Strategy>>,
     tools: Vec<Arc<dyn Tool>>,
+    agent_tools: BTreeMap<AgentType, Vec<ToolName>>,
     corpora: Vec<CorpusName>,
     #[cfg(feature = "corpus")]
     folders: Vec<(String, std::path::PathBuf)>,
@@ -94,6 +95,7 @@ impl Builder {
             hedge: None,
             strategies: built_in(),
             tools: Vec::new(),
+            agent_tools: BTreeMap::new(),
             corpora: Vec::new(),
             #[cfg(feature = "corpus")]
             folders: Vec::new(),
@@ -171,6 +173,13 @@ impl Builder {
     /// Adds a tool that is shared already.
     pub fn with_shared_tool(mut self, tool: Arc<dyn Tool>) -> Self {
         self.tools.push(tool);
+        self
+    }
+
+    /// Says which kinds of a Swarm's agents have which tools: a tool that is in any row is only for the kinds in whose rows
+    /// it is. A tool in no row goes by its name, as `news_search` does. Each workflow keeps the table it was submitted with.
+    pub fn with_agent_tools(mut self, table: BTreeMap<AgentType, Vec<ToolName>>) -> Self {
+        self.agent_tools = table;
         self
     }
 
@@ -286,6 +295,7 @@ impl Builder {
             pace: Pace::default(),
             strategies,
             tools,
+            agent_tools: self.agent_tools,
             corpora,
             limits: self.limits,
             worker: WorkerId(worker.into()),

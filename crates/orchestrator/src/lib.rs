@@ -35,6 +35,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `corpus` | `Builder::with_corpus`: full-text search over folders | yes |
+//! | `search` | `tool::SearchTool`: search services of the network as tools; none is asked unless you add it | no |
 //! | `extractive` | `ExtractiveProvider`: reports from quotes, without a model | yes |
 //! | `json-schema` | arguments of tools are held to the whole of their JSON Schema, not to its top level only | yes |
 //! | `sqlite` | `SqliteStore`: workflows that survive the process | yes |

@@ -97,6 +97,28 @@ impl SharedLimits for StoreLimits {
     }
 }
 
+/// The same for services that are searched.
+#[cfg(feature = "search")]
+#[async_trait]
+impl mcp_orchestrator_tools::SharedPace for StoreLimits {
+    async fn take(&self, service: &str, per_minute: u32) -> Option<Duration> {
+        let name = format!("source/{service}");
+        let bucket = SharedBucket { name: &name, capacity: 1, per_second: f64::from(per_minute) / 60.0 };
+        match SharedLimits::take(self, bucket, 1, Duration::ZERO).await {
+            SharedTurn::Later(pause) => Some(pause),
+            SharedTurn::Taken { .. } | SharedTurn::Alone => None,
+        }
+    }
+
+    async fn park(&self, service: &str, pause: Duration) {
+        SharedLimits::park(self, &format!("source/{service}"), pause).await;
+    }
+
+    async fn parked(&self, service: &str) -> Option<Duration> {
+        SharedLimits::parked(self, &format!("source/{service}")).await
+    }
+}
+
 impl fmt::Debug for StoreLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreLimits").field("store", &self.store).finish_non_exhaustive()

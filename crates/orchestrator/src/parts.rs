@@ -7,7 +7,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use mcp_orchestrator_domain::{CorpusName, Limits, PatternName, ProviderName, ToolName, Workflow, WorkflowId};
+use mcp_orchestrator_domain::{
+    AgentType, CorpusName, Limits, PatternName, ProviderName, ToolName, Workflow, WorkflowId,
+};
 use mcp_orchestrator_providers::Provider;
 use mcp_orchestrator_store::{Abilities, Store, WorkerId};
 use mcp_orchestrator_strategies::Strategy;
@@ -32,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) pace: Pace,
     pub(crate) strategies: BTreeMap<PatternName, Arc<dyn Strategy>>,
     pub(crate) tools: Registry,
+    /// The tools that are for certain kinds of a Swarm's agents alone.
+    pub(crate) agent_tools: BTreeMap<AgentType, Vec<ToolName>>,
     pub(crate) corpora: Vec<CorpusName>,
     pub(crate) limits: Limits,
     pub(crate) worker: WorkerId,

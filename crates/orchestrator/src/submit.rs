@@ -1,12 +1,13 @@
 //! From a draft to a stored workflow. Owns what this process adds to a request, and what it refuses.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcp_orchestrator_domain::{
-    Definition, Digest, FieldError, Image, InvalidRequest, PatternName, Principal, ProviderName, Record, Recorded,
-    Request, RequestDraft, RequestId, Seq, Submitted, Tier, Timestamp, ToolName, Workflow, WorkflowId,
+    AgentType, Definition, Digest, FieldError, Image, InvalidRequest, PatternName, Principal, ProviderName, Record,
+    Recorded, Request, RequestDraft, RequestId, Seq, Submitted, Tier, Timestamp, ToolName, Workflow, WorkflowId,
 };
 use mcp_orchestrator_store::{Created, Idempotency, Lineage, Needs, NewWorkflow, StoreError, WorkerId, WorkflowRow};
+use mcp_orchestrator_strategies::Swarm;
 use mcp_orchestrator_tools::check_schema;
 use sha2::{Digest as _, Sha256};
 
@@ -180,6 +181,7 @@ fn accept(parts: &Parts, mut request: Request) -> Result<Request, Error> {
         request.corpora.clone_from(&parts.corpora);
     }
     request.tools = agent_tools(parts);
+    request.swarm.tools = tools_by_type(parts, &request);
     if let Some(definition) = &request.definition {
         fits(parts, definition, &provider)?;
     }
@@ -265,6 +267,16 @@ pub(crate) fn needed_tools(request: &Request) -> Vec<ToolName> {
 fn agent_tools(parts: &Parts) -> Vec<ToolName> {
     let is_source = |name: &ToolName| parts.has_sources(std::slice::from_ref(name));
     parts.tool_names().into_iter().filter(is_source).collect()
+}
+
+/// The table of kinds, as far as its tools are there.
+fn tools_by_type(parts: &Parts, request: &Request) -> BTreeMap<AgentType, Vec<ToolName>> {
+    if request.pattern.as_str() != Swarm::NAME {
+        return BTreeMap::new();
+    }
+    let there = |row: &Vec<ToolName>| row.iter().filter(|tool| request.tools.contains(tool)).cloned().collect();
+    let rows = parts.agent_tools.iter().map(|(kind, row)| (*kind, there(row)));
+    rows.filter(|(_, row): &(_, Vec<ToolName>)| !row.is_empty()).collect()
 }
 
 fn choose_provider(parts: &Parts, named: Option<ProviderName>) -> Result<ProviderName, Error> {

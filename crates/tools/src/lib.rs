@@ -53,6 +53,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `corpus` | `Corpus` and the tools `corpus_search` and `corpus_read` (brings `tantivy`) | no |
+//! | `search` | `SearchTool`: arXiv, Crossref, Stack Overflow and eighteen other services of the network as tools | no |
 //! | `json-schema` | checking arguments against the whole of JSON Schema (brings `jsonschema`) | no |
 //!
 //! Without `json-schema`, arguments are an object, hold what is required, hold nothing unknown where the schema says
@@ -86,6 +87,8 @@ mod callable;
 #[cfg(feature = "corpus")]
 mod corpus;
 mod registry;
+#[cfg(feature = "search")]
+mod search;
 mod span;
 mod tool;
 
@@ -98,6 +101,11 @@ pub use corpus::{
 };
 pub use registry::{
     AnswerBounds, Arguments, CallContext, Manifest, ManifestEntry, RegisterError, Registry, ToolFilter,
+};
+#[cfg(feature = "search")]
+pub use search::{
+    Contact, InvalidContact, SEARCH_SOURCES, SearchError, SearchOptions, SearchSource, SearchTool, SharedPace,
+    SourceNeeds,
 };
 pub use span::{digest_of, evidence_id};
 pub use tool::{Snapshot, Tool, ToolAnswer, ToolDescription, ToolError, ToolInvocation};

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::{
     follow::{self, Interrupted},
     results, resume,
-    work::{Remote, Work, say_what_from},
+    work::{Remote, Work},
 };
 use crate::{
     error::{CliError, Exit},
@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) async fn new_work(session: &Session, work: Work) -> Result<ExitCode, CliError> {
     let corpora = session.open(&work.corpora).await?;
     let store = session.store().await?;
-    let handle = session.worker(&store, &work.choice, &corpora, WorkerMode::Own)?;
+    let handle = session.worker(&store, &work.choice, &corpora, &work.web, WorkerMode::Own)?;
     let options = SubmitOptions {
         idempotency_key: work.idempotency_key,
         reserved: true,
@@ -72,7 +72,6 @@ pub(crate) async fn at_server(session: &Session, server: &Server, work: Remote) 
     if let Some(provider) = &row.view.provider {
         terminal.note(Line::new().styled(Style::Dim, format!("provider: {provider} (at {})", server.base())));
     }
-    say_what_from(terminal, row.view.corpora.is_empty(), &row.view.pattern);
     to_the_end(session, &Workflows::There(server.clone()), &row.id, &work.out).await
 }
 

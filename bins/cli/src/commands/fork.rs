@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use mcp_orchestrator::{Error as EngineError, ForkOptions, WorkerMode};
 use mcp_orchestrator_api::ForkCall;
-use mcp_orchestrator_app::Reason;
+use mcp_orchestrator_app::{Reason, Web};
 use mcp_orchestrator_domain::{Budget, CorpusName, Principal, RequestDraft, Seq, WorkflowId};
 use mcp_orchestrator_store::{Store, WorkflowRow};
 use serde_json::{Map, Value, json};
@@ -82,10 +82,11 @@ async fn here(session: &Session, asked: Asked, out: &Path) -> Result<ExitCode, C
     let provider = provider.or_else(|| row.needs.provider.as_ref().map(|name| name.as_str()));
     let choice = match provider {
         Some(name) => session.providers().named(name, Reason::Named)?,
-        None => session.providers().choose(None, !folders.is_empty()).await?,
+        None => session.providers().choose(None, !folders.is_empty() || !row.needs.tools.is_empty()).await?,
     };
     let corpora = session.open(&folders).await?;
-    let handle = session.worker(&store, &choice, &corpora, WorkerMode::Own)?;
+    let web = Web::of(&session.settings, false)?.and_those_of(&session.settings, &row.needs.tools);
+    let handle = session.worker(&store, &choice, &corpora, &web, WorkerMode::Own)?;
     let ended = async {
         let options = ForkOptions {
             at: asked.at,

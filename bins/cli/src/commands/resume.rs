@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use mcp_orchestrator::{Error as EngineError, ResumeOptions, WorkerMode};
-use mcp_orchestrator_app::Reason;
+use mcp_orchestrator_app::{Reason, Web};
 use mcp_orchestrator_domain::{Budget, Money, Principal, Rejected, RequestDraft, Status, WorkflowId};
 use mcp_orchestrator_store::{ListFilter, Store, WorkflowRow};
 
@@ -132,10 +132,11 @@ pub(crate) async fn one(
     }
     let choice = match &row.needs.provider {
         Some(name) => session.providers().named(name.as_str(), Reason::Named)?,
-        None => session.providers().choose(None, !folders.is_empty()).await?,
+        None => session.providers().choose(None, !folders.is_empty() || !row.needs.tools.is_empty()).await?,
     };
     let corpora = session.open(&folders).await?;
-    let handle = session.worker(store, &choice, &corpora, WorkerMode::Only(vec![row.id.clone()]))?;
+    let web = Web::of(&session.settings, false)?.and_those_of(&session.settings, &row.needs.tools);
+    let handle = session.worker(store, &choice, &corpora, &web, WorkerMode::Only(vec![row.id.clone()]))?;
     let ended = async {
         let options = ResumeOptions { reserved: true, budget, ..ResumeOptions::default() };
         let id = handle.resume(&row.id, options).await?;

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_orchestrator_app::{Choice, CorpusFolders, Reason, Settings, name_folders, read_definition, readable};
+use mcp_orchestrator_app::{Choice, CorpusFolders, Reason, Settings, Web, name_folders, read_definition, readable};
 use mcp_orchestrator_domain::{CorpusName, FieldError, Image, InvalidRequest, RequestDraft};
 
 use super::drive;
@@ -30,6 +30,7 @@ pub(crate) struct Work {
     pub(crate) images: Vec<Image>,
     pub(crate) corpora: CorpusFolders,
     pub(crate) choice: Choice,
+    pub(crate) web: Web,
     pub(crate) out: PathBuf,
 }
 
@@ -136,6 +137,7 @@ fn completed(settings: &Settings, draft: RequestDraft) -> RequestDraft {
 fn start(session: &Session, draft: RequestDraft, args: SharedArgs) -> Result<ExitCode, CliError> {
     let draft = completed(&session.settings, draft);
     match session.server()? {
+        Some(_) if args.web => Err(CliError::WebThere),
         Some(server) => start_there(session, &server, draft, args),
         None if args.detach => Err(CliError::DetachHere),
         None => start_here(session, draft, args),
@@ -177,9 +179,11 @@ fn start_here(session: &Session, draft: RequestDraft, args: SharedArgs) -> Resul
     let images = args.image.iter().map(|path| image(path)).collect::<Result<_, _>>()?;
     let is_named = args.corpus.is_empty() && !draft.corpus.is_empty();
     let corpora = if is_named { named(&session.settings, &draft.corpus)? } else { corpora(session, &args.corpus)? };
+    let web = Web::of(&session.settings, args.web)?;
+    let has_sources = web.is_on() || !corpora.is_empty();
     session.block_on(async {
-        let choice = session.providers().choose(draft.provider_name.as_deref(), !corpora.is_empty()).await?;
-        if corpora.is_empty() && choice.name.as_str() == mcp_orchestrator_app::EXTRACTIVE {
+        let choice = session.providers().choose(draft.provider_name.as_deref(), has_sources).await?;
+        if !has_sources && choice.name.as_str() == mcp_orchestrator_app::EXTRACTIVE {
             return Err(CliError::NoDocuments);
         }
         let draft = RequestDraft {
@@ -187,7 +191,7 @@ fn start_here(session: &Session, draft: RequestDraft, args: SharedArgs) -> Resul
             corpus: corpora.keys().map(|name| name.as_str().to_owned()).collect(),
             ..draft
         };
-        let work = Work { draft, title, idempotency_key: args.idempotency_key, images, corpora, choice, out };
+        let work = Work { draft, title, idempotency_key: args.idempotency_key, images, corpora, choice, web, out };
         say_who(session, &work);
         drive::new_work(session, work).await
     })
@@ -250,16 +254,22 @@ fn say_who(session: &Session, work: &Work) {
         let line = Line::new().styled(Style::Dim, format!("provider: {} ({})", work.choice.name, work.choice.reason));
         terminal.note(line);
     }
+    if work.web.is_on() {
+        let asked = work.web.titles().collect::<Vec<_>>().join(", ");
+        let line = format!("network: agents ask {asked}; their search words and your contact leave this machine");
+        terminal.note(Line::new().styled(Style::Dim, line));
+        return;
+    }
     say_what_from(terminal, work.corpora.is_empty(), work.draft.pattern.as_deref().unwrap_or_default());
 }
 
 /// Says from what is answered, where a person could expect something else.
-pub(crate) fn say_what_from(terminal: Terminal, without_corpora: bool, pattern: &str) {
+fn say_what_from(terminal: Terminal, without_corpora: bool, pattern: &str) {
     if without_corpora {
         let line = "no corpus: agents have nothing to cite, so every sentence will be marked as unverified";
         terminal.note(Line::new().styled(Style::Yellow, line));
     } else if matches!(pattern, "search" | "swarm") {
-        let line = "no search service is connected: agents of every type search the corpora";
+        let line = "no search service is on (--web): agents of every type search the corpora";
         terminal.note(Line::new().styled(Style::Dim, line));
     }
 }

@@ -32,6 +32,12 @@ impl Canned {
         format!("http://{}", self.address)
     }
 
+    /// The first line of each request so far.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let heads = self.seen.0.lock().unwrap();
+        heads.iter().map(|head| head.lines().next().unwrap_or("").to_owned()).collect()
+    }
+
     /// Waits until something was asked for at an address with this in it.
     pub(crate) fn saw(&self, path: &str) {
         let (heads, changed) = &*self.seen;

@@ -20,4 +20,5 @@ mod research;
 mod served;
 mod setup;
 mod verifying;
+mod web;
 mod written;

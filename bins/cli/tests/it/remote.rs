@@ -151,7 +151,8 @@ fn every_reading_command_answers_in_one_shape() {
     let watched = server.run(&there, &["watch", &remote_id, "--json"]).ended(0).json_lines();
     assert_eq!(watched, server.run(&there, &["events", &remote_id, "--json"]).ended(0).json_lines());
 
-    assert_eq!(server.run(&there, &["tools"]).ended(0).out, here.run(&["tools"]).ended(0).out);
+    let tools = server.run(&there, &["tools"]).ended(0).out;
+    assert!(tools.contains("corpus_search") && !tools.contains("arxiv_search"), "only what the server has: {tools}");
     let keys = |ran: Ran, list: &str| {
         ran.ended(0).json_lines()[0][list][0].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };

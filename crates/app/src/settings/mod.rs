@@ -4,6 +4,7 @@ mod hedge;
 mod key;
 mod layer;
 mod provider;
+mod web;
 
 use std::{
     collections::BTreeMap,
@@ -23,6 +24,8 @@ use layer::{Layer, Value};
 pub use layer::Origin;
 pub use provider::ProviderSettings;
 pub(crate) use provider::check_key_file;
+pub(crate) use web::ALL;
+pub use web::{SourceSettings, WebSettings};
 
 /// Where settings are read from.
 #[derive(Clone, Debug)]
@@ -72,6 +75,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Where webhooks may go to, beside public addresses over HTTPS.
     pub egress: EgressSettings,
+    /// Which search services agents may ask.
+    pub web: WebSettings,
     shown: Vec<ShownSetting>,
 }
 
@@ -305,6 +310,7 @@ impl Settings {
                 allow: texts(merged, "egress.allow"),
                 allow_http: text("egress.http").as_deref() == Some("allow"),
             },
+            web: web::web(merged)?,
             shown: shown(merged, &defaults),
         })
     }

@@ -221,6 +221,7 @@ impl Parser {
         let swarm = SwarmOptions {
             agent_types: self.agent_types(draft.allowed_agent_types.as_deref()),
             depth: self.name("search_depth", draft.search_depth.as_deref(), |t| t.parse()).unwrap_or_default(),
+            tools: BTreeMap::new(),
         };
         let gate = self.name("citation_gate", draft.citation_gate.as_deref(), |t| t.parse::<GateMode>());
         let context = self.context(draft.context);

@@ -37,6 +37,11 @@
 //! who keep an index on disk or limit what is read: register `CorpusSearch` and `CorpusRead` over a `Corpora`, and name the
 //! corpora with [`Builder::with_corpus_names`](crate::Builder::with_corpus_names).
 
+#[cfg(feature = "search")]
+pub use mcp_orchestrator_tools::{
+    Contact, InvalidContact, SEARCH_SOURCES, SearchError, SearchOptions, SearchSource, SearchTool, SharedPace,
+    SourceNeeds,
+};
 #[cfg(feature = "corpus")]
 pub use mcp_orchestrator_tools::{
     Corpora, Corpus, CorpusDocument, CorpusError, CorpusLimits, CorpusOptions, CorpusRead, CorpusSearch, CorpusSummary,

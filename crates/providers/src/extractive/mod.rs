@@ -26,19 +26,23 @@ use question::Question;
 use rank::Ranking;
 use write::Size;
 
-/// The tool it searches with.
-const SEARCH_TOOL: &str = "corpus_search";
-/// Hits asked for by one search.
+/// The tool it searches folders with.
+const CORPUS_TOOL: &str = "corpus_search";
+/// How the names of tools end that take a `query` and answer with passages.
+const SEARCH_TOOLS: &str = "_search";
+/// Tools it searches with at once.
+const TOOLS_MAX: usize = 8;
+/// Hits asked for by one search of folders.
 const HITS: u16 = 20;
-/// Searches of one researcher: its sub-task, then its key words alone when that found too little.
+/// Searches of one researcher with each tool: its sub-task, then its key words alone when that found too little.
 const SEARCHES_MAX: u16 = 2;
 /// Passages a researcher hands over.
 const FINDINGS_MAX: usize = 6;
 
 /// Writes by quoting, without a model, a key or a network.
 ///
-/// A planner's answer is a numbered list of sub-questions; a researcher's is a call of `corpus_search`, then a list of
-/// quotes; a synthesizer's and an executive's is a report whose first section answers the question. A step of a written
+/// A planner's answer is a numbered list of sub-questions; a researcher's is a call of `corpus_search` and of
+/// every other tool whose name ends in `_search`, then a list of quotes; a synthesizer's and an executive's is a report whose first section answers the question. A step of a written
 /// workflow does as a researcher where it can search and finds something, else as an executive. Each sentence is a verbatim piece of one evidence span followed by its `[ev_…]`. When the spans say nothing about the question, the
 /// answer is [`NOTHING_FOUND`](mcp_orchestrator_domain::NOTHING_FOUND) and nothing else.
 ///
@@ -107,7 +111,7 @@ fn reply(input: &StepInput) -> Reply {
 /// A step of somebody's own: with a search at hand it looks for what its task says; without one, or when that finds
 /// nothing, it writes from what it reads. What the steps before it found stays, as for a Drummer.
 fn step(input: &StepInput) -> Reply {
-    let searches = input.tools.iter().any(|tool| tool.as_str() == SEARCH_TOOL);
+    let searches = !search_tools(input).is_empty();
     if input.outputs.is_empty() || searches {
         let found = research(input);
         if input.outputs.is_empty()
@@ -125,16 +129,15 @@ fn research(input: &StepInput) -> Reply {
     let question = Question::read(task);
     let ranking = Ranking::of(&question, &input.spans);
     if let Some(query) = next_query(input, task, &question, ranking.is_answered) {
-        return search(&query, input.tool_calls_made);
+        return search(&query, input);
     }
     said(write::findings(&ranking, FINDINGS_MAX))
 }
 
 /// The search to make before writing, if one is left that may help.
 fn next_query(input: &StepInput, task: &str, question: &Question, is_answered: bool) -> Option<String> {
-    let may_search =
-        input.tools.iter().any(|tool| tool.as_str() == SEARCH_TOOL) && input.tool_calls_made < SEARCHES_MAX;
-    if !may_search {
+    let tools = u16::try_from(search_tools(input).len()).unwrap_or(u16::MAX);
+    if tools == 0 || input.tool_calls_made >= tools.saturating_mul(SEARCHES_MAX) {
         return None;
     }
     if input.tool_calls_made == 0 {
@@ -145,13 +148,25 @@ fn next_query(input: &StepInput, task: &str, question: &Question, is_answered: b
     (!is_answered && !query.is_empty() && !query.eq_ignore_ascii_case(task)).then_some(query)
 }
 
-fn search(query: &str, number: u16) -> Reply {
-    let call = ToolCall {
-        id: format!("search_{}", number + 1),
-        name: SEARCH_TOOL.to_owned(),
-        arguments: serde_json::json!({ "query": query, "limit": HITS }).to_string(),
-    };
-    let message = AssistantMessage { tool_calls: vec![call], ..AssistantMessage::default() };
+/// The tools it can search with: those that take a query, folders first.
+fn search_tools(input: &StepInput) -> Vec<&str> {
+    let named = input.tools.iter().map(|tool| tool.as_str()).filter(|name| name.ends_with(SEARCH_TOOLS));
+    let mut named: Vec<&str> = named.collect();
+    named.sort_by_key(|name| *name != CORPUS_TOOL);
+    named.truncate(TOOLS_MAX);
+    named
+}
+
+fn search(query: &str, input: &StepInput) -> Reply {
+    let calls = (input.tool_calls_made + 1..).zip(search_tools(input)).map(|(number, name)| {
+        let arguments = if name == CORPUS_TOOL {
+            serde_json::json!({ "query": query, "limit": HITS })
+        } else {
+            serde_json::json!({ "query": query })
+        };
+        ToolCall { id: format!("search_{number}"), name: name.to_owned(), arguments: arguments.to_string() }
+    });
+    let message = AssistantMessage { tool_calls: calls.collect(), ..AssistantMessage::default() };
     Reply { message, finish: FinishReason::ToolCalls, ..Reply::default() }
 }
 

@@ -144,6 +144,30 @@ fn a_written_step_searches_where_it_can_and_else_writes_from_what_it_reads() {
 }
 
 #[test]
+fn a_researcher_asks_every_tool_that_searches_and_each_of_them_once_more() {
+    let mut input = input(Role::Searcher(AgentType::Academic), "When is blasting allowed?", Vec::new());
+    let tools = ["arxiv_search", "corpus_read", "corpus_search", "crossref_search"];
+    input.tools = tools.iter().map(|name| name.parse().unwrap()).collect();
+    let calls = |input: &StepInput| {
+        let calls = chat(input).reply.message.tool_calls;
+        calls.into_iter().map(|call| (call.id, call.name, call.arguments)).collect::<Vec<_>>()
+    };
+    let call = |id: &str, name: &str, arguments: &str| (id.to_owned(), name.to_owned(), arguments.to_owned());
+    assert_eq!(
+        calls(&input),
+        [
+            call("search_1", "corpus_search", r#"{"limit":20,"query":"When is blasting allowed?"}"#),
+            call("search_2", "arxiv_search", r#"{"query":"When is blasting allowed?"}"#),
+            call("search_3", "crossref_search", r#"{"query":"When is blasting allowed?"}"#),
+        ]
+    );
+    input.tool_calls_made = 3;
+    assert_eq!(calls(&input)[2], call("search_6", "crossref_search", r#"{"query":"blasting"}"#));
+    input.tool_calls_made = 6;
+    assert_eq!(text(&input), NOTHING_FOUND);
+}
+
+#[test]
 fn a_researcher_searches_once_and_once_more_when_that_found_nothing() {
     for role in [Role::Researcher, Role::Searcher(AgentType::News)] {
         let mut input = input(role, "When is blasting allowed?", Vec::new());

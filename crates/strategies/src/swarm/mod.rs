@@ -160,7 +160,7 @@ fn searchers(request: &Request, tasks: Vec<String>) -> Vec<StepSpec> {
     numbered
         .map(|(number, (task, kind))| {
             let step = agent(id(&format!("swarm_{number}")), Role::Searcher(kind), Stage::Agents, task, bounds);
-            with_tools(step, &types::tools(kind, &request.tools))
+            with_tools(step, &types::tools(kind, request))
         })
         .collect()
 }

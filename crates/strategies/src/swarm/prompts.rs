@@ -83,7 +83,7 @@ fn way_of_working(kind: AgentType, inputs: &Inputs<'_>) -> String {
              brings nothing new."
         }
     };
-    if kind == AgentType::General || has_own_tool(kind, inputs.tools) {
+    if kind == AgentType::General || has_own_tool(kind, inputs.tools, inputs.request) {
         return how.to_owned();
     }
     format!(

@@ -1,7 +1,7 @@
 //! The nine kinds of search agents: what each looks for, how it is shown, and which sub-task gets which. Owns the
 //! tables; names and order of the kinds are the domain's.
 
-use mcp_orchestrator_domain::{AgentType, ToolName};
+use mcp_orchestrator_domain::{AgentType, Request, ToolName};
 
 use crate::AgentTypeInfo;
 
@@ -78,17 +78,30 @@ fn is_same_word(word: &str, keyword: &str) -> bool {
     matches!(ending, Some("" | "s" | "es"))
 }
 
-/// The tools of a kind: those named for it, for example `news_search`, and those named for no kind. All of them when
-/// that leaves none.
-pub(super) fn tools(kind: AgentType, tools: &[ToolName]) -> Vec<ToolName> {
-    let is_for = |tool: &&ToolName| tool_kind(tool).is_none_or(|named| named == kind);
-    let own: Vec<ToolName> = tools.iter().filter(is_for).cloned().collect();
-    if own.is_empty() { tools.to_vec() } else { own }
+/// The tools of a kind: those of its row, and of those that are in no row the ones named for it, for example
+/// `news_search`, and the ones named for no kind. All of them when that leaves none.
+pub(super) fn tools(kind: AgentType, request: &Request) -> Vec<ToolName> {
+    let is_for = |tool: &&ToolName| match kinds_of(tool, request) {
+        Some(kinds) => kinds.contains(&kind),
+        None => tool_kind(tool).is_none_or(|named| named == kind),
+    };
+    let own: Vec<ToolName> = request.tools.iter().filter(is_for).cloned().collect();
+    if own.is_empty() { request.tools.clone() } else { own }
 }
 
-/// Whether one of these tools is named for the kind.
-pub(super) fn has_own_tool(kind: AgentType, tools: &[ToolName]) -> bool {
-    tools.iter().any(|tool| tool_kind(tool) == Some(kind))
+/// Whether one of these tools is the kind's own, by its row or by its name.
+pub(super) fn has_own_tool(kind: AgentType, tools: &[ToolName], request: &Request) -> bool {
+    tools.iter().any(|tool| match kinds_of(tool, request) {
+        Some(kinds) => kinds.contains(&kind),
+        None => tool_kind(tool) == Some(kind),
+    })
+}
+
+/// The kinds in whose rows a tool is; `None` when it is in none.
+fn kinds_of(tool: &ToolName, request: &Request) -> Option<Vec<AgentType>> {
+    let rows = request.swarm.tools.iter().filter(|(_, row)| row.contains(tool));
+    let kinds: Vec<AgentType> = rows.map(|(kind, _)| *kind).collect();
+    (!kinds.is_empty()).then_some(kinds)
 }
 
 /// `text` and `general` in a tool's name say nothing about what it searches.

@@ -74,6 +74,29 @@ fn agents_have_the_tools_of_their_kind_and_the_turns_of_the_depth() {
 }
 
 #[test]
+fn a_table_of_kinds_goes_before_the_names_of_tools() {
+    let mut request = request(draft("swarm", 3));
+    request.tools = tools(&["corpus_search", "arxiv_search", "hacker_news_search"]);
+    request.swarm.tools = [
+        (AgentType::Academic, tools(&["arxiv_search"])),
+        (AgentType::Technical, tools(&["hacker_news_search"])),
+        (AgentType::Social, tools(&["hacker_news_search"])),
+    ]
+    .into();
+    let mut play = Play::new(Swarm::new(), request);
+    play.complete("planner", "1. academic: Crashes\n2. technical: Logs\n3. news: Outages\n");
+    let given = |step: &str| match &play.spec(step).kind {
+        StepKind::Agent { tools, .. } => tools.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(given("swarm_0"), tools(&["corpus_search", "arxiv_search"]));
+    assert_eq!(given("swarm_1"), tools(&["corpus_search", "hacker_news_search"]));
+    assert_eq!(given("swarm_2"), tools(&["corpus_search"]), "its name says news, its rows do not");
+    assert!(!play.prompt("swarm_0").system.contains("None of your tools"));
+    assert!(play.prompt("swarm_2").system.contains("None of your tools"));
+}
+
+#[test]
 fn an_agent_without_a_tool_of_its_own_says_what_it_searched() {
     let mut play = Play::new(Swarm::new(), request(draft("swarm", 2)));
     play.complete("planner", "1. news: Crashes\n2. Logs\n");

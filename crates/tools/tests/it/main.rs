@@ -14,3 +14,5 @@ mod corpus_update;
 #[cfg(feature = "corpus")]
 mod folder;
 mod registry;
+#[cfg(feature = "search")]
+mod search;
