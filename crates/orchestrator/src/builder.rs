@@ -130,6 +130,9 @@ impl Builder {
     /// out of quota, refuses its key, does not know the model, or must be waited for longer than half a minute. Each
     /// attempt is a call of its own, with its own reservation, and its record says who was asked. They answer with their
     /// default models. Whoever has failed a call for good is not asked again in that workflow while another one is left.
+    ///
+    /// Passed over are those known not to be able to take a call: it shows images and they see none, a budget of money is to
+    /// hold and they have no price, or their model takes fewer tokens than the prompt has.
     pub fn with_fallback(mut self, names: impl IntoIterator<Item = ProviderName>) -> Self {
         self.fallbacks = names.into_iter().collect();
         self

@@ -12,7 +12,9 @@ use mcp_orchestrator_domain::{
     AssistantMessage, Cost, FailureClass, FinishReason, Message, ModelName, ProviderName, Reply, RequestId, Role,
     StepInput, Tier, ToolCall, Usage,
 };
-use mcp_orchestrator_providers::{Capabilities, ChatAnswer, ChatRequest, DeltaSink, Price, Provider, ProviderError};
+use mcp_orchestrator_providers::{
+    Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Price, Provider, ProviderError,
+};
 use tokio::sync::Notify;
 
 /// What the provider does with one request.
@@ -83,6 +85,7 @@ pub struct ScriptedProvider {
     price: Option<Price>,
     tiers: HashMap<Tier, ModelName>,
     images: bool,
+    context_tokens: Option<u64>,
     seen: Arc<Mutex<Seen>>,
     held: Arc<Notify>,
 }
@@ -108,6 +111,7 @@ impl ScriptedProvider {
             price: None,
             tiers: HashMap::new(),
             images: false,
+            context_tokens: None,
             seen: Arc::default(),
             held: Arc::default(),
         }
@@ -150,6 +154,13 @@ impl ScriptedProvider {
     #[must_use]
     pub const fn with_images(mut self) -> Self {
         self.images = true;
+        self
+    }
+
+    /// The same with a model that takes requests of so many tokens.
+    #[must_use]
+    pub const fn with_context_tokens(mut self, tokens: u64) -> Self {
+        self.context_tokens = Some(tokens);
         self
     }
 
@@ -226,6 +237,12 @@ impl Provider for ScriptedProvider {
 
     fn tier_model(&self, tier: Tier) -> Option<ModelName> {
         self.tiers.get(&tier).cloned()
+    }
+
+    fn models(&self) -> Vec<ModelCard> {
+        let card =
+            |tokens| ModelCard { name: "scripted-1".to_owned(), context_tokens: Some(tokens), ..ModelCard::default() };
+        self.context_tokens.map(card).into_iter().collect()
     }
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {

@@ -143,6 +143,20 @@ async fn the_call_beside_asks_the_next_provider_of_the_order() {
 }
 
 #[tokio::test]
+async fn a_provider_that_cannot_take_the_call_is_not_asked_beside_it() {
+    let narrow = ScriptedProvider::obliging(2).named("second").with_context_tokens(8);
+    let asked = narrow.clone();
+    let engine = Engine::start_with(scripted(Act::Hang, Act::Say("The same one.".to_owned())), move |builder| {
+        let second = ProviderName::new("second").unwrap();
+        builder.with_hedge(Hedge::After(AFTER)).with_provider(narrow).with_fallback([second])
+    });
+    let id = slow(&engine, research(2)).await;
+    hedge(&engine, &id).await;
+    assert_eq!(text_of(&engine, &id, "belter_0").await.as_deref(), Some("The same one."));
+    assert_eq!(asked.asked().len(), 0);
+}
+
+#[tokio::test]
 async fn without_budget_for_it_there_is_no_second_call() {
     let engine = hedging(scripted(Act::Hold("Slow but clear.".to_owned()), Act::Say("Never asked.".to_owned())));
     let id = slow(&engine, RequestDraft { max_calls: Some(3), ..research(2) }).await;

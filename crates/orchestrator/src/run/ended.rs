@@ -210,7 +210,7 @@ impl Run {
     }
 
     /// Earlier failures of the same call with the same right to a retry.
-    fn failures_like(&self, no: CallNo, retry: Retry) -> u32 {
+    pub(super) fn failures_like(&self, no: CallNo, retry: Retry) -> u32 {
         let Some(call) = self.workflow.call(no) else { return 0 };
         let tries = self.workflow.steps()[call.step].calls().iter().filter_map(|no| self.workflow.call(*no));
         let failed = tries.filter(|other| {

@@ -98,7 +98,7 @@ impl Run {
             CallState::Abandoned { .. } => next,
             CallState::Failed { .. } if last.inherited => next,
             CallState::Failed { failure, retry_at: None, .. }
-                if is_model && self.another_is_left(id, last.turn, failure.class) =>
+                if is_model && self.another_is_left(id, last, failure.class) =>
             {
                 next
             }

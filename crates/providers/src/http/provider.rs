@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Capabilities, ChatAnswer, ChatRequest, DeltaSink, ModelCard, Provider, ProviderError, RateLimits,
-    keys::{Key, KeyProvider, is_of_key},
+    keys::{Key, KeyProvider, is_of_key, or_busy},
 };
 
 /// The longest answer accepted, in bytes on the wire after decompression.
@@ -289,6 +289,7 @@ impl Provider for HttpProvider {
 
     async fn chat(&self, request: ChatRequest<'_>, sink: &mut dyn DeltaSink) -> Result<ChatAnswer, ProviderError> {
         let mut tried = 1;
+        let mut busy = None;
         loop {
             let key = self.key().await?;
             let mut answers = false;
@@ -303,7 +304,13 @@ impl Provider for HttpProvider {
                 {
                     error.retry_after = Some(error.retry_after.map_or(first, |asked| asked.min(first)));
                 }
-                return Err(error);
+                return Err(match &self.keys {
+                    Some(keys) if !answers => or_busy(keys.as_ref(), self.name.as_str(), error, busy),
+                    _ => error,
+                });
+            }
+            if error.class() == FailureClass::RateLimited {
+                busy.get_or_insert(error);
             }
             tried += 1;
         }

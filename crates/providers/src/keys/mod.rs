@@ -20,12 +20,12 @@ mod ring;
 use std::{fmt, io, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use mcp_orchestrator_domain::FailureClass;
+use mcp_orchestrator_domain::{Failure, FailureClass};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use ring::KeyRing;
 
-use crate::RateLimits;
+use crate::{ProviderError, RateLimits};
 
 /// Gives the key for each attempt, and learns which ones are refused.
 #[async_trait]
@@ -48,6 +48,12 @@ pub trait KeyProvider: Send + Sync + 'static {
 
     /// How long until a key may be asked with, when several were refused and all rest. By default it is not known.
     fn wakes_in(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How long until a key may be asked with that rests only because it was used too often. `None` when no such key rests;
+    /// by default it is not known.
+    fn busy_for(&self) -> Option<Duration> {
         None
     }
 }
@@ -115,4 +121,28 @@ pub enum KeyError {
 /// Whether a refusal of this class is for the key it was asked with.
 pub(crate) const fn is_of_key(class: FailureClass) -> bool {
     matches!(class, FailureClass::Auth | FailureClass::QuotaExhausted | FailureClass::RateLimited)
+}
+
+/// The last refusal of a key of `service`, or that another key was only used too often: that one is worth waiting for,
+/// whatever the last one is worth. `busy` is the refusal of such a key, if the request met one.
+pub(crate) fn or_busy(
+    keys: &dyn KeyProvider,
+    service: &str,
+    last: ProviderError,
+    busy: Option<ProviderError>,
+) -> ProviderError {
+    if last.status.is_none() || !matches!(last.class(), FailureClass::Auth | FailureClass::QuotaExhausted) {
+        return last;
+    }
+    let pause = keys.busy_for();
+    let mut error = match (busy, pause) {
+        (Some(busy), _) => busy,
+        (None, Some(_)) => {
+            let why = format!("the other keys of {service} are used up for now; {}", last.failure.message);
+            ProviderError { failure: Failure::new(FailureClass::RateLimited, why), ..last }
+        }
+        (None, None) => return last,
+    };
+    error.retry_after = pause.or(error.retry_after);
+    error
 }

@@ -59,6 +59,8 @@ struct Stamp {
 struct Kept {
     key: Key,
     rests_until: Option<Instant>,
+    /// Whether it rests only because it was used too often.
+    is_busy: bool,
 }
 
 impl KeyRing {
@@ -115,6 +117,7 @@ impl KeyProvider for KeyRing {
         let now = Instant::now();
         if let Some(kept) = state.keys.iter_mut().find(|kept| kept.key.is(key)) {
             kept.rests_until = Some(now + pause);
+            kept.is_busy = class == FailureClass::RateLimited;
         }
         // Not the same one again, even if its pause is none.
         state.keys.iter().any(|kept| !kept.key.is(key) && kept.is_awake(now))
@@ -129,6 +132,7 @@ impl KeyProvider for KeyRing {
         if let (Some(pause), Some(kept)) = (limits.exhausted_for(), state.keys.iter_mut().find(|kept| kept.key.is(key)))
         {
             kept.rests_until = kept.rests_until.max(now.checked_add(pause));
+            kept.is_busy = true;
         }
         // Of the others nobody knows more than whether they rest.
         let requests = state.wakes_in(now).map(|reset| Allowance { remaining: 0, reset });
@@ -138,6 +142,13 @@ impl KeyProvider for KeyRing {
     fn wakes_in(&self) -> Option<Duration> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.keys.len() > 1).then(|| state.wakes_in(Instant::now())).flatten()
+    }
+
+    fn busy_for(&self) -> Option<Duration> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let busy = state.keys.iter().filter(|kept| kept.is_busy && !kept.is_awake(now));
+        busy.filter_map(|kept| kept.rests_until).min().map(|until| until - now)
     }
 }
 
@@ -178,8 +189,9 @@ impl State {
         let keys = lines.filter_map(|line| Key::new(&SecretString::from(line)).ok()).take(KEYS_MAX);
         let before = std::mem::take(&mut self.keys);
         let kept = |key: Key| {
-            let rests_until = before.iter().find(|kept| kept.key.is(&key)).and_then(|kept| kept.rests_until);
-            Kept { key, rests_until }
+            let known = before.iter().find(|kept| kept.key.is(&key));
+            let rests_until = known.and_then(|kept| kept.rests_until);
+            Kept { rests_until, is_busy: known.is_some_and(|kept| kept.is_busy), key }
         };
         self.keys = keys.map(kept).collect();
         self.stamp = Some(stamp);
@@ -189,7 +201,7 @@ impl State {
 
 impl Kept {
     const fn new(key: Key) -> Self {
-        Self { key, rests_until: None }
+        Self { key, rests_until: None, is_busy: false }
     }
 
     fn is_awake(&self, now: Instant) -> bool {

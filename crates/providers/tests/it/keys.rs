@@ -226,6 +226,42 @@ fn when_the_rates_of_all_keys_are_used_up_the_pause_is_that_of_the_first_to_wake
     });
 }
 
+#[test]
+fn a_key_that_is_refused_for_good_beside_a_busy_one_does_not_end_the_wait_for_it() {
+    run(async {
+        for (status, body) in [
+            (401, r#"{"error":{"message":"no"}}"#),
+            (402, r#"{"error":{"message":"no"}}"#),
+            (429, r#"{"error":{"message":"no","code":"insufficient_quota"}}"#),
+        ] {
+            let of_no_use = || vec![Act::Send(answer(status, &[], body))];
+            let busy = || refusal(429, &["retry-after: 30"]);
+            for script in [vec![busy(), of_no_use()], vec![of_no_use(), busy()]] {
+                let server = Server::start(script).await;
+                let error = ask(&provider(&server, keys(&["k-1", "k-2"]))).await.unwrap_err();
+                assert_eq!((error.class(), error.status), (FailureClass::RateLimited, Some(429)), "{status}");
+                assert!(error.retry_after.is_some_and(|pause| pause.as_secs() == 29), "{:?}", error.retry_after);
+                assert_eq!(shown(&server), ["k-1", "k-2"]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_key_that_rests_since_an_earlier_request_is_waited_for_when_the_next_one_is_wrong() {
+    run(async {
+        let busy = refusal(429, &["retry-after: 3000"]);
+        let server = Server::start(vec![busy, fine(), refusal(401, &[])]).await;
+        let provider = provider(&server, keys(&["k-1", "k-2"]));
+        ask(&provider).await.unwrap();
+        let error = ask(&provider).await.unwrap_err();
+        assert_eq!(error.class(), FailureClass::RateLimited);
+        assert!(error.failure.message.contains("used up for now"), "{error}");
+        assert!(error.retry_after.is_some_and(|pause| pause.as_secs() == 2_999), "not when the wrong one wakes");
+        assert_eq!(shown(&server), ["k-1", "k-2", "k-2"]);
+    });
+}
+
 #[cfg(feature = "layers")]
 #[test]
 fn behind_one_governor_the_rates_of_keys_add_up() {
