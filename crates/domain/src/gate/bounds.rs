@@ -53,9 +53,9 @@ impl Bound {
     /// "less than" and "at most" are the same but for a point.
     pub(super) const fn follows_from(self, theirs: Self, continuous: bool) -> bool {
         match self {
-            Self::Exact | Self::Over | Self::Under => true,
-            Self::AtLeast => !theirs.is_down(),
-            Self::AtMost => !theirs.is_up(),
+            Self::Exact => true,
+            Self::AtLeast | Self::Over => !theirs.is_down(),
+            Self::AtMost | Self::Under => !theirs.is_up(),
             Self::Above => matches!(theirs, Self::Above | Self::Over) || continuous && matches!(theirs, Self::AtLeast),
             Self::Below => matches!(theirs, Self::Below | Self::Under) || continuous && matches!(theirs, Self::AtMost),
         }
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_bound_may_be_weakened_and_not_turned() {
-        use Bound::{Above, AtLeast, AtMost, Below, Exact};
+        use Bound::{Above, AtLeast, AtMost, Below, Exact, Over, Under};
         for (ours, theirs, continuous, follows) in [
             (AtLeast, Above, false, true),
             (AtLeast, Exact, false, true),
@@ -283,6 +283,10 @@ mod tests {
             (AtMost, AtLeast, true, false),
             (Below, Above, true, false),
             (Exact, AtMost, true, true),
+            (Over, Under, true, false),
+            (Under, Over, true, false),
+            (Over, AtMost, true, false),
+            (Over, Exact, false, true),
         ] {
             assert_eq!(ours.follows_from(theirs, continuous), follows, "{ours:?} from {theirs:?}");
         }

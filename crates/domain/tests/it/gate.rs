@@ -1,0 +1,50 @@
+//! The citation gate from outside: pairs of a statement and what its quote says, each in the same sentence, so that only
+//! what differs decides.
+
+use std::sync::Arc;
+
+use mcp_orchestrator_domain::{
+    Block, Digest, EvidenceId, EvidenceSet, GateMode, Mark, Outcome, Report, Sentence, Source, Span, gate::check,
+};
+
+/// Whether the gate lets `text` pass in `strict` where its only citation says `quote`.
+fn proves(quote: &str, text: &str) -> bool {
+    let id = EvidenceId::new("ev_000000").unwrap();
+    let digest = Digest::new([1; 32]);
+    let mut set = EvidenceSet::new();
+    set.add_snapshot(digest, quote.into());
+    set.add_span(Arc::new(Span {
+        id: id.clone(),
+        snapshot: digest,
+        start: 0,
+        end: quote.len() as u64,
+        quote: quote.into(),
+        source: Arc::new(Source { uri: "corpus:pump.md".into(), title: "Pump".into() }),
+    }));
+    let sentence = Sentence { text: text.into(), evidence: vec![id], mark: Mark::Unchecked };
+    let report =
+        Report { title: "T".into(), outcome: Outcome::Answered, blocks: vec![Block::Paragraph(vec![sentence])] };
+    check(&report, &set, GateMode::Strict).is_empty()
+}
+
+/// Each pair is what a sentence says and what its quote says in the same place.
+#[track_caller]
+fn table(pairs: &[(&str, &str)], expected: bool) {
+    for (ours, theirs) in pairs {
+        let written = |part: &str| format!("The old pump of the harbour shows {part} on most days.");
+        assert_eq!(proves(&written(theirs), &written(ours)), expected, "{ours:?} against {theirs:?}");
+    }
+}
+
+#[test]
+fn over_and_under_do_not_follow_from_the_other_side() {
+    table(&[("over 50 ms", "under 50 ms"), ("under 50 ms", "over 50 ms"), ("over 50 ms", "at most 50 ms")], false);
+    table(
+        &[
+            ("values averaged over 50 runs", "values averaged across 50 runs"),
+            ("over 50 ms", "more than 50 ms"),
+            ("under 50 ms", "less than 50 ms"),
+        ],
+        true,
+    );
+}
