@@ -18,6 +18,7 @@ mod quotation;
 mod scan;
 mod settle;
 mod spelled;
+mod spellings;
 mod support;
 #[cfg(test)]
 mod tests;

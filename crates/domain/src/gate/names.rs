@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{
+    spellings::unit,
     text::{Plain, Token, fold},
-    units::unit,
     words::{is_function_word, is_generic_name},
 };
 

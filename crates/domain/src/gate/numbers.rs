@@ -7,8 +7,9 @@ use super::{
     decimal::{decimal, grow, readings, shrink},
     scan::{glued_scale, is_group, is_versioned, list_marker, parts, run_end, word_end},
     spelled::{Kind, Spelled, fraction, scale, spelled, vulgar},
+    spellings::unit,
     text::{fold, stem, tokens},
-    units::{Measure, currency_before, measure_after, unit},
+    units::{Measure, currency_before, measure_after},
     words::is_function_word,
 };
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::spellings::case_counts;
+
 /// Inline Markdown without its marks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plain {
@@ -256,11 +258,24 @@ pub(super) fn fold(token: &str) -> String {
 pub(super) fn skeleton(text: &str) -> String {
     let mut line = String::with_capacity(text.len() + 2);
     line.push(' ');
+    let mut before = None;
     for token in tokens(text) {
-        line.push_str(&fold(token.text));
+        line.push_str(&compared(text, before, &token));
         line.push(' ');
+        before = Some(token.end());
     }
     line
+}
+
+/// A token as "verbatim" compares it: folded, but for the unit of a number whose case is part of it. `before` is where
+/// the token before it ends.
+pub(super) fn compared(text: &str, before: Option<usize>, token: &Token<'_>) -> String {
+    let bare = token.text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','));
+    let is_glued = bare.len() < token.text.len();
+    let follows = before.is_some_and(|end| {
+        text[..end].ends_with(|c: char| c.is_ascii_digit()) && matches!(text[end..token.start].trim(), "" | "-" | "‑")
+    });
+    if (is_glued || follows) && case_counts(bare) { token.text.to_owned() } else { fold(token.text) }
 }
 
 /// A folded word without the endings that come and go when a sentence is reworded.

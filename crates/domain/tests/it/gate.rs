@@ -48,3 +48,35 @@ fn over_and_under_do_not_follow_from_the_other_side() {
         true,
     );
 }
+
+#[test]
+fn the_case_of_an_abbreviation_is_part_of_the_unit() {
+    table(
+        &[
+            ("100 MB/s", "100 Mb/s"),
+            ("100 Mb/s", "100 MB/s"),
+            ("5 Gb", "5 GB"),
+            ("5 Mbps", "5 MBps"),
+            ("5 MBps", "5 Mbps"),
+            ("5 MW", "5 mW"),
+            ("5 mW", "5 MW"),
+            ("5 GB", "5 Tb"),
+            ("5Mb", "5MB"),
+        ],
+        false,
+    );
+    table(
+        &[
+            ("5 KB", "5 kB"),
+            ("5 Megabytes", "5 MB"),
+            ("5 mb", "5 MB"),
+            ("5 Mbps", "5 Mbit/s"),
+            ("5 megabits per second", "5 Mb/s"),
+            ("5 milliwatts", "5 mW"),
+            ("5 KM", "5 km"),
+            ("5 mL", "5 ml"),
+            ("5 Hours", "5 h"),
+        ],
+        true,
+    );
+}
