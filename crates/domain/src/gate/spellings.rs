@@ -9,7 +9,7 @@ pub(super) fn unit(word: &str) -> Option<&'static str> {
 /// Whether another case would make another unit of this word, or none.
 pub(super) fn case_counts(word: &str) -> bool {
     let lower = word.to_lowercase();
-    abbreviation(word).or_else(|| abbreviation(&lower)).is_some() || matches!(lower.as_str(), "kbps" | "mbps" | "gbps")
+    abbreviation(word).or_else(|| abbreviation(&lower)).is_some() || speed(&lower).is_some()
 }
 
 /// Abbreviations that another case would make another unit.
@@ -68,6 +68,21 @@ fn abbreviation(word: &str) -> Option<&'static str> {
         "mHz" => "millihertz",
         "MHz" | "Mhz" | "MHZ" | "mhz" => "mhz",
         "K" => "kelvin",
+        _ => return None,
+    })
+}
+
+/// A unit and what it is per, in one word.
+pub(super) fn speed(word: &str) -> Option<(&'static str, &'static str)> {
+    Some(match word {
+        "mph" | "MPH" => ("mile", "h"),
+        "kmh" | "kph" | "KPH" => ("km", "h"),
+        "kbps" | "Kbps" => ("kbit", "s"),
+        "mbps" | "Mbps" => ("mbit", "s"),
+        "gbps" | "Gbps" => ("gbit", "s"),
+        "kBps" | "KBps" => ("kb", "s"),
+        "MBps" => ("mb", "s"),
+        "GBps" => ("gb", "s"),
         _ => return None,
     })
 }

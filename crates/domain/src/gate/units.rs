@@ -1,6 +1,6 @@
 //! Units of measure and rates beside a number. Owns their spellings and when two are the same; converts nothing.
 
-use super::spellings::unit;
+use super::spellings::{speed, unit};
 
 /// What stands at a number: a unit, and what it is counted per.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,20 +146,6 @@ fn rate_after(text: &str, from: usize) -> Option<(&'static str, usize)> {
         at = word_at(text, at)?.1;
     }
     None
-}
-
-fn speed(word: &str) -> Option<(&'static str, &'static str)> {
-    Some(match word {
-        "mph" | "MPH" => ("mile", "h"),
-        "kmh" | "kph" | "KPH" => ("km", "h"),
-        "kbps" | "Kbps" => ("kbit", "s"),
-        "mbps" | "Mbps" => ("mbit", "s"),
-        "gbps" | "Gbps" => ("gbit", "s"),
-        "kBps" | "KBps" => ("kb", "s"),
-        "MBps" => ("mb", "s"),
-        "GBps" => ("gb", "s"),
-        _ => return None,
-    })
 }
 
 fn raised(unit: &str, square: bool) -> Option<&'static str> {
