@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     bounds::{Stated, stated},
-    decimal::{decimal, grow, readings, shrink},
+    decimal::{Style, decimal, grow, readings, shrink},
     scan::{glued_scale, is_group, is_versioned, list_marker, parts, run_end, word_end},
     spelled::{Kind, Spelled, fraction, scale, spelled, vulgar},
     spellings::unit,
@@ -22,7 +22,7 @@ pub(super) struct Number {
     pub(super) shown: String,
     /// Where the number stands, without its unit.
     range: Range<usize>,
-    /// The values it may stand for, as canonical decimals: `1.234` may be 1.234 or 1234.
+    /// The values it may stand for, as canonical decimals.
     pub(super) values: Vec<String>,
     /// What part of a whole it may be, as a canonical decimal or `1/3`: 12 %, 0.12 and "a third" are such.
     pub(super) shares: Vec<String>,
@@ -125,6 +125,7 @@ pub(super) fn must_be_cited(number: &Number) -> bool {
 /// Every number written with digits outside `taken`. Digits that follow a letter belong to a name, not to a number.
 pub(super) fn numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
     let bytes = text.as_bytes();
+    let style = Style::of(text);
     let mut found = Vec::new();
     let mut i = list_marker(text);
     let mut taken = taken.iter().peekable();
@@ -146,7 +147,7 @@ pub(super) fn numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         // A letter before means a name such as sha256 or v2; `T` after a date and `v` before a version do not.
         let named = before.is_some_and(|c| c.is_alphanumeric() || c == '_') && !is_versioned(text, i);
         if !named {
-            push(text, i..end, tail_end, &mut found);
+            push(text, i..end, tail_end, style, &mut found);
         }
         i = tail_end.max(i + 1);
     }
@@ -305,7 +306,7 @@ fn counted(text: &str, from: usize) -> Vec<String> {
     counts
 }
 
-fn push(text: &str, run: Range<usize>, tail_end: usize, found: &mut Vec<Number>) {
+fn push(text: &str, run: Range<usize>, tail_end: usize, style: Style, found: &mut Vec<Number>) {
     let tail = &text[run.end..tail_end];
     let before = &text[..run.start];
     let last = before.chars().next_back();
@@ -330,7 +331,9 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, found: &mut Vec<Number>)
         let whole = &text[run.start..tail_end];
         let mut values = vec![fold(whole)];
         let power = tail.strip_prefix(['e', 'E']).and_then(|power| power.parse::<usize>().ok()).filter(|p| *p <= 30);
-        values.extend(power.into_iter().flat_map(|power| readings(digits).into_iter().map(move |v| grow(&v, power))));
+        values.extend(
+            power.into_iter().flat_map(|power| readings(digits, style).into_iter().map(move |v| grow(&v, power))),
+        );
         let mut number = Number::of(whole.to_owned(), run.start..tail_end, values);
         (number.negative, number.attached) = (negative, attached);
         found.push(number);
@@ -343,7 +346,7 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, found: &mut Vec<Number>)
     let places = glued.or_else(|| scale(next).filter(|_| tail.is_empty()));
     let scale_end = if glued.is_none() && places.is_some() { text.len() - rest.len() + next.len() } else { tail_end };
     for part in parts(digits) {
-        let mut number = Number::of(format!("{part}{tail}"), run.start..run.end, readings(part));
+        let mut number = Number::of(format!("{part}{tail}"), run.start..run.end, readings(part, style));
         (number.negative, number.attached) = (negative, attached);
         // A glued ordinal or scale ends before its unit; a glued unit is the unit.
         let from = if is_glued_unit && !is_decade && glued.is_none() { run.end } else { scale_end };

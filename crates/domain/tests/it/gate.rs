@@ -80,3 +80,28 @@ fn the_case_of_an_abbreviation_is_part_of_the_unit() {
         true,
     );
 }
+
+#[test]
+fn three_decimals_are_no_thousands() {
+    table(
+        &[
+            ("1234 s", "1.234 s"),
+            ("2048 GB", "2.048 GB"),
+            ("2,500 kg", "2.5 kg"),
+            ("2.5 kg", "2,500 kg"),
+            ("1.234 s", "1,234 s"),
+        ],
+        false,
+    );
+    table(
+        &[
+            ("1234 s", "1,234 s"),
+            ("2.5 kg", "2.500 kg"),
+            ("1234 kg", "1.234 kg of 2.345,5 kg"),
+            ("2.5 kg", "2,5 kg"),
+            ("1.234 s of 1,5 s", "1,234 s of 1.5 s"),
+            ("1.234.567 kg", "1234567 kg"),
+        ],
+        true,
+    );
+}
