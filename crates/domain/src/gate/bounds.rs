@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::currency::is_sign;
+
 /// What a sentence says of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stated {
@@ -191,7 +193,7 @@ pub(super) fn stated(text: &str, range: &Range<usize>, measure_end: usize) -> (S
     let window = &text[from..range.start];
     // Only ASCII is made lower so that places stay what they are.
     let lower = window.to_ascii_lowercase().replace('\n', " ");
-    let mut rest = lower.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '$' | '€' | '£' | '¥'));
+    let mut rest = lower.trim_end_matches(|c: char| c.is_whitespace() || is_sign(c));
     for _ in 0..PHRASES_MAX {
         let found = BEFORE.iter().find(|(phrase, _)| ends_with_phrase(rest, phrase));
         let Some((phrase, says)) = found else { break };

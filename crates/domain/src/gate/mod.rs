@@ -6,6 +6,7 @@
 
 mod bounds;
 mod check;
+mod currency;
 mod dates;
 mod decimal;
 mod facts;

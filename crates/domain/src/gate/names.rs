@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{
+    currency::is_prefix,
     spellings::{speed, unit},
     text::{Plain, Token, fold},
     words::{is_function_word, is_generic_name},
@@ -26,6 +27,7 @@ pub(super) fn names(plain: &Plain, tokens: &[Token<'_>], taken: &[Range<usize>])
     for (at, token) in tokens.iter().enumerate() {
         if plain.is_code(token.start)
             || is_measure(tokens, at)
+            || is_prefix(token.text, &text[token.end()..])
             || taken.iter().any(|range| range.contains(&token.start))
         {
             previous_end = None;

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use super::{
     bounds::{Stated, stated},
+    currency::currency_before,
     decimal::{Style, decimal, grow, readings, shrink},
     scan::{glued_scale, is_group, is_versioned, list_marker, parts, run_end, word_end},
     spelled::{Kind, Spelled, fraction, scale, spelled, vulgar},
     spellings::unit,
     text::{fold, stem, tokens},
-    units::{Measure, currency_before, measure_after},
+    units::{Measure, measure_after},
     words::is_function_word,
 };
 
@@ -29,6 +30,10 @@ pub(super) struct Number {
     pub(super) measure: Measure,
     /// Stems of what it counts: at most two words directly after it.
     pub(super) counts: Vec<String>,
+    /// The stem of the word directly after it that may be a unit nobody listed.
+    pub(super) likeness: Option<String>,
+    /// Stems of the words around it and its unit.
+    pub(super) near: Vec<String>,
     pub(super) stated: Stated,
     pub(super) negative: bool,
     /// It is part of a name: the 256 of SHA-256.
@@ -47,6 +52,8 @@ pub(super) enum Origin {
 
 /// The words after a number that may say what it counts.
 const COUNTS_MAX: usize = 2;
+/// The words on each side of a number that are near it.
+const NEAR_MAX: usize = 2;
 
 impl Number {
     /// A year or a day.
@@ -65,6 +72,8 @@ impl Number {
             shares: Vec::new(),
             measure: Measure::default(),
             counts: Vec::new(),
+            likeness: None,
+            near: Vec::new(),
             stated: Stated::default(),
             negative: false,
             attached: false,
@@ -82,7 +91,9 @@ impl Number {
         }
         if self.measure.unit.is_none() {
             self.counts = counted(text, self.measure.end);
+            self.likeness = likeness(text, self.measure.end);
         }
+        self.near = near(text, &self.range, self.measure.end);
         let (stated, shown) = stated(text, &self.range, self.measure.end);
         self.stated = stated;
         self.shown = text[shown..self.measure.end.max(self.range.end)].trim().to_owned();
@@ -279,6 +290,22 @@ fn follows_between(before: &str) -> bool {
         .rsplit(char::is_whitespace)
         .next()
         .is_some_and(|word| matches!(word, "between" | "Between" | "zwischen"))
+}
+
+/// The stem of the word directly after a number that is neither empty nor a word of the sentence's own.
+fn likeness(text: &str, from: usize) -> Option<String> {
+    let rest = text[from..].strip_prefix([' ', '-', '\n', '\u{a0}', '\u{202f}']).unwrap_or(&text[from..]);
+    let word = &rest[..rest.chars().take_while(|c| c.is_alphabetic()).map(char::len_utf8).sum()];
+    let folded = fold(word);
+    (!word.is_empty() && !is_function_word(&folded) && scale(word).is_none()).then(|| stem(&folded).to_owned())
+}
+
+/// The stems of the words before a number and after its unit.
+fn near(text: &str, range: &Range<usize>, measure_end: usize) -> Vec<String> {
+    let is_mark = |c: char| !c.is_alphanumeric();
+    let before = text[..range.start].rsplit(is_mark).filter(|word| !word.is_empty()).take(NEAR_MAX);
+    let after = text[measure_end.max(range.end)..].split(is_mark).filter(|word| !word.is_empty()).take(NEAR_MAX);
+    before.chain(after).map(|word| stem(&fold(word)).to_owned()).collect()
 }
 
 /// The stems of the words directly after a number, up to a word that says nothing.

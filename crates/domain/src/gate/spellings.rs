@@ -1,9 +1,11 @@
 //! The spellings of units. Owns the list only; what stands at a number and when two units agree is decided in `units`.
 
+use super::currency::currency_after;
+
 /// One name for the spellings of a unit, so that `50ms` and `50 milliseconds` are the same. Unlisted words are no unit.
 /// `kB` is a thousand bytes, `KiB` 1024: they are two units. Of abbreviations case counts: `Mb` are bits, `MB` bytes.
 pub(super) fn unit(word: &str) -> Option<&'static str> {
-    abbreviation(word).or_else(|| spelled_out(&word.to_lowercase()))
+    abbreviation(word).or_else(|| spelled_out(&word.to_lowercase())).or_else(|| currency_after(word))
 }
 
 /// Whether another case would make another unit of this word, or none.
@@ -182,13 +184,6 @@ fn spelled_out(folded: &str) -> Option<&'static str> {
         "kcal" | "kilocalorie" | "kilocalories" => "kcal",
         "joule" | "joules" => "joule",
         "kj" | "kilojoule" | "kilojoules" => "kilojoule",
-        "$" | "usd" | "dollar" | "dollars" => "usd",
-        "€" | "eur" | "euro" | "euros" => "eur",
-        "£" | "gbp" => "gbp",
-        "¥" | "jpy" | "yen" => "jpy",
-        "chf" | "franc" | "francs" => "franc",
-        "sek" | "nok" | "dkk" | "crown" | "crowns" | "krona" | "kronor" | "krone" | "kroner" => "crown",
-        "cent" | "cents" => "cent",
         "times" | "×" | "x" | "fold" => "times",
         _ => return None,
     })

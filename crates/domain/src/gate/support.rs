@@ -105,7 +105,9 @@ fn unit_holds(ours: &Number, theirs: &Number, named: Named) -> bool {
     let unit = match (ours.measure.unit, theirs.measure.unit) {
         (Some(ours), Some(theirs)) => agree(ours, theirs),
         (Some(_), None) => bare && named.unit,
-        (None, _) => true,
+        // A word that may be a unit nobody listed stands at the quote's number too.
+        (None, Some(_)) => ours.likeness.as_ref().is_none_or(|word| theirs.near.contains(word)),
+        (None, None) => true,
     };
     unit && match (ours.measure.per, theirs.measure.per) {
         (Some(ours), Some(theirs)) => agree(ours, theirs),
@@ -267,6 +269,8 @@ mod tests {
             ("5 °C", "5 °F", false),
             ("$5", "5 dollars", true),
             ("€5", "$5", false),
+            ("the 50 limit", "a limit of 50 ms", true),
+            ("a limit of 50", "a limit of 50 ms", true),
             ("3 pm", "3 am", false),
             ("8 knots", "4 knots for 8 vessels", false),
             ("six lines", "four lines for six boats", false),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::spellings::case_counts;
+use super::{currency::is_sign, spellings::case_counts};
 
 /// Inline Markdown without its marks.
 #[derive(Clone, Debug, Default)]
@@ -230,7 +230,8 @@ pub(super) fn is_spaceless(c: char) -> bool {
 fn is_significant(c: char, before: Option<char>, after: Option<char>) -> bool {
     let digit_follows = after.is_some_and(|c| c.is_ascii_digit());
     match c {
-        '%' | '‰' | '$' | '€' | '£' => true,
+        '%' | '‰' => true,
+        c if is_sign(c) => true,
         '<' | '>' | '≤' | '≥' | '±' => digit_follows,
         '-' | '−' => digit_follows && before.is_none_or(|c| c.is_whitespace() || c == '('),
         _ => false,

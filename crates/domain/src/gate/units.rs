@@ -1,6 +1,9 @@
 //! Units of measure and rates beside a number. Owns their spellings and when two are the same; converts nothing.
 
-use super::spellings::{speed, unit};
+use super::{
+    currency::{DOLLARS, currency_after, is_sign},
+    spellings::{speed, unit},
+};
 
 /// What stands at a number: a unit, and what it is counted per.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,21 +32,6 @@ pub(super) fn measure_after(text: &str, from: usize) -> Measure {
     measure
 }
 
-/// The currency directly before a number: `$5`, `€ 5`, `USD 5`.
-pub(super) fn currency_before(text: &str, start: usize) -> Option<&'static str> {
-    let before = text[..start].trim_end_matches([' ', '\u{a0}', '\u{202f}']);
-    match before.chars().next_back()? {
-        '$' => Some("usd"),
-        '€' => Some("eur"),
-        '£' => Some("gbp"),
-        '¥' => Some("jpy"),
-        _ => {
-            let word = before.rsplit(|c: char| !c.is_alphanumeric()).next()?;
-            matches!(word, "USD" | "EUR" | "GBP" | "JPY" | "CHF" | "SEK" | "NOK" | "DKK").then(|| unit(word)).flatten()
-        }
-    }
-}
-
 /// Whether a quote's unit may be ours. A spelling with several readings agrees with each of them.
 pub(super) fn agree(ours: &str, theirs: &str) -> bool {
     ours == theirs || may_mean(ours).contains(&theirs) || may_mean(theirs).contains(&ours)
@@ -55,6 +43,10 @@ fn may_mean(unit: &str) -> &'static [&'static str] {
         "m" => &["metre", "min"],
         "pound" => &["lb", "gbp"],
         "ton" => &["tonne"],
+        "dollar" => DOLLARS,
+        "rupee" => &["inr", "pkr", "lkr", "npr"],
+        "franc" => &["chf"],
+        "crown" => &["sek", "nok", "dkk", "isk", "czk"],
         "degree" => &["celsius", "fahrenheit"],
         "kb or kbit" => &["kb", "kbit"],
         "mb or mbit" => &["mb", "mbit"],
@@ -75,12 +67,18 @@ pub(super) fn mentioned(text: &str, at: usize) -> Option<&'static str> {
 fn unit_at(text: &str, from: usize) -> Option<(&'static str, Option<&'static str>, usize)> {
     let (word, end) = word_at(text, from)?;
     let lower = word.to_lowercase();
+    if let Some(currency) = currency_after(word) {
+        return Some((currency, None, end));
+    }
     if let Some((unit, per)) = speed(word) {
         return Some((unit, Some(per), end));
     }
     let pair = |wanted: &[&str]| word_at(text, end).filter(|(next, _)| wanted.contains(&next.to_lowercase().as_str()));
     let (name, end) = match lower.as_str() {
-        "per" => ("%", pair(&["cent"])?.1),
+        "per" => match pair(&["cent"]) {
+            Some((_, end)) => ("%", end),
+            None => ("permille", pair(&["mille", "mill", "mil", "thousand"])?.1),
+        },
         "percentage" => ("pp", pair(&["point", "points"])?.1),
         "basis" => ("bp", pair(&["point", "points"])?.1),
         "nautical" => ("nmi", pair(&["mile", "miles"])?.1),
@@ -113,7 +111,8 @@ fn word_at(text: &str, from: usize) -> Option<(&str, usize)> {
     let at = from + (rest.len() - start.len());
     let length = match start.chars().next()? {
         '°' => '°'.len_utf8() + usize::from(start['°'.len_utf8()..].starts_with(['C', 'F'])),
-        c @ ('%' | '‰' | '$' | '€' | '£' | '¥') => c.len_utf8(),
+        c @ ('%' | '‰') => c.len_utf8(),
+        c if is_sign(c) => c.len_utf8(),
         _ => start.chars().take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum(),
     };
     (length > 0).then(|| (&start[..length], at + length))
@@ -163,7 +162,7 @@ fn raised(unit: &str, square: bool) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{currency_before, measure_after};
+    use super::measure_after;
 
     #[test]
     fn measures_are_read_in_every_spelling() {
@@ -194,8 +193,5 @@ mod tests {
             let measure = measure_after(text, 1);
             assert_eq!((measure.unit, measure.per), (unit, per), "{text}");
         }
-        assert_eq!(currency_before("costs US$ 5", 10), Some("usd"));
-        assert_eq!(currency_before("costs EUR 5", 10), Some("eur"));
-        assert_eq!(currency_before("costs all 5", 10), None);
     }
 }

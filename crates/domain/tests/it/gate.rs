@@ -105,3 +105,41 @@ fn three_decimals_are_no_thousands() {
         true,
     );
 }
+
+#[test]
+fn no_unit_stands_for_another_one_listed_or_not() {
+    table(
+        &[
+            ("50 µg", "50 mg"),
+            ("50 mcg", "50 mg"),
+            ("5 A", "5 mA"),
+            ("5 Mg", "5 mg"),
+            ("₩5", "$5"),
+            ("₩5", "₹5"),
+            ("₹500", "$500"),
+            ("C$5", "US$5"),
+            ("A$5", "C$5"),
+            ("C$5", "$5"),
+            ("5 rupees", "5 dollars"),
+            ("5 zorkmids", "5 dollars"),
+            ("5 SEK", "5 NOK"),
+            ("240 ships", "240 tonnes"),
+            ("5 per mille", "5 per cent"),
+        ],
+        false,
+    );
+    table(
+        &[
+            ("$5", "5 dollars"),
+            ("5 dollars", "C$5"),
+            ("₹5", "5 rupees"),
+            ("5 µg", "5 micrograms"),
+            ("5 ‰", "5 per mille"),
+            ("5 mA", "5 milliamperes"),
+            ("€5", "EUR 5"),
+            ("a load of 240", "a load of 240 tonnes"),
+            ("a 240 load", "a load of 240 tonnes"),
+        ],
+        true,
+    );
+}
