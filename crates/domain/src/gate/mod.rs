@@ -4,6 +4,7 @@
 //! cites, it must not deny what they affirm, and it must speak of the same thing. A sentence taken over whole from a
 //! quote always passes. Where a check cannot be sure it lets pass: what it says is wrong should be wrong.
 
+mod around;
 mod bounds;
 mod check;
 mod currency;
@@ -12,6 +13,7 @@ mod decimal;
 mod facts;
 mod finding;
 mod foreign;
+mod fractions;
 mod names;
 mod negation;
 mod numbers;

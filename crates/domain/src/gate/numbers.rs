@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use super::{
+    around::{counted, likeness, near},
     bounds::{Stated, stated},
     currency::currency_before,
     decimal::{Style, decimal, grow, readings, shrink},
+    fractions::{in_words, part_of, share, slashed, vulgar_at},
     scan::{glued_scale, is_group, is_versioned, list_marker, parts, run_end, word_end},
-    spelled::{Kind, Spelled, fraction, scale, spelled, vulgar},
+    spelled::{Kind, scale, spelled, vulgar},
     spellings::unit,
-    text::{fold, stem, tokens},
+    text::{fold, tokens},
     units::{Measure, measure_after},
-    words::is_function_word,
 };
 
 /// A number as written, with what it may mean.
@@ -22,7 +23,7 @@ pub(super) struct Number {
     /// As written, with the words that belong to it: `more than 50 ms`.
     pub(super) shown: String,
     /// Where the number stands, without its unit.
-    range: Range<usize>,
+    pub(super) range: Range<usize>,
     /// The values it may stand for, as canonical decimals.
     pub(super) values: Vec<String>,
     /// What part of a whole it may be, as a canonical decimal or `1/3`: 12 %, 0.12 and "a third" are such.
@@ -50,11 +51,6 @@ pub(super) enum Origin {
     Date,
 }
 
-/// The words after a number that may say what it counts.
-const COUNTS_MAX: usize = 2;
-/// The words on each side of a number that are near it.
-const NEAR_MAX: usize = 2;
-
 impl Number {
     /// A year or a day.
     pub(super) fn plain(value: u32) -> Self {
@@ -63,7 +59,7 @@ impl Number {
         number
     }
 
-    fn of(text: String, range: Range<usize>, values: Vec<String>) -> Self {
+    pub(super) fn of(text: String, range: Range<usize>, values: Vec<String>) -> Self {
         Self {
             shown: text.clone(),
             text,
@@ -82,7 +78,7 @@ impl Number {
     }
 
     /// Reads what stands around the number. `tail_end` is where its digits and what is glued to them end.
-    fn surround(&mut self, text: &str, from: usize) {
+    pub(super) fn surround(&mut self, text: &str, from: usize) {
         self.measure = measure_after(text, from);
         if self.measure.unit.is_none()
             && let Some(currency) = currency_before(text, self.range.start)
@@ -99,7 +95,10 @@ impl Number {
         self.shown = text[shown..self.measure.end.max(self.range.end)].trim().to_owned();
         if self.measure.unit == Some("%") {
             self.shares = self.values.iter().map(|value| shrink(value, 2)).collect();
-        } else if self.measure.unit.is_none() && self.shares.is_empty() {
+        } else if self.measure.unit.is_some() {
+            // Three quarters of an inch are no part of a whole.
+            self.shares.clear();
+        } else if self.shares.is_empty() {
             self.shares = self.values.iter().filter(|value| value.starts_with("0.")).cloned().collect();
         }
     }
@@ -115,7 +114,7 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         let is_claim = match word.kind {
             Kind::Small => word.value != "1" && word.value != "0",
             Kind::Cardinal => true,
-            Kind::Ordinal => false,
+            Kind::Ordinal | Kind::Part => false,
             Kind::Share(..) => ["of", "the"].iter().any(|next| text[word.range.end..].trim_start().starts_with(next)),
         };
         if is_claim && !is_taken {
@@ -196,73 +195,6 @@ pub(super) fn evidence_numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number
     found
 }
 
-/// "3 of 4", "one in ten", "3 out of 4" as a part of a whole.
-fn part_of(text: &str, part: &Number, whole: &Number) -> Option<Number> {
-    let gap = text.get(part.range.end..whole.range.start)?.trim();
-    let (numerator, denominator) = (part.values.first()?.parse().ok()?, whole.values.first()?.parse().ok()?);
-    if !matches!(gap, "of" | "out of" | "in" | "in every" | "of every") || numerator >= denominator {
-        return None;
-    }
-    let mut number = Number::of(text[part.range.start..whole.range.end].to_owned(), part.range.clone(), Vec::new());
-    number.shares = vec![share(numerator, denominator)];
-    Some(number)
-}
-
-fn share(numerator: u32, denominator: u32) -> String {
-    fraction(numerator, denominator).unwrap_or_else(|| format!("{numerator}/{denominator}"))
-}
-
-fn in_words(text: &str, word: &Spelled) -> Number {
-    let written = &text[word.range.clone()];
-    let mut number = Number::of(written.to_owned(), word.range.clone(), vec![word.value.clone()]);
-    number.origin = Origin::Words(word.kind);
-    if let Kind::Share(numerator, denominator) = word.kind {
-        number.shares = vec![share(numerator, denominator)];
-        number.shown = number.text.clone();
-        return number;
-    }
-    number.surround(text, word.range.end);
-    number
-}
-
-/// `½`, also after digits: `2½` is 2.5. Returns the bytes to go on by.
-fn vulgar_at(text: &str, at: usize, found: &mut Vec<Number>) -> usize {
-    let c = text[at..].chars().next().unwrap_or(' ');
-    let Some((numerator, denominator)) = vulgar(c) else { return c.len_utf8() };
-    let end = at + c.len_utf8();
-    let value = share(numerator, denominator);
-    let mut number = Number::of(c.to_string(), at..end, vec![value.clone()]);
-    number.shares = vec![value];
-    number.surround(text, end);
-    found.push(number);
-    c.len_utf8()
-}
-
-/// `3/4` is a part of a whole, unless it is a path or a rate.
-fn slashed(text: &str, found: &mut Vec<Number>) {
-    let mut at = 0;
-    while at + 1 < found.len() {
-        let (part, whole) = (&found[at], &found[at + 1]);
-        let is_slash = text.get(part.range.end..whole.range.start) == Some("/");
-        let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '/');
-        let alone = edge(text[..part.range.start].chars().next_back()) && edge(text[whole.range.end..].chars().next());
-        let numbers = part
-            .values
-            .first()
-            .and_then(|v| v.parse::<u32>().ok())
-            .zip(whole.values.first().and_then(|v| v.parse().ok()));
-        if let Some((numerator, denominator)) = numbers.filter(|(a, b)| is_slash && alone && a < b && *b <= 1000) {
-            let range = part.range.start..whole.range.end;
-            let mut number =
-                Number::of(text[range.clone()].to_owned(), range.clone(), vec![share(numerator, denominator)]);
-            number.shares = number.values.clone();
-            number.surround(text, range.end);
-            found.splice(at..at + 2, [number]);
-        }
-        at += 1;
-    }
-}
-
 /// In a range, what follows the second number holds for the first: "10 to 20 ms". In a quote, which may say more than is
 /// asked of it, so it does in a list: "4, 5 and 6 metres".
 fn spread(text: &str, found: &mut [Number], in_lists: bool) {
@@ -290,47 +222,6 @@ fn follows_between(before: &str) -> bool {
         .rsplit(char::is_whitespace)
         .next()
         .is_some_and(|word| matches!(word, "between" | "Between" | "zwischen"))
-}
-
-/// The stem of the word directly after a number that is neither empty nor a word of the sentence's own.
-fn likeness(text: &str, from: usize) -> Option<String> {
-    let rest = text[from..].strip_prefix([' ', '-', '\n', '\u{a0}', '\u{202f}']).unwrap_or(&text[from..]);
-    let word = &rest[..rest.chars().take_while(|c| c.is_alphabetic()).map(char::len_utf8).sum()];
-    let folded = fold(word);
-    (!word.is_empty() && !is_function_word(&folded) && scale(word).is_none()).then(|| stem(&folded).to_owned())
-}
-
-/// The stems of the words before a number and after its unit.
-fn near(text: &str, range: &Range<usize>, measure_end: usize) -> Vec<String> {
-    let is_mark = |c: char| !c.is_alphanumeric();
-    let before = text[..range.start].rsplit(is_mark).filter(|word| !word.is_empty()).take(NEAR_MAX);
-    let after = text[measure_end.max(range.end)..].split(is_mark).filter(|word| !word.is_empty()).take(NEAR_MAX);
-    before.chain(after).map(|word| stem(&fold(word)).to_owned()).collect()
-}
-
-/// The stems of the words directly after a number, up to a word that says nothing.
-fn counted(text: &str, from: usize) -> Vec<String> {
-    let mut counts = Vec::new();
-    let mut rest = &text[from..];
-    while counts.len() < COUNTS_MAX {
-        let Some(start) = rest.strip_prefix([' ', '-', '\n', '\u{a0}']) else { break };
-        let start = start.trim_start_matches([' ', '\t']);
-        let length: usize =
-            start.chars().take_while(|c| c.is_alphabetic() || matches!(c, '’' | '\'')).map(char::len_utf8).sum();
-        let word = &start[..length];
-        let folded = fold(word);
-        let is_noun = folded.chars().count() >= 3
-            && !word.starts_with(char::is_uppercase)
-            && !is_function_word(&folded)
-            && unit(word).is_none()
-            && scale(word).is_none();
-        if !is_noun {
-            break;
-        }
-        counts.push(stem(&folded).to_owned());
-        rest = &start[length..];
-    }
-    counts
 }
 
 fn push(text: &str, run: Range<usize>, tail_end: usize, style: Style, found: &mut Vec<Number>) {

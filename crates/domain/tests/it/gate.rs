@@ -143,3 +143,41 @@ fn no_unit_stands_for_another_one_listed_or_not() {
         true,
     );
 }
+
+#[test]
+fn a_share_is_as_exact_as_its_digits_and_a_fraction_of_a_unit_is_none() {
+    table(
+        &[
+            ("0.5 % of all", "1 of 7000 of all"),
+            ("0 % of all", "1 of 300 of all"),
+            ("50 % of the patches", "half an hour later all patches"),
+            ("50 % of the patches", "half a mile of patches"),
+            ("75 %", "3/4 inch"),
+            ("75 %", "three quarters of an hour"),
+            ("50 %", "half a per cent"),
+            ("34 % of all", "a third of all"),
+        ],
+        false,
+    );
+    table(
+        &[
+            ("33 % of all", "a third of all"),
+            ("33.3 % of all", "a third of all"),
+            ("14 % of all", "1 of 7 of all"),
+            ("50 % of all", "half of all"),
+            ("0.5 %", "half a per cent"),
+            ("0.75 inch", "3/4 inch"),
+            ("a quarter of an hour", "a quarter of an hour or so"),
+            ("0.5 hours", "half an hour"),
+            ("2.5 hours", "2 1/2 hours"),
+            ("2.5 hours", "two and a half hours"),
+            ("over half of them", "52 % of them"),
+            ("nearly half of them", "48 % of them"),
+        ],
+        true,
+    );
+    table(
+        &[("over half of them", "48 % of them"), ("over half of them", "72 % of them"), ("5.5 hours", "5 1/4 hours")],
+        false,
+    );
+}
