@@ -24,7 +24,7 @@ pub(super) enum Bound {
     Below,
     /// `at most`, `within`.
     AtMost,
-    /// `over 50` may be a bound or "averaged over 50 runs"; `under` likewise.
+    /// `over 50` may be a bound or "averaged over 50 runs"; `under` likewise. `50+` may mean 50 too.
     Over,
     Under,
 }
@@ -167,7 +167,7 @@ const AFTER: &[(&str, Says)] = &[
     ("and above", Says::Bound(Bound::AtLeast)),
     ("or longer", Says::Bound(Bound::AtLeast)),
     ("at least", Says::Bound(Bound::AtLeast)),
-    ("+", Says::Bound(Bound::AtLeast)),
+    ("+", Says::Bound(Bound::Over)),
     ("or less", Says::Bound(Bound::AtMost)),
     ("or fewer", Says::Bound(Bound::AtMost)),
     ("or below", Says::Bound(Bound::AtMost)),
@@ -259,7 +259,7 @@ mod tests {
             ("at least about 5 ships", Bound::AtLeast, About::Near),
             ("costs more than $5", Bound::Above, About::Exact),
             ("5 ships or more", Bound::AtLeast, About::Exact),
-            ("5+ ships", Bound::AtLeast, About::Exact),
+            ("5+ ships", Bound::Over, About::Exact),
             ("5 or fewer", Bound::AtMost, About::Exact),
             ("nearly 5", Bound::Exact, About::Short),
             ("just over 5", Bound::Above, About::Past),

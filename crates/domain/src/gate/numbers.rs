@@ -230,7 +230,10 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, style: Style, found: &mu
     let last = before.chars().next_back();
     let before_last = before.chars().rev().nth(1);
     let attached = matches!(last, Some('-' | '‑' | '/' | '+' | '.')) && before_last.is_some_and(char::is_alphabetic);
-    let negative = matches!(last, Some('-' | '−')) && before_last.is_none_or(|c| c.is_whitespace() || c == '(')
+    // An en dash after a number and a space belongs to a range.
+    let is_range = last == Some('–') && before.trim_end_matches(['–', ' ']).ends_with(|c: char| c.is_ascii_digit());
+    let is_minus = matches!(last, Some('-' | '−' | '–')) && !is_range;
+    let negative = is_minus && before_last.is_none_or(|c| c.is_whitespace() || c == '(')
         || before.trim_end().rsplit(char::is_whitespace).next().is_some_and(|word| word.eq_ignore_ascii_case("minus"));
     let digits = &text[run.clone()];
     let vulgar = tail.chars().next().and_then(vulgar).filter(|_| tail.chars().count() == 1);

@@ -233,7 +233,7 @@ fn is_significant(c: char, before: Option<char>, after: Option<char>) -> bool {
         '%' | '‰' => true,
         c if is_sign(c) => true,
         '<' | '>' | '≤' | '≥' | '±' => digit_follows,
-        '-' | '−' => digit_follows && before.is_none_or(|c| c.is_whitespace() || c == '('),
+        '-' | '−' | '–' => digit_follows && before.is_none_or(|c| c.is_whitespace() || c == '('),
         _ => false,
     }
 }
@@ -244,7 +244,7 @@ pub(super) fn fold(token: &str) -> String {
     for c in token.chars() {
         match c {
             '\'' | '’' | '_' => {}
-            '−' => folded.push('-'),
+            '−' | '–' => folded.push('-'),
             'ﬁ' => folded.push_str("fi"),
             'ﬂ' => folded.push_str("fl"),
             'ﬀ' => folded.push_str("ff"),

@@ -112,10 +112,18 @@ fn word_at(text: &str, from: usize) -> Option<(&str, usize)> {
     let length = match start.chars().next()? {
         '°' => '°'.len_utf8() + usize::from(start['°'.len_utf8()..].starts_with(['C', 'F'])),
         c @ ('%' | '‰') => c.len_utf8(),
+        'a' | 'p' | 'A' | 'P' if start[1..].starts_with('.') => meridiem(start)?,
         c if is_sign(c) => c.len_utf8(),
         _ => start.chars().take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum(),
     };
     (length > 0).then(|| (&start[..length], at + length))
+}
+
+/// The length of `a.m.` or `p.m.` at the start of a text.
+fn meridiem(text: &str) -> Option<usize> {
+    let rest = text[2..].strip_prefix(' ').unwrap_or(&text[2..]).strip_prefix(['m', 'M'])?;
+    let rest = rest.strip_prefix('.').unwrap_or(rest);
+    (!rest.starts_with(char::is_alphanumeric)).then_some(text.len() - rest.len())
 }
 
 /// `/s`, ` per second`, ` a day` directly at `from`.

@@ -181,3 +181,23 @@ fn a_share_is_as_exact_as_its_digits_and_a_fraction_of_a_unit_is_none() {
         false,
     );
 }
+
+#[test]
+fn the_same_in_other_signs_is_the_same() {
+    table(&[("3 a.m.", "3 p.m."), ("3 am", "3 p.m."), ("3 p.m.", "3 am"), ("−5 °C", "5 °C"), ("5 °C", "–5 °C")], false);
+    table(
+        &[
+            ("3 pm", "3 p.m."),
+            ("3 a.m.", "3 AM"),
+            ("USD 5", "US$5"),
+            ("US$5", "USD 5"),
+            ("5 USD", "US$5"),
+            ("−5 °C", "–5 °C"),
+            ("-5 °C", "–5 °C"),
+            ("10–20 ms", "10 –20 ms"),
+            ("more than 100 ships", "100+ ships"),
+            ("at least 100 ships", "100+ ships"),
+        ],
+        true,
+    );
+}
