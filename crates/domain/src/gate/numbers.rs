@@ -110,11 +110,12 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
     let words = tokens(text);
     for word in spelled(text, &words) {
         let is_taken = taken.iter().any(|range| range.contains(&word.range.start));
-        // "one" is a pronoun, an ordinal may count what the sentence itself lists.
+        // "one" is a pronoun.
         let is_claim = match word.kind {
             Kind::Small => word.value != "1" && word.value != "0",
             Kind::Cardinal => true,
-            Kind::Ordinal | Kind::Part => false,
+            Kind::Ordinal => true,
+            Kind::Part => false,
             Kind::Share(..) => ["of", "the"].iter().any(|next| text[word.range.end..].trim_start().starts_with(next)),
         };
         if is_claim && !is_taken {
@@ -128,7 +129,8 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
 
 /// Whether a number of a sentence without any citation is a claim: not a part of a name, nor "three reasons".
 pub(super) fn must_be_cited(number: &Number) -> bool {
-    let is_count = matches!(number.origin, Origin::Words(Kind::Small)) && number.measure.unit.is_none();
+    let is_count = matches!(number.origin, Origin::Words(Kind::Small)) && number.measure.unit.is_none()
+        || number.origin == Origin::Words(Kind::Ordinal);
     !number.attached && !is_count
 }
 
@@ -261,6 +263,8 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, style: Style, found: &mu
         return;
     }
     let is_decade = tail == "s" && digits.len() == 4;
+    // The 1990s are no year.
+    let decade = is_decade && digits.starts_with(['1', '2']) && digits.ends_with('0');
     let rest = text[tail_end..].trim_start_matches([' ', '\n', '\u{a0}', '\u{202f}', '-']);
     let next = &rest[..word_end(rest, 0)];
     let glued = glued_scale(tail, currency_before(text, run.start).is_some());
@@ -273,6 +277,9 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, style: Style, found: &mu
         let from = if is_glued_unit && !is_decade && glued.is_none() { run.end } else { scale_end };
         number.surround(text, from);
         number.shown = if number.shown.len() < number.text.len() { number.text.clone() } else { number.shown };
+        if decade {
+            number.values = vec![number.text.clone()];
+        }
         if let Some(places) = places {
             number.values = number.values.iter().map(|value| grow(value, places)).collect();
         }

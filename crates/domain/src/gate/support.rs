@@ -47,6 +47,9 @@ impl<'a> Stock<'a> {
         if self.facts.iter().any(|facts| facts.has_literal_number(ours)) {
             return None;
         }
+        if ours.origin == Origin::Words(Kind::Ordinal) {
+            return self.is_displaced(ours).then(|| ours.text.clone());
+        }
         let small = ours.origin == Origin::Words(Kind::Small);
         let named = Named {
             unit: ours.measure.unit.is_some_and(|unit| self.names(unit)),
@@ -73,6 +76,16 @@ impl<'a> Stock<'a> {
             && !supporting.iter().any(counts_same)
             && counts_else();
         is_miscounted.then(|| format!("{} {}", ours.text, ours.counts[0]))
+    }
+
+    /// Whether the quotes give what follows this ordinal another place, and no number is the same. Else the ordinal may
+    /// count what the sentence itself lists.
+    fn is_displaced(&self, ours: &Number) -> bool {
+        let same_kind = |theirs: &Number| {
+            theirs.origin == Origin::Words(Kind::Ordinal)
+                && ours.counts.first().is_some_and(|count| theirs.counts.first() == Some(count))
+        };
+        self.numbers().any(same_kind) && !self.numbers().any(|theirs| shares_value(ours, theirs))
     }
 
     fn supports(&self, ours: &Number, theirs: &Number, named: Named) -> bool {

@@ -201,3 +201,27 @@ fn the_same_in_other_signs_is_the_same() {
         true,
     );
 }
+
+#[test]
+fn a_season_is_no_fall_a_place_no_other_and_a_decade_no_year() {
+    let low = "In the low season of the harbour the traffic changed by -5 %.";
+    assert!(!proves(low, "In the low season of the harbour the traffic grew by 5 %."));
+    assert!(proves(low, "In the low season of the harbour the traffic fell by 5 %."));
+    table(
+        &[
+            ("the third largest ships", "the second largest ships"),
+            ("the second gate", "the first gate"),
+            ("ships built in 1990", "ships built in the 1990s"),
+            ("ships built in the 1980s", "ships built in the 1990s"),
+        ],
+        false,
+    );
+    table(
+        &[
+            ("the third largest ships", "the 3rd largest ships"),
+            ("first the second largest ships", "the second largest ships"),
+            ("ships built in the 1990s", "ships built during the 1990s"),
+        ],
+        true,
+    );
+}
