@@ -16,7 +16,8 @@ const NEAR_MAX: usize = 2;
 
 /// The stem of the word directly after a number that is neither empty nor a word of the sentence's own.
 pub(super) fn likeness(text: &str, from: usize) -> Option<String> {
-    let rest = text[from..].strip_prefix([' ', '-', '\n', '\u{a0}', '\u{202f}']).unwrap_or(&text[from..]);
+    let rest = &text[from..];
+    let rest = rest.strip_prefix([' ', '-', '\n', '\u{a0}', '\u{202f}']).unwrap_or(rest);
     let word = &rest[..rest.chars().take_while(|c| c.is_alphabetic()).map(char::len_utf8).sum()];
     let folded = fold(word);
     (!word.is_empty() && !is_function_word(&folded) && scale(word).is_none()).then(|| stem(&folded).to_owned())

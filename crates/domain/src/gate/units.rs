@@ -121,7 +121,8 @@ fn word_at(text: &str, from: usize) -> Option<(&str, usize)> {
 
 /// The length of `a.m.` or `p.m.` at the start of a text.
 fn meridiem(text: &str) -> Option<usize> {
-    let rest = text[2..].strip_prefix(' ').unwrap_or(&text[2..]).strip_prefix(['m', 'M'])?;
+    let rest = &text[2..];
+    let rest = rest.strip_prefix(' ').unwrap_or(rest).strip_prefix(['m', 'M'])?;
     let rest = rest.strip_prefix('.').unwrap_or(rest);
     (!rest.starts_with(char::is_alphanumeric)).then_some(text.len() - rest.len())
 }
