@@ -13,6 +13,7 @@ pub(super) enum Fault {
     Number,
     NumberInWords,
     Unit,
+    UnitCase,
     Rounding,
     Bound,
     Date,
@@ -35,6 +36,7 @@ pub(super) const FAULTS: &[(Fault, &str, bool)] = &[
     (Fault::Number, "wrong number", true),
     (Fault::NumberInWords, "wrong number in words", true),
     (Fault::Unit, "other unit", true),
+    (Fault::UnitCase, "unit in another case", true),
     (Fault::Rounding, "false rounding", true),
     (Fault::Bound, "bound added or turned", true),
     (Fault::Date, "other date", true),
@@ -76,6 +78,7 @@ pub(super) fn plant(fault: Fault, corpus: &Corpus, place: &Place, dice: &mut Dic
         Fault::Number => own(number(sentence, &seen, dice, false)),
         Fault::NumberInWords => own(number(sentence, &seen, dice, true)),
         Fault::Unit => own(other_unit(sentence, &seen, dice)),
+        Fault::UnitCase => own(other_case(sentence, &seen)),
         Fault::Rounding => own(rounding(sentence, &seen, dice)),
         Fault::Bound => own(bound(sentence, &seen, dice)),
         Fault::Date => own(date(sentence, &seen, dice)),
@@ -187,6 +190,16 @@ fn other_unit(sentence: &str, seen: &str, dice: &mut Dice) -> Option<String> {
     Some(with(sentence, number.unit_range.clone(), &format!("{gap}{unit}")))
 }
 
+/// Bytes for bits, milliwatts for megawatts: another unit by its case alone.
+fn other_case(sentence: &str, seen: &str) -> Option<String> {
+    const PAIRS: &[(&str, &str)] =
+        &[("kB", "Kb"), ("KB", "Kb"), ("MB", "Mb"), ("GB", "Gb"), ("TB", "Tb"), ("mW", "MW"), ("MW", "mW")];
+    digits(sentence).iter().find_map(|number| {
+        let (_, other) = PAIRS.iter().find(|(unit, other)| number.unit == *unit && !seen.contains(other))?;
+        Some(with(sentence, number.unit_range.clone(), other))
+    })
+}
+
 fn glued(text: &str, unit: &str) -> bool {
     text.match_indices(unit).any(|(at, _)| text[..at].ends_with(|c: char| c.is_ascii_digit()))
 }
@@ -228,6 +241,8 @@ fn bound(sentence: &str, seen: &str, dice: &mut Dice) -> Option<String> {
         ("up to", "at least"),
         ("within", "more than"),
         ("no more than", "at least"),
+        ("over", "under"),
+        ("under", "over"),
     ];
     let found: Vec<Digits> = digits(sentence)
         .into_iter()

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::currency::is_sign;
+
 /// What a sentence says of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stated {
@@ -22,7 +24,7 @@ pub(super) enum Bound {
     Below,
     /// `at most`, `within`.
     AtMost,
-    /// `over 50` may be a bound or "averaged over 50 runs"; `under` likewise.
+    /// `over 50` may be a bound or "averaged over 50 runs"; `under` likewise. `50+` may mean 50 too.
     Over,
     Under,
 }
@@ -53,9 +55,9 @@ impl Bound {
     /// "less than" and "at most" are the same but for a point.
     pub(super) const fn follows_from(self, theirs: Self, continuous: bool) -> bool {
         match self {
-            Self::Exact | Self::Over | Self::Under => true,
-            Self::AtLeast => !theirs.is_down(),
-            Self::AtMost => !theirs.is_up(),
+            Self::Exact => true,
+            Self::AtLeast | Self::Over => !theirs.is_down(),
+            Self::AtMost | Self::Under => !theirs.is_up(),
             Self::Above => matches!(theirs, Self::Above | Self::Over) || continuous && matches!(theirs, Self::AtLeast),
             Self::Below => matches!(theirs, Self::Below | Self::Under) || continuous && matches!(theirs, Self::AtMost),
         }
@@ -165,7 +167,7 @@ const AFTER: &[(&str, Says)] = &[
     ("and above", Says::Bound(Bound::AtLeast)),
     ("or longer", Says::Bound(Bound::AtLeast)),
     ("at least", Says::Bound(Bound::AtLeast)),
-    ("+", Says::Bound(Bound::AtLeast)),
+    ("+", Says::Bound(Bound::Over)),
     ("or less", Says::Bound(Bound::AtMost)),
     ("or fewer", Says::Bound(Bound::AtMost)),
     ("or below", Says::Bound(Bound::AtMost)),
@@ -191,7 +193,7 @@ pub(super) fn stated(text: &str, range: &Range<usize>, measure_end: usize) -> (S
     let window = &text[from..range.start];
     // Only ASCII is made lower so that places stay what they are.
     let lower = window.to_ascii_lowercase().replace('\n', " ");
-    let mut rest = lower.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '$' | '€' | '£' | '¥'));
+    let mut rest = lower.trim_end_matches(|c: char| c.is_whitespace() || is_sign(c));
     for _ in 0..PHRASES_MAX {
         let found = BEFORE.iter().find(|(phrase, _)| ends_with_phrase(rest, phrase));
         let Some((phrase, says)) = found else { break };
@@ -257,7 +259,7 @@ mod tests {
             ("at least about 5 ships", Bound::AtLeast, About::Near),
             ("costs more than $5", Bound::Above, About::Exact),
             ("5 ships or more", Bound::AtLeast, About::Exact),
-            ("5+ ships", Bound::AtLeast, About::Exact),
+            ("5+ ships", Bound::Over, About::Exact),
             ("5 or fewer", Bound::AtMost, About::Exact),
             ("nearly 5", Bound::Exact, About::Short),
             ("just over 5", Bound::Above, About::Past),
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_bound_may_be_weakened_and_not_turned() {
-        use Bound::{Above, AtLeast, AtMost, Below, Exact};
+        use Bound::{Above, AtLeast, AtMost, Below, Exact, Over, Under};
         for (ours, theirs, continuous, follows) in [
             (AtLeast, Above, false, true),
             (AtLeast, Exact, false, true),
@@ -283,6 +285,10 @@ mod tests {
             (AtMost, AtLeast, true, false),
             (Below, Above, true, false),
             (Exact, AtMost, true, true),
+            (Over, Under, true, false),
+            (Under, Over, true, false),
+            (Over, AtMost, true, false),
+            (Over, Exact, false, true),
         ] {
             assert_eq!(ours.follows_from(theirs, continuous), follows, "{ours:?} from {theirs:?}");
         }

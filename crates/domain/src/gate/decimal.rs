@@ -1,7 +1,44 @@
 //! Digits as canonical decimals. Owns separators, powers of ten and rounding; knows no words.
 
-/// What the digits may stand for: `1.234` may be 1.234 or 1234. Clock times and versions stay as they are.
-pub(super) fn readings(digits: &str) -> Vec<String> {
+/// Which sign a text puts before its decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `1,234.5`.
+    Dot,
+    /// `1.234,5`.
+    Comma,
+}
+
+impl Style {
+    /// The style of a text by its numbers: the English one, unless more of them can only be read the other way.
+    pub(super) fn of(text: &str) -> Self {
+        let is_sign = |c: char| matches!(c, '.' | ',');
+        let (mut dot, mut comma) = (0, 0);
+        for run in text.split(|c: char| !c.is_ascii_digit() && !is_sign(c)) {
+            let run = run.trim_matches(is_sign);
+            let Some(last) = run.rfind(is_sign) else { continue };
+            let (before, after) = (&run[..last], &run[last + 1..]);
+            let is_dot = run[last..].starts_with('.');
+            let other = if is_dot { ',' } else { '.' };
+            // Two unlike signs, the last of them alone, or one sign before what is no group of three.
+            let decides = if before.contains(is_sign) {
+                before.contains(other) && !before.contains(if is_dot { '.' } else { ',' })
+            } else {
+                after.len() != 3 || before.starts_with('0')
+            };
+            match (decides, is_dot) {
+                (true, true) => dot += 1,
+                (true, false) => comma += 1,
+                (false, _) => {}
+            }
+        }
+        if comma > dot { Self::Comma } else { Self::Dot }
+    }
+}
+
+/// What the digits stand for: `1.234` is 1.234 where the dot is the decimal sign and 1234 where the comma is. Clock times
+/// and versions stay as they are; only what may be a version too has two readings.
+pub(super) fn readings(digits: &str, style: Style) -> Vec<String> {
     let digits: String = digits.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ':')).collect();
     if digits.contains(':') {
         return vec![digits];
@@ -17,11 +54,8 @@ pub(super) fn readings(digits: &str) -> Vec<String> {
     match (dots, commas) {
         (0, 0) => vec![decimal(&digits, "")],
         (1, 0) | (0, 1) => {
-            let mut values = vec![decimal(groups[0], groups[1])];
-            if grouped {
-                values.push(decimal(&groups.concat(), ""));
-            }
-            values
+            let groups_here = grouped && (dots == 1) == (style == Style::Comma);
+            vec![if groups_here { decimal(&groups.concat(), "") } else { decimal(groups[0], groups[1]) }]
         }
         (_, 0) => {
             let mut values = vec![digits.clone()];
@@ -83,7 +117,20 @@ pub(super) fn step(value: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{grow, readings, shrink, step};
+    use super::{Style, grow, readings, shrink, step};
+
+    #[test]
+    fn the_style_of_a_text_is_that_of_its_clear_numbers() {
+        for (text, expected) in [
+            ("1.234 and 2,345", Style::Dot),
+            ("1.234 and 1.234,5", Style::Comma),
+            ("1.234 and 2,5", Style::Comma),
+            ("1,234 and 2.5, then 7", Style::Dot),
+            ("1.2.3, 4 and 5, 6", Style::Dot),
+        ] {
+            assert_eq!(Style::of(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn decimals_move_by_powers_of_ten() {
@@ -93,6 +140,6 @@ mod tests {
             ("0.12", "0.005", "12")
         );
         assert_eq!((step("1200"), step("1234"), step("0"), step("2.5")), (100.0, 1.0, 1.0, 0.1));
-        assert_eq!(readings("12,34,567"), ["1234567"]);
+        assert_eq!(readings("12,34,567", Style::Dot), ["1234567"]);
     }
 }

@@ -10,7 +10,7 @@ use super::{
     foreign::is_in,
     negation::Polarity,
     numbers::{Number, Origin, evidence_numbers},
-    text::{fold, plain, stem, tokens},
+    text::{Token, compared, fold, plain, stem, tokens},
     turns::{Factor, factors},
     units::mentioned,
     words::is_negation,
@@ -154,6 +154,7 @@ impl Facts {
     /// Whether a number that is part of a name or a literal such as `0x1f` occurs letter by letter.
     pub(super) fn has_literal_number(&self, number: &Number) -> bool {
         number.origin == Origin::Digits
+            && number.measure.unit.is_none()
             && number.text.bytes().any(|b| b.is_ascii_alphabetic())
             && self.words.contains(&fold(&number.text))
     }
@@ -173,10 +174,13 @@ impl Facts {
 impl Line {
     fn of(text: &str) -> Self {
         let mut line = Self { text: " ".to_owned(), bounds: HashSet::from([0]) };
+        let mut before = None;
         for unit in units(text) {
-            for token in tokens(unit) {
-                line.text.push_str(&fold(token.text));
+            for token in tokens(&text[unit.clone()]) {
+                let token = Token { text: token.text, start: unit.start + token.start };
+                line.text.push_str(&compared(text, before, &token));
                 line.text.push(' ');
+                before = Some(token.end());
             }
             line.bounds.insert(line.text.len() - 1);
         }
@@ -202,8 +206,8 @@ fn unindented(text: &str) -> String {
 }
 
 /// A quote's sentences, lines and table cells: where a verbatim sentence may begin and end.
-fn units(text: &str) -> impl Iterator<Item = &str> {
-    cut(text, |rest, at, c| matches!(c, '\n' | '|' | ';') || ends_sentence(rest, at, c)).map(|range| &text[range])
+fn units(text: &str) -> impl Iterator<Item = Range<usize>> {
+    cut(text, |rest, at, c| matches!(c, '\n' | '|' | ';') || ends_sentence(rest, at, c))
 }
 
 /// A quote's sentences as they are meant: a line that goes on below is one, an item of a list is its own.

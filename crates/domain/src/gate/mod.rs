@@ -4,13 +4,16 @@
 //! cites, it must not deny what they affirm, and it must speak of the same thing. A sentence taken over whole from a
 //! quote always passes. Where a check cannot be sure it lets pass: what it says is wrong should be wrong.
 
+mod around;
 mod bounds;
 mod check;
+mod currency;
 mod dates;
 mod decimal;
 mod facts;
 mod finding;
 mod foreign;
+mod fractions;
 mod names;
 mod negation;
 mod numbers;
@@ -18,6 +21,7 @@ mod quotation;
 mod scan;
 mod settle;
 mod spelled;
+mod spellings;
 mod support;
 #[cfg(test)]
 mod tests;

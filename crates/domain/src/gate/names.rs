@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::{
+    currency::is_prefix,
+    spellings::{speed, unit},
     text::{Plain, Token, fold},
-    units::unit,
     words::{is_function_word, is_generic_name},
 };
 
@@ -26,6 +27,7 @@ pub(super) fn names(plain: &Plain, tokens: &[Token<'_>], taken: &[Range<usize>])
     for (at, token) in tokens.iter().enumerate() {
         if plain.is_code(token.start)
             || is_measure(tokens, at)
+            || is_prefix(token.text, &text[token.end()..])
             || taken.iter().any(|range| range.contains(&token.start))
         {
             previous_end = None;
@@ -60,7 +62,7 @@ fn is_measure(tokens: &[Token<'_>], at: usize) -> bool {
     let ends_in_digit = |word: &str| word.ends_with(|c: char| c.is_ascii_digit());
     let word = tokens[at].text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','));
     let follows = at.checked_sub(1).is_some_and(|before| ends_in_digit(tokens[before].text));
-    unit(word).is_some() && (follows || word.len() < tokens[at].text.len())
+    (unit(word).is_some() || speed(word).is_some()) && (follows || word.len() < tokens[at].text.len())
 }
 
 /// The most of a snapshot looked through for a name, in bytes.

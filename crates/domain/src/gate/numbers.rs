@@ -3,13 +3,16 @@
 use std::ops::Range;
 
 use super::{
+    around::{counted, likeness, near},
     bounds::{Stated, stated},
-    decimal::{decimal, grow, readings, shrink},
+    currency::currency_before,
+    decimal::{Style, decimal, grow, readings, shrink},
+    fractions::{in_words, part_of, share, slashed, vulgar_at},
     scan::{glued_scale, is_group, is_versioned, list_marker, parts, run_end, word_end},
-    spelled::{Kind, Spelled, fraction, scale, spelled, vulgar},
-    text::{fold, stem, tokens},
-    units::{Measure, currency_before, measure_after, unit},
-    words::is_function_word,
+    spelled::{Kind, scale, spelled, vulgar},
+    spellings::unit,
+    text::{fold, tokens},
+    units::{Measure, measure_after},
 };
 
 /// A number as written, with what it may mean.
@@ -20,14 +23,18 @@ pub(super) struct Number {
     /// As written, with the words that belong to it: `more than 50 ms`.
     pub(super) shown: String,
     /// Where the number stands, without its unit.
-    range: Range<usize>,
-    /// The values it may stand for, as canonical decimals: `1.234` may be 1.234 or 1234.
+    pub(super) range: Range<usize>,
+    /// The values it may stand for, as canonical decimals.
     pub(super) values: Vec<String>,
     /// What part of a whole it may be, as a canonical decimal or `1/3`: 12 %, 0.12 and "a third" are such.
     pub(super) shares: Vec<String>,
     pub(super) measure: Measure,
     /// Stems of what it counts: at most two words directly after it.
     pub(super) counts: Vec<String>,
+    /// The stem of the word directly after it that may be a unit nobody listed.
+    pub(super) likeness: Option<String>,
+    /// Stems of the words around it and its unit.
+    pub(super) near: Vec<String>,
     pub(super) stated: Stated,
     pub(super) negative: bool,
     /// It is part of a name: the 256 of SHA-256.
@@ -44,9 +51,6 @@ pub(super) enum Origin {
     Date,
 }
 
-/// The words after a number that may say what it counts.
-const COUNTS_MAX: usize = 2;
-
 impl Number {
     /// A year or a day.
     pub(super) fn plain(value: u32) -> Self {
@@ -55,7 +59,7 @@ impl Number {
         number
     }
 
-    fn of(text: String, range: Range<usize>, values: Vec<String>) -> Self {
+    pub(super) fn of(text: String, range: Range<usize>, values: Vec<String>) -> Self {
         Self {
             shown: text.clone(),
             text,
@@ -64,6 +68,8 @@ impl Number {
             shares: Vec::new(),
             measure: Measure::default(),
             counts: Vec::new(),
+            likeness: None,
+            near: Vec::new(),
             stated: Stated::default(),
             negative: false,
             attached: false,
@@ -72,7 +78,7 @@ impl Number {
     }
 
     /// Reads what stands around the number. `tail_end` is where its digits and what is glued to them end.
-    fn surround(&mut self, text: &str, from: usize) {
+    pub(super) fn surround(&mut self, text: &str, from: usize) {
         self.measure = measure_after(text, from);
         if self.measure.unit.is_none()
             && let Some(currency) = currency_before(text, self.range.start)
@@ -81,13 +87,18 @@ impl Number {
         }
         if self.measure.unit.is_none() {
             self.counts = counted(text, self.measure.end);
+            self.likeness = likeness(text, self.measure.end);
         }
+        self.near = near(text, &self.range, self.measure.end);
         let (stated, shown) = stated(text, &self.range, self.measure.end);
         self.stated = stated;
         self.shown = text[shown..self.measure.end.max(self.range.end)].trim().to_owned();
         if self.measure.unit == Some("%") {
             self.shares = self.values.iter().map(|value| shrink(value, 2)).collect();
-        } else if self.measure.unit.is_none() && self.shares.is_empty() {
+        } else if self.measure.unit.is_some() {
+            // Three quarters of an inch are no part of a whole.
+            self.shares.clear();
+        } else if self.shares.is_empty() {
             self.shares = self.values.iter().filter(|value| value.starts_with("0.")).cloned().collect();
         }
     }
@@ -99,11 +110,12 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
     let words = tokens(text);
     for word in spelled(text, &words) {
         let is_taken = taken.iter().any(|range| range.contains(&word.range.start));
-        // "one" is a pronoun, an ordinal may count what the sentence itself lists.
+        // "one" is a pronoun.
         let is_claim = match word.kind {
             Kind::Small => word.value != "1" && word.value != "0",
             Kind::Cardinal => true,
-            Kind::Ordinal => false,
+            Kind::Ordinal => true,
+            Kind::Part => false,
             Kind::Share(..) => ["of", "the"].iter().any(|next| text[word.range.end..].trim_start().starts_with(next)),
         };
         if is_claim && !is_taken {
@@ -117,13 +129,15 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
 
 /// Whether a number of a sentence without any citation is a claim: not a part of a name, nor "three reasons".
 pub(super) fn must_be_cited(number: &Number) -> bool {
-    let is_count = matches!(number.origin, Origin::Words(Kind::Small)) && number.measure.unit.is_none();
+    let is_count = matches!(number.origin, Origin::Words(Kind::Small)) && number.measure.unit.is_none()
+        || number.origin == Origin::Words(Kind::Ordinal);
     !number.attached && !is_count
 }
 
 /// Every number written with digits outside `taken`. Digits that follow a letter belong to a name, not to a number.
 pub(super) fn numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
     let bytes = text.as_bytes();
+    let style = Style::of(text);
     let mut found = Vec::new();
     let mut i = list_marker(text);
     let mut taken = taken.iter().peekable();
@@ -145,7 +159,7 @@ pub(super) fn numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         // A letter before means a name such as sha256 or v2; `T` after a date and `v` before a version do not.
         let named = before.is_some_and(|c| c.is_alphanumeric() || c == '_') && !is_versioned(text, i);
         if !named {
-            push(text, i..end, tail_end, &mut found);
+            push(text, i..end, tail_end, style, &mut found);
         }
         i = tail_end.max(i + 1);
     }
@@ -183,73 +197,6 @@ pub(super) fn evidence_numbers(text: &str, taken: &[Range<usize>]) -> Vec<Number
     found
 }
 
-/// "3 of 4", "one in ten", "3 out of 4" as a part of a whole.
-fn part_of(text: &str, part: &Number, whole: &Number) -> Option<Number> {
-    let gap = text.get(part.range.end..whole.range.start)?.trim();
-    let (numerator, denominator) = (part.values.first()?.parse().ok()?, whole.values.first()?.parse().ok()?);
-    if !matches!(gap, "of" | "out of" | "in" | "in every" | "of every") || numerator >= denominator {
-        return None;
-    }
-    let mut number = Number::of(text[part.range.start..whole.range.end].to_owned(), part.range.clone(), Vec::new());
-    number.shares = vec![share(numerator, denominator)];
-    Some(number)
-}
-
-fn share(numerator: u32, denominator: u32) -> String {
-    fraction(numerator, denominator).unwrap_or_else(|| format!("{numerator}/{denominator}"))
-}
-
-fn in_words(text: &str, word: &Spelled) -> Number {
-    let written = &text[word.range.clone()];
-    let mut number = Number::of(written.to_owned(), word.range.clone(), vec![word.value.clone()]);
-    number.origin = Origin::Words(word.kind);
-    if let Kind::Share(numerator, denominator) = word.kind {
-        number.shares = vec![share(numerator, denominator)];
-        number.shown = number.text.clone();
-        return number;
-    }
-    number.surround(text, word.range.end);
-    number
-}
-
-/// `½`, also after digits: `2½` is 2.5. Returns the bytes to go on by.
-fn vulgar_at(text: &str, at: usize, found: &mut Vec<Number>) -> usize {
-    let c = text[at..].chars().next().unwrap_or(' ');
-    let Some((numerator, denominator)) = vulgar(c) else { return c.len_utf8() };
-    let end = at + c.len_utf8();
-    let value = share(numerator, denominator);
-    let mut number = Number::of(c.to_string(), at..end, vec![value.clone()]);
-    number.shares = vec![value];
-    number.surround(text, end);
-    found.push(number);
-    c.len_utf8()
-}
-
-/// `3/4` is a part of a whole, unless it is a path or a rate.
-fn slashed(text: &str, found: &mut Vec<Number>) {
-    let mut at = 0;
-    while at + 1 < found.len() {
-        let (part, whole) = (&found[at], &found[at + 1]);
-        let is_slash = text.get(part.range.end..whole.range.start) == Some("/");
-        let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '/');
-        let alone = edge(text[..part.range.start].chars().next_back()) && edge(text[whole.range.end..].chars().next());
-        let numbers = part
-            .values
-            .first()
-            .and_then(|v| v.parse::<u32>().ok())
-            .zip(whole.values.first().and_then(|v| v.parse().ok()));
-        if let Some((numerator, denominator)) = numbers.filter(|(a, b)| is_slash && alone && a < b && *b <= 1000) {
-            let range = part.range.start..whole.range.end;
-            let mut number =
-                Number::of(text[range.clone()].to_owned(), range.clone(), vec![share(numerator, denominator)]);
-            number.shares = number.values.clone();
-            number.surround(text, range.end);
-            found.splice(at..at + 2, [number]);
-        }
-        at += 1;
-    }
-}
-
 /// In a range, what follows the second number holds for the first: "10 to 20 ms". In a quote, which may say more than is
 /// asked of it, so it does in a list: "4, 5 and 6 metres".
 fn spread(text: &str, found: &mut [Number], in_lists: bool) {
@@ -279,38 +226,16 @@ fn follows_between(before: &str) -> bool {
         .is_some_and(|word| matches!(word, "between" | "Between" | "zwischen"))
 }
 
-/// The stems of the words directly after a number, up to a word that says nothing.
-fn counted(text: &str, from: usize) -> Vec<String> {
-    let mut counts = Vec::new();
-    let mut rest = &text[from..];
-    while counts.len() < COUNTS_MAX {
-        let Some(start) = rest.strip_prefix([' ', '-', '\n', '\u{a0}']) else { break };
-        let start = start.trim_start_matches([' ', '\t']);
-        let length: usize =
-            start.chars().take_while(|c| c.is_alphabetic() || matches!(c, '’' | '\'')).map(char::len_utf8).sum();
-        let word = &start[..length];
-        let folded = fold(word);
-        let is_noun = folded.chars().count() >= 3
-            && !word.starts_with(char::is_uppercase)
-            && !is_function_word(&folded)
-            && unit(word).is_none()
-            && scale(word).is_none();
-        if !is_noun {
-            break;
-        }
-        counts.push(stem(&folded).to_owned());
-        rest = &start[length..];
-    }
-    counts
-}
-
-fn push(text: &str, run: Range<usize>, tail_end: usize, found: &mut Vec<Number>) {
+fn push(text: &str, run: Range<usize>, tail_end: usize, style: Style, found: &mut Vec<Number>) {
     let tail = &text[run.end..tail_end];
     let before = &text[..run.start];
     let last = before.chars().next_back();
     let before_last = before.chars().rev().nth(1);
     let attached = matches!(last, Some('-' | '‑' | '/' | '+' | '.')) && before_last.is_some_and(char::is_alphabetic);
-    let negative = matches!(last, Some('-' | '−')) && before_last.is_none_or(|c| c.is_whitespace() || c == '(')
+    // An en dash after a number and a space belongs to a range.
+    let is_range = last == Some('–') && before.trim_end_matches(['–', ' ']).ends_with(|c: char| c.is_ascii_digit());
+    let is_minus = matches!(last, Some('-' | '−' | '–')) && !is_range;
+    let negative = is_minus && before_last.is_none_or(|c| c.is_whitespace() || c == '(')
         || before.trim_end().rsplit(char::is_whitespace).next().is_some_and(|word| word.eq_ignore_ascii_case("minus"));
     let digits = &text[run.clone()];
     let vulgar = tail.chars().next().and_then(vulgar).filter(|_| tail.chars().count() == 1);
@@ -329,25 +254,32 @@ fn push(text: &str, run: Range<usize>, tail_end: usize, found: &mut Vec<Number>)
         let whole = &text[run.start..tail_end];
         let mut values = vec![fold(whole)];
         let power = tail.strip_prefix(['e', 'E']).and_then(|power| power.parse::<usize>().ok()).filter(|p| *p <= 30);
-        values.extend(power.into_iter().flat_map(|power| readings(digits).into_iter().map(move |v| grow(&v, power))));
+        values.extend(
+            power.into_iter().flat_map(|power| readings(digits, style).into_iter().map(move |v| grow(&v, power))),
+        );
         let mut number = Number::of(whole.to_owned(), run.start..tail_end, values);
         (number.negative, number.attached) = (negative, attached);
         found.push(number);
         return;
     }
     let is_decade = tail == "s" && digits.len() == 4;
+    // The 1990s are no year.
+    let decade = is_decade && digits.starts_with(['1', '2']) && digits.ends_with('0');
     let rest = text[tail_end..].trim_start_matches([' ', '\n', '\u{a0}', '\u{202f}', '-']);
     let next = &rest[..word_end(rest, 0)];
     let glued = glued_scale(tail, currency_before(text, run.start).is_some());
     let places = glued.or_else(|| scale(next).filter(|_| tail.is_empty()));
     let scale_end = if glued.is_none() && places.is_some() { text.len() - rest.len() + next.len() } else { tail_end };
     for part in parts(digits) {
-        let mut number = Number::of(format!("{part}{tail}"), run.start..run.end, readings(part));
+        let mut number = Number::of(format!("{part}{tail}"), run.start..run.end, readings(part, style));
         (number.negative, number.attached) = (negative, attached);
         // A glued ordinal or scale ends before its unit; a glued unit is the unit.
         let from = if is_glued_unit && !is_decade && glued.is_none() { run.end } else { scale_end };
         number.surround(text, from);
         number.shown = if number.shown.len() < number.text.len() { number.text.clone() } else { number.shown };
+        if decade {
+            number.values = vec![number.text.clone()];
+        }
         if let Some(places) = places {
             number.values = number.values.iter().map(|value| grow(value, places)).collect();
         }

@@ -1,6 +1,9 @@
 //! Where digits begin and end in a text. Owns separators, list markers and what is glued to digits; reads no value.
 
-use super::{decimal::readings, text::Token};
+use super::{
+    decimal::{Style, readings},
+    text::Token,
+};
 
 /// Whether a token is so many digits and nothing else.
 pub(super) fn is_group(token: &Token<'_>, digits: std::ops::RangeInclusive<usize>) -> bool {
@@ -67,7 +70,7 @@ pub(super) fn parts(digits: &str) -> Vec<&str> {
     let is_list = groups.len() > 2
         && !digits.contains('.')
         && groups[1..].iter().any(|group| group.len() != 3)
-        && readings(digits) == [digits.to_owned()];
+        && readings(digits, Style::Dot) == [digits.to_owned()];
     if is_list { groups } else { vec![digits] }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     decimal::{decimal, grow},
     text::{Token, fold},
+    units::measure_after,
 };
 
 /// A number in words.
@@ -29,6 +30,8 @@ pub(super) enum Kind {
     Ordinal,
     /// `two thirds`, `half`: numerator and denominator.
     Share(u32, u32),
+    /// `half an hour`, `half a per cent`: a half of the unit after it.
+    Part,
 }
 
 /// Every number in words of a text, in order.
@@ -110,10 +113,23 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&self, at: usize) -> Option<Spelled> {
-        self.half(at).or_else(|| self.share(at)).or_else(|| self.cardinal(at))
+        self.half(at).or_else(|| self.share(at)).or_else(|| self.cardinal(at).map(|number| self.and_a_half(at, number)))
     }
 
-    /// `half`, `half a million`, `half a dozen`.
+    /// `two and a half`.
+    fn and_a_half(&self, at: usize, number: Spelled) -> Spelled {
+        let next = at + number.words;
+        let follows = ["and", "a", "half"]
+            .iter()
+            .zip(next..)
+            .all(|(word, at)| self.joined(at) && self.folded.get(at).is_some_and(|folded| folded == word));
+        if !follows || number.kind == Kind::Ordinal {
+            return number;
+        }
+        self.spelled(at, number.words + 3, format!("{}.5", number.value), Kind::Cardinal)
+    }
+
+    /// `half`, `half a million`, `half a dozen`, `half an hour`.
     fn half(&self, at: usize) -> Option<Spelled> {
         if self.folded[at] != "half" {
             return None;
@@ -124,6 +140,11 @@ impl Reader<'_> {
             if let Some(value) = many {
                 return Some(self.spelled(at, 3, value, Kind::Cardinal));
             }
+        }
+        let article = self.joined(at + 1) && matches!(self.folded[at + 1].as_str(), "a" | "an");
+        let words = if article { 2 } else { 1 };
+        if measure_after(self.text, self.words[at + words - 1].end()).unit.is_some() {
+            return Some(self.spelled(at, words, "0.5".to_owned(), Kind::Part));
         }
         Some(self.spelled(at, 1, "0.5".to_owned(), Kind::Share(1, 2)))
     }

@@ -2,7 +2,7 @@
 //! `docs/evidence.md` states; finds no number.
 
 use super::{
-    bounds::About,
+    bounds::{About, Stated},
     decimal::{size, step},
     facts::Facts,
     numbers::{Number, Origin},
@@ -14,8 +14,10 @@ use super::{
 const ROUNDED_MAX: f64 = 0.05;
 /// A number said to lie above or below the true one may be this far from it.
 const BOUND_MAX: f64 = 0.1;
-/// How far a percentage may be from a share that has no end, such as a third.
-const SHARE_SLACK: f64 = 0.005;
+/// How far a percentage may be from a share that has no end, such as a third, beside half its last digit.
+const SHARE_MAX: f64 = 0.05;
+/// Two shares nearer than this are the same.
+const SHARE_SAME: f64 = 1e-9;
 
 /// Everything a sentence's quotes say in numbers.
 pub(super) struct Stock<'a> {
@@ -45,6 +47,9 @@ impl<'a> Stock<'a> {
         if self.facts.iter().any(|facts| facts.has_literal_number(ours)) {
             return None;
         }
+        if ours.origin == Origin::Words(Kind::Ordinal) {
+            return self.is_displaced(ours).then(|| ours.text.clone());
+        }
         let small = ours.origin == Origin::Words(Kind::Small);
         let named = Named {
             unit: ours.measure.unit.is_some_and(|unit| self.names(unit)),
@@ -73,6 +78,16 @@ impl<'a> Stock<'a> {
         is_miscounted.then(|| format!("{} {}", ours.text, ours.counts[0]))
     }
 
+    /// Whether the quotes give what follows this ordinal another place, and no number is the same. Else the ordinal may
+    /// count what the sentence itself lists.
+    fn is_displaced(&self, ours: &Number) -> bool {
+        let same_kind = |theirs: &Number| {
+            theirs.origin == Origin::Words(Kind::Ordinal)
+                && ours.counts.first().is_some_and(|count| theirs.counts.first() == Some(count))
+        };
+        self.numbers().any(same_kind) && !self.numbers().any(|theirs| shares_value(ours, theirs))
+    }
+
     fn supports(&self, ours: &Number, theirs: &Number, named: Named) -> bool {
         if theirs.origin == Origin::Date {
             // A year may stand before any noun, a day before none, and neither measures anything.
@@ -87,8 +102,11 @@ impl<'a> Stock<'a> {
         if same_share(ours, theirs) {
             return bound_holds(ours, theirs);
         }
-        unit_holds(ours, theirs, named)
-            && (shares_value(ours, theirs) && bound_holds(ours, theirs) || is_rounded(ours, theirs))
+        if ours.stated != Stated::default() && is_rounded(&ours.shares, ours.stated, &theirs.shares, theirs.stated) {
+            return true;
+        }
+        let rounded = || is_rounded(&ours.values, ours.stated, &theirs.values, theirs.stated);
+        unit_holds(ours, theirs, named) && (shares_value(ours, theirs) && bound_holds(ours, theirs) || rounded())
     }
 }
 
@@ -105,7 +123,9 @@ fn unit_holds(ours: &Number, theirs: &Number, named: Named) -> bool {
     let unit = match (ours.measure.unit, theirs.measure.unit) {
         (Some(ours), Some(theirs)) => agree(ours, theirs),
         (Some(_), None) => bare && named.unit,
-        (None, _) => true,
+        // A word that may be a unit nobody listed stands at the quote's number too.
+        (None, Some(_)) => ours.likeness.as_ref().is_none_or(|word| theirs.near.contains(word)),
+        (None, None) => true,
     };
     unit && match (ours.measure.per, theirs.measure.per) {
         (Some(ours), Some(theirs)) => agree(ours, theirs),
@@ -131,11 +151,24 @@ fn shares_value(ours: &Number, theirs: &Number) -> bool {
 
 /// Whether both are the same part of a whole, one as a percentage or a fraction, the other in its way.
 fn same_share(ours: &Number, theirs: &Number) -> bool {
-    let close = |a: &str, b: &str| {
-        let endless = a.contains('/') || b.contains('/');
-        a == b || endless && part(a).zip(part(b)).is_some_and(|(a, b)| (a - b).abs() <= SHARE_SLACK)
+    ours.shares.iter().any(|ours| theirs.shares.iter().any(|theirs| ours == theirs || is_near(ours, theirs)))
+}
+
+/// Whether one of two shares has no end and the other is it, rounded to the digits shown.
+fn is_near(a: &str, b: &str) -> bool {
+    let slack = match (a.contains('/'), b.contains('/')) {
+        (true, true) => SHARE_SAME,
+        (true, false) => half_digit(b),
+        (false, true) => half_digit(a),
+        (false, false) => return false,
     };
-    ours.shares.iter().any(|ours| theirs.shares.iter().any(|theirs| close(ours, theirs)))
+    part(a).zip(part(b)).is_some_and(|(a, b)| (a - b).abs() <= slack.min(SHARE_MAX * a.max(b)))
+}
+
+/// Half the worth of the last digit of a share, of which a percentage shows two at least.
+fn half_digit(share: &str) -> f64 {
+    let places = share.split_once('.').map_or(0, |(_, fraction)| fraction.len()).max(2);
+    0.5 * 10_f64.powi(-i32::try_from(places).unwrap_or(0))
 }
 
 fn part(share: &str) -> Option<f64> {
@@ -146,8 +179,7 @@ fn part(share: &str) -> Option<f64> {
 }
 
 /// Whether the sentence says that its number is rounded, and it is, to the digits it shows.
-fn is_rounded(ours: &Number, theirs: &Number) -> bool {
-    let (stated, other) = (ours.stated, theirs.stated);
+fn is_rounded(ours: &[String], stated: Stated, theirs: &[String], other: Stated) -> bool {
     let near = stated.about != About::Exact;
     if !near && !stated.is_up() && !stated.is_down() {
         return false;
@@ -155,10 +187,11 @@ fn is_rounded(ours: &Number, theirs: &Number) -> bool {
     if stated.is_up() && other.is_down() || stated.is_down() && other.is_up() {
         return false;
     }
-    ours.values.iter().any(|value| {
-        let Some(ours) = size(value) else { return false };
-        let step = step(value);
-        theirs.values.iter().filter_map(|value| size(value)).any(|theirs| {
+    ours.iter().any(|value| {
+        let Some(ours) = part(value) else { return false };
+        // A third is as rough as a tenth.
+        let step = if value.contains('/') { 0.1 } else { step(value) };
+        theirs.iter().filter_map(|value| part(value)).any(|theirs| {
             let far = |max: f64| (theirs - ours).abs() <= max * theirs.abs();
             if stated.is_up() {
                 theirs > ours && theirs < ours + step && far(BOUND_MAX)
@@ -267,6 +300,8 @@ mod tests {
             ("5 °C", "5 °F", false),
             ("$5", "5 dollars", true),
             ("€5", "$5", false),
+            ("the 50 limit", "a limit of 50 ms", true),
+            ("a limit of 50", "a limit of 50 ms", true),
             ("3 pm", "3 am", false),
             ("8 knots", "4 knots for 8 vessels", false),
             ("six lines", "four lines for six boats", false),

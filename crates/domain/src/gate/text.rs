@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::{currency::is_sign, spellings::case_counts};
+
 /// Inline Markdown without its marks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plain {
@@ -228,9 +230,10 @@ pub(super) fn is_spaceless(c: char) -> bool {
 fn is_significant(c: char, before: Option<char>, after: Option<char>) -> bool {
     let digit_follows = after.is_some_and(|c| c.is_ascii_digit());
     match c {
-        '%' | '‰' | '$' | '€' | '£' => true,
+        '%' | '‰' => true,
+        c if is_sign(c) => true,
         '<' | '>' | '≤' | '≥' | '±' => digit_follows,
-        '-' | '−' => digit_follows && before.is_none_or(|c| c.is_whitespace() || c == '('),
+        '-' | '−' | '–' => digit_follows && before.is_none_or(|c| c.is_whitespace() || c == '('),
         _ => false,
     }
 }
@@ -241,7 +244,7 @@ pub(super) fn fold(token: &str) -> String {
     for c in token.chars() {
         match c {
             '\'' | '’' | '_' => {}
-            '−' => folded.push('-'),
+            '−' | '–' => folded.push('-'),
             'ﬁ' => folded.push_str("fi"),
             'ﬂ' => folded.push_str("fl"),
             'ﬀ' => folded.push_str("ff"),
@@ -256,11 +259,24 @@ pub(super) fn fold(token: &str) -> String {
 pub(super) fn skeleton(text: &str) -> String {
     let mut line = String::with_capacity(text.len() + 2);
     line.push(' ');
+    let mut before = None;
     for token in tokens(text) {
-        line.push_str(&fold(token.text));
+        line.push_str(&compared(text, before, &token));
         line.push(' ');
+        before = Some(token.end());
     }
     line
+}
+
+/// A token as "verbatim" compares it: folded, but for the unit of a number whose case is part of it. `before` is where
+/// the token before it ends.
+pub(super) fn compared(text: &str, before: Option<usize>, token: &Token<'_>) -> String {
+    let bare = token.text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','));
+    let is_glued = bare.len() < token.text.len();
+    let follows = before.is_some_and(|end| {
+        text[..end].ends_with(|c: char| c.is_ascii_digit()) && matches!(text[end..token.start].trim(), "" | "-" | "‑")
+    });
+    if (is_glued || follows) && case_counts(bare) { token.text.to_owned() } else { fold(token.text) }
 }
 
 /// A folded word without the endings that come and go when a sentence is reworded.

@@ -159,8 +159,8 @@ pub(super) fn speaks_of_less(text: &Plain) -> bool {
         let folded = fold(token.text);
         matches!(
             stem(&folded),
-            "fell"
-                | "fall"
+            "fel"
+                | "fal"
                 | "fallen"
                 | "drop"
                 | "decreas"
@@ -169,7 +169,6 @@ pub(super) fn speaks_of_less(text: &Plain) -> bool {
                 | "reduction"
                 | "los"
                 | "lost"
-                | "low"
                 | "lower"
                 | "below"
                 | "les"

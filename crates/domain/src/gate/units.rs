@@ -1,5 +1,10 @@
 //! Units of measure and rates beside a number. Owns their spellings and when two are the same; converts nothing.
 
+use super::{
+    currency::{DOLLARS, currency_after, is_sign},
+    spellings::{speed, unit},
+};
+
 /// What stands at a number: a unit, and what it is counted per.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Measure {
@@ -27,48 +32,53 @@ pub(super) fn measure_after(text: &str, from: usize) -> Measure {
     measure
 }
 
-/// The currency directly before a number: `$5`, `€ 5`, `USD 5`.
-pub(super) fn currency_before(text: &str, start: usize) -> Option<&'static str> {
-    let before = text[..start].trim_end_matches([' ', '\u{a0}', '\u{202f}']);
-    match before.chars().next_back()? {
-        '$' => Some("usd"),
-        '€' => Some("eur"),
-        '£' => Some("gbp"),
-        '¥' => Some("jpy"),
-        _ => {
-            let word = before.rsplit(|c: char| !c.is_alphanumeric()).next()?;
-            matches!(word, "USD" | "EUR" | "GBP" | "JPY" | "CHF" | "SEK" | "NOK" | "DKK").then(|| unit(word)).flatten()
-        }
-    }
+/// Whether a quote's unit may be ours. A spelling with several readings agrees with each of them.
+pub(super) fn agree(ours: &str, theirs: &str) -> bool {
+    ours == theirs || may_mean(ours).contains(&theirs) || may_mean(theirs).contains(&ours)
 }
 
-/// Whether two units may be the same. An abbreviation with two readings agrees with both.
-pub(super) fn agree(ours: &str, theirs: &str) -> bool {
-    let either = |a: &str, b: &str| (ours == a && theirs == b) || (ours == b && theirs == a);
-    ours == theirs
-        || either("m", "metre")
-        || either("m", "min")
-        || either("pound", "lb")
-        || either("pound", "gbp")
-        || either("ton", "tonne")
-        || either("degree", "celsius")
-        || either("degree", "fahrenheit")
+/// What a spelling without one sense may mean.
+fn may_mean(unit: &str) -> &'static [&'static str] {
+    match unit {
+        "m" => &["metre", "min"],
+        "pound" => &["lb", "gbp"],
+        "ton" => &["tonne"],
+        "dollar" => DOLLARS,
+        "rupee" => &["inr", "pkr", "lkr", "npr"],
+        "franc" => &["chf"],
+        "crown" => &["sek", "nok", "dkk", "isk", "czk"],
+        "degree" => &["celsius", "fahrenheit"],
+        "kb or kbit" => &["kb", "kbit"],
+        "mb or mbit" => &["mb", "mbit"],
+        "gb or gbit" => &["gb", "gbit"],
+        "tb or tbit" => &["tb", "tbit"],
+        "milliwatt or megawatt" => &["milliwatt", "megawatt"],
+        _ => &[],
+    }
 }
 
 /// The unit a word of a text names, also the first word of two.
 pub(super) fn mentioned(text: &str, at: usize) -> Option<&'static str> {
-    unit_at(text, at).map(|(unit, _, _)| unit)
+    // "A" begins a sentence more often than it measures.
+    let (unit, _, end) = unit_at(text, at)?;
+    (&text[at..end] != "A").then_some(unit)
 }
 
 fn unit_at(text: &str, from: usize) -> Option<(&'static str, Option<&'static str>, usize)> {
     let (word, end) = word_at(text, from)?;
     let lower = word.to_lowercase();
-    if let Some((unit, per)) = speed(&lower) {
+    if let Some(currency) = currency_after(word) {
+        return Some((currency, None, end));
+    }
+    if let Some((unit, per)) = speed(word) {
         return Some((unit, Some(per), end));
     }
     let pair = |wanted: &[&str]| word_at(text, end).filter(|(next, _)| wanted.contains(&next.to_lowercase().as_str()));
     let (name, end) = match lower.as_str() {
-        "per" => ("%", pair(&["cent"])?.1),
+        "per" => match pair(&["cent"]) {
+            Some((_, end)) => ("%", end),
+            None => ("permille", pair(&["mille", "mill", "mil", "thousand"])?.1),
+        },
         "percentage" => ("pp", pair(&["point", "points"])?.1),
         "basis" => ("bp", pair(&["point", "points"])?.1),
         "nautical" => ("nmi", pair(&["mile", "miles"])?.1),
@@ -101,10 +111,20 @@ fn word_at(text: &str, from: usize) -> Option<(&str, usize)> {
     let at = from + (rest.len() - start.len());
     let length = match start.chars().next()? {
         '°' => '°'.len_utf8() + usize::from(start['°'.len_utf8()..].starts_with(['C', 'F'])),
-        c @ ('%' | '‰' | '$' | '€' | '£' | '¥') => c.len_utf8(),
+        c @ ('%' | '‰') => c.len_utf8(),
+        'a' | 'p' | 'A' | 'P' if start[1..].starts_with('.') => meridiem(start)?,
+        c if is_sign(c) => c.len_utf8(),
         _ => start.chars().take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum(),
     };
     (length > 0).then(|| (&start[..length], at + length))
+}
+
+/// The length of `a.m.` or `p.m.` at the start of a text.
+fn meridiem(text: &str) -> Option<usize> {
+    let rest = &text[2..];
+    let rest = rest.strip_prefix(' ').unwrap_or(rest).strip_prefix(['m', 'M'])?;
+    let rest = rest.strip_prefix('.').unwrap_or(rest);
+    (!rest.starts_with(char::is_alphanumeric)).then_some(text.len() - rest.len())
 }
 
 /// `/s`, ` per second`, ` a day` directly at `from`.
@@ -136,17 +156,6 @@ fn rate_after(text: &str, from: usize) -> Option<(&'static str, usize)> {
     None
 }
 
-fn speed(lower: &str) -> Option<(&'static str, &'static str)> {
-    Some(match lower {
-        "mph" => ("mile", "h"),
-        "kmh" | "kph" => ("km", "h"),
-        "kbps" => ("kbit", "s"),
-        "mbps" => ("mbit", "s"),
-        "gbps" => ("gbit", "s"),
-        _ => return None,
-    })
-}
-
 fn raised(unit: &str, square: bool) -> Option<&'static str> {
     Some(match (unit, square) {
         ("metre" | "m", true) => "m2",
@@ -160,114 +169,9 @@ fn raised(unit: &str, square: bool) -> Option<&'static str> {
     })
 }
 
-/// One name for the spellings of a unit, so that `50ms` and `50 milliseconds` are the same. Unlisted words are no unit.
-/// `kB` is a thousand bytes, `KiB` 1024: they are two units.
-pub(super) fn unit(word: &str) -> Option<&'static str> {
-    Some(match word.to_lowercase().as_str() {
-        "%" | "percent" | "pct" | "prozent" => "%",
-        "‰" | "permille" => "permille",
-        "ns" | "nanosecond" | "nanoseconds" => "ns",
-        "us" | "µs" | "μs" | "microsecond" | "microseconds" => "us",
-        "ms" | "msec" | "millisecond" | "milliseconds" => "ms",
-        "s" | "sec" | "secs" | "second" | "seconds" => "s",
-        "min" | "mins" | "minute" | "minutes" => "min",
-        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
-        "day" | "days" => "day",
-        "week" | "weeks" => "week",
-        "month" | "months" => "month",
-        "year" | "years" => "year",
-        "decade" | "decades" => "decade",
-        "century" | "centuries" => "century",
-        "am" => "am",
-        "pm" => "pm",
-        "bit" | "bits" => "bit",
-        "byte" | "bytes" => "byte",
-        "kb" | "kilobyte" | "kilobytes" => "kb",
-        "mb" | "megabyte" | "megabytes" => "mb",
-        "gb" | "gigabyte" | "gigabytes" => "gb",
-        "tb" | "terabyte" | "terabytes" => "tb",
-        "kib" | "kibibyte" | "kibibytes" => "kib",
-        "mib" | "mebibyte" | "mebibytes" => "mib",
-        "gib" | "gibibyte" | "gibibytes" => "gib",
-        "tib" | "tebibyte" | "tebibytes" => "tib",
-        "kbit" | "kilobit" | "kilobits" => "kbit",
-        "mbit" | "megabit" | "megabits" => "mbit",
-        "gbit" | "gigabit" | "gigabits" => "gbit",
-        "nm" | "nanometre" | "nanometres" | "nanometer" | "nanometers" => "nm",
-        "µm" | "μm" | "micrometre" | "micrometres" | "micrometer" | "micrometers" | "micron" | "microns" => "um",
-        "mm" | "millimetre" | "millimetres" | "millimeter" | "millimeters" => "mm",
-        "cm" | "centimetre" | "centimetres" | "centimeter" | "centimeters" => "cm",
-        "m" => "m",
-        "metre" | "metres" | "meter" | "meters" => "metre",
-        "km" | "kilometre" | "kilometres" | "kilometer" | "kilometers" => "km",
-        "inch" | "inches" => "inch",
-        "ft" | "foot" | "feet" => "foot",
-        "yd" | "yard" | "yards" => "yard",
-        "mi" | "mile" | "miles" => "mile",
-        "nmi" => "nmi",
-        "fathom" | "fathoms" => "fathom",
-        "knot" | "knots" | "kn" | "kts" => "knot",
-        "m²" | "m2" | "sqm" => "m2",
-        "m³" | "m3" => "m3",
-        "km²" | "km2" => "km2",
-        "hectare" | "hectares" | "ha" => "hectare",
-        "acre" | "acres" => "acre",
-        "mg" | "milligram" | "milligrams" => "mg",
-        "g" | "gram" | "grams" | "gramme" | "grammes" => "g",
-        "kg" | "kilo" | "kilos" | "kilogram" | "kilograms" => "kg",
-        "t" | "tonne" | "tonnes" => "tonne",
-        "ton" | "tons" => "ton",
-        "lb" | "lbs" => "lb",
-        "pound" | "pounds" => "pound",
-        "oz" | "ounce" | "ounces" => "ounce",
-        "ml" | "millilitre" | "millilitres" | "milliliter" | "milliliters" => "ml",
-        "l" | "litre" | "litres" | "liter" | "liters" => "litre",
-        "gallon" | "gallons" => "gallon",
-        "pint" | "pints" => "pint",
-        "barrel" | "barrels" => "barrel",
-        "°c" | "celsius" => "celsius",
-        "°f" | "fahrenheit" => "fahrenheit",
-        "°" => "degree",
-        "kelvin" | "kelvins" => "kelvin",
-        "v" | "volt" | "volts" => "volt",
-        "kv" | "kilovolt" | "kilovolts" => "kilovolt",
-        "a" | "an" => return None,
-        "amp" | "amps" | "ampere" | "amperes" => "ampere",
-        "w" | "watt" | "watts" => "watt",
-        "kw" | "kilowatt" | "kilowatts" => "kilowatt",
-        "mw" | "megawatt" | "megawatts" => "megawatt",
-        "gw" | "gigawatt" | "gigawatts" => "gigawatt",
-        "kwh" => "kwh",
-        "mwh" => "mwh",
-        "hz" | "hertz" => "hz",
-        "khz" | "kilohertz" => "khz",
-        "mhz" | "megahertz" => "mhz",
-        "ghz" | "gigahertz" => "ghz",
-        "bar" => "bar",
-        "kpa" => "kpa",
-        "hpa" => "hpa",
-        "psi" => "psi",
-        "db" | "decibel" | "decibels" => "db",
-        "rpm" => "rpm",
-        "px" | "pixel" | "pixels" => "pixel",
-        "kcal" | "kilocalorie" | "kilocalories" => "kcal",
-        "joule" | "joules" => "joule",
-        "kj" | "kilojoule" | "kilojoules" => "kilojoule",
-        "$" | "usd" | "dollar" | "dollars" => "usd",
-        "€" | "eur" | "euro" | "euros" => "eur",
-        "£" | "gbp" => "gbp",
-        "¥" | "jpy" | "yen" => "jpy",
-        "chf" | "franc" | "francs" => "franc",
-        "sek" | "nok" | "dkk" | "crown" | "crowns" | "krona" | "kronor" | "krone" | "kroner" => "crown",
-        "cent" | "cents" => "cent",
-        "times" | "×" | "x" | "fold" => "times",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{currency_before, measure_after};
+    use super::measure_after;
 
     #[test]
     fn measures_are_read_in_every_spelling() {
@@ -288,13 +192,15 @@ mod tests {
             ("5 hours a day", Some("h"), Some("day")),
             ("5 vessels, per day", None, None),
             ("5-day", Some("day"), None),
+            ("5 Mb/s", Some("mbit"), Some("s")),
+            ("5 Mbps", Some("mbit"), Some("s")),
+            ("5 MBps", Some("mb"), Some("s")),
+            ("5 mW", Some("milliwatt"), None),
+            ("5 US ships", None, None),
             ("5", None, None),
         ] {
             let measure = measure_after(text, 1);
             assert_eq!((measure.unit, measure.per), (unit, per), "{text}");
         }
-        assert_eq!(currency_before("costs US$ 5", 10), Some("usd"));
-        assert_eq!(currency_before("costs EUR 5", 10), Some("eur"));
-        assert_eq!(currency_before("costs all 5", 10), None);
     }
 }

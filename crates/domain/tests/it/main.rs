@@ -6,6 +6,7 @@ mod agent;
 mod change;
 mod definition;
 mod fork;
+mod gate;
 mod model;
 mod request;
 mod status;
