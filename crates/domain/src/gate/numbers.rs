@@ -11,7 +11,7 @@ use super::{
     scan::{glued_scale, is_group, is_versioned, list_marker, parts, run_end, word_end},
     spelled::{Kind, scale, spelled, vulgar},
     spellings::unit,
-    text::{fold, tokens},
+    text::{Token, fold, tokens},
     units::{Measure, measure_after},
 };
 
@@ -119,12 +119,27 @@ pub(super) fn claims(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
             Kind::Share(..) => ["of", "the"].iter().any(|next| text[word.range.end..].trim_start().starts_with(next)),
         };
         if is_claim && !is_taken {
-            found.push(in_words(text, &word));
+            let mut number = in_words(text, &word);
+            // "At nine" counts nothing that the sentence could list.
+            if word.kind == Kind::Small && number.counts.is_empty() && follows_preposition(text, &words, &word.range) {
+                number.origin = Origin::Words(Kind::Cardinal);
+            }
+            found.push(number);
         }
     }
     found.sort_by_key(|number| number.range.start);
     spread(text, &mut found, false);
     found
+}
+
+/// Words after which a bare number is a moment, a bound or a measure.
+const BEFORE_MOMENTS: [&str; 9] = ["at", "by", "until", "till", "since", "before", "after", "from", "than"];
+
+fn follows_preposition(text: &str, words: &[Token<'_>], number: &Range<usize>) -> bool {
+    let before = words.iter().take_while(|word| word.start < number.start).last();
+    before.is_some_and(|word| {
+        text[word.end()..number.start].trim().is_empty() && BEFORE_MOMENTS.contains(&fold(word.text).as_str())
+    })
 }
 
 /// Whether a number of a sentence without any citation is a claim: not a part of a name, nor "three reasons".

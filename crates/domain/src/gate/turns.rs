@@ -55,6 +55,7 @@ const OPPOSITES: &[(&[&str], &[&str])] = &[
     (&["older", "oldest"], &["younger", "youngest", "newer", "newest"]),
     (&["better", "best"], &["worse", "worst"]),
     (&["before"], &["after"]),
+    (&["morning"], &["afternoon", "evening", "night"]),
     (&["maximum"], &["minimum"]),
     (&["allowed", "permitted"], &["forbidden", "prohibited"]),
     (&["enabled", "enables"], &["disabled", "disables"]),

@@ -203,6 +203,27 @@ fn the_same_in_other_signs_is_the_same() {
 }
 
 #[test]
+fn an_hour_in_words_is_proved_as_one_in_digits() {
+    table(
+        &[
+            ("water at nine in the evening", "water at six in the morning"),
+            ("water at nine", "water at six"),
+            ("water at six in the evening", "water at six in the morning"),
+            ("water by two", "water by three"),
+        ],
+        false,
+    );
+    table(
+        &[
+            ("water at six in the morning", "water at 6 in the morning"),
+            ("three things: rust, rope and rain", "rust, rope and rain"),
+            ("water from two to six", "water from 2 to 6"),
+        ],
+        true,
+    );
+}
+
+#[test]
 fn a_season_is_no_fall_a_place_no_other_and_a_decade_no_year() {
     let low = "In the low season of the harbour the traffic changed by -5 %.";
     assert!(!proves(low, "In the low season of the harbour the traffic grew by 5 %."));
